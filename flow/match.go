@@ -1,0 +1,160 @@
+package flow
+
+// Match is the set of frames that a flow entry is for: a value and a mask over
+// a Wide. The zero Match matches every frame. Comparable.
+//
+// Invariant: Value has no bit that Mask lacks.
+type Match struct {
+	Value Wide
+	Mask  Mask
+}
+
+// Matches says whether w is in m.
+func (m *Match) Matches(w *Wide) bool {
+	for i := range w {
+		if (w[i]^m.Value[i])&m.Mask[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Covers says whether every frame that o matches is matched by m too: the test
+// of non-strict modify, delete and statistics (OpenFlow 1.3.5 §6.4).
+func (m *Match) Covers(o *Match) bool {
+	for i := range m.Mask {
+		if m.Mask[i]&^o.Mask[i] != 0 || (m.Value[i]^o.Value[i])&m.Mask[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Overlaps says whether some frame can match both (OpenFlow 1.3.5 §6.4).
+func (m *Match) Overlaps(o *Match) bool {
+	for i := range m.Mask {
+		if (m.Value[i]^o.Value[i])&m.Mask[i]&o.Mask[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// IsCatchAll says whether m matches every frame.
+func (m *Match) IsCatchAll() bool { return m.Mask == Mask{} }
+
+// Set asks for field id to be v exactly.
+func (m *Match) Set(id ID, v Value) { m.SetMasked(id, v, id.Field().Full()) }
+
+// SetMasked asks for the bits of mask in field id to be those of v. Earlier
+// demands on the field are replaced. A zero mask removes them.
+func (m *Match) SetMasked(id ID, v, mask Value) {
+	f := id.Field()
+	f.Set(&m.Value, Value{v.Hi & mask.Hi, v.Lo & mask.Lo})
+	f.Set((*Wide)(&m.Mask), mask)
+}
+
+// Get reads what the match asks of field id. ok: it asks something. Fields
+// that share their place (the ports of TCP, UDP and SCTP; ICMP types and
+// codes) are reported only where their prerequisites hold.
+func (m *Match) Get(id ID) (v, mask Value, ok bool) {
+	f := id.Field()
+	mask = f.Get((*Wide)(&m.Mask))
+	if mask == (Value{}) || f.Word == WL4 && !m.PrereqsMet(id) {
+		return Value{}, Value{}, false
+	}
+	return f.Get(&m.Value), mask, true
+}
+
+// Fields calls fn for every field that the match asks something of, in OXM
+// number order, until fn returns false.
+func (m *Match) Fields(fn func(f *Field, v, mask Value) bool) {
+	for id := ID(0); id < NumFields; id++ {
+		if v, mask, ok := m.Get(id); ok && !fn(&Table[id], v, mask) {
+			return
+		}
+	}
+}
+
+// PrereqsMet says whether the match holds what field id demands before it may
+// stand in a match (OpenFlow 1.3.5 table 12).
+func (m *Match) PrereqsMet(id ID) bool { return m.prereq(id.Field().Prereq) }
+
+func (m *Match) exact(id ID) (uint64, bool) {
+	f := id.Field()
+	if f.Get((*Wide)(&m.Mask)) != f.Full() {
+		return 0, false
+	}
+	return f.Get(&m.Value).Lo, true
+}
+
+func (m *Match) prereq(p Prereq) bool {
+	if p == PrereqNone {
+		return true
+	}
+	switch p {
+	case PrereqInPort:
+		_, ok := m.exact(InPort)
+		return ok
+	case PrereqVLAN:
+		f := VLANVID.Field()
+		return f.Get(&m.Value).Lo&VIDPresent != 0
+	}
+	et, ok := m.exact(EthType)
+	if !ok {
+		return false
+	}
+	v4, v6 := et == 0x0800, et == 0x86dd
+	switch p {
+	case PrereqIPv4:
+		return v4
+	case PrereqIPv6:
+		return v6
+	case PrereqIP:
+		return v4 || v6
+	case PrereqARP:
+		return et == 0x0806 || et == 0x8035
+	case PrereqMPLS:
+		return et == 0x8847 || et == 0x8848
+	case PrereqPBB:
+		return et == 0x88e7
+	}
+	if !v4 && !v6 {
+		return false
+	}
+	proto, ok := m.exact(IPProto)
+	if !ok {
+		return false
+	}
+	switch p {
+	case PrereqTCP:
+		return proto == 6
+	case PrereqUDP:
+		return proto == 17
+	case PrereqSCTP:
+		return proto == 132
+	case PrereqICMPv4:
+		return v4 && proto == 1
+	}
+	if !v6 || proto != 58 {
+		return false
+	}
+	if p == PrereqICMPv6 {
+		return true
+	}
+	typ, ok := m.exact(ICMPv6Type)
+	if !ok {
+		return false
+	}
+	if code := ICMPv6Code.Field(); code.Get((*Wide)(&m.Mask)).Lo != 0 && code.Get(&m.Value).Lo != 0 {
+		return false
+	}
+	switch p {
+	case PrereqND:
+		return typ == 135 || typ == 136
+	case PrereqNDSolicit:
+		return typ == 135
+	default:
+		return typ == 136
+	}
+}
