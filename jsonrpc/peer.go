@@ -1,0 +1,121 @@
+package jsonrpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+)
+
+// Peer runs both directions of a Conn: calls that wait for their reply, and
+// requests and notifications from the other end.
+type Peer struct {
+	conn   *Conn
+	handle func(*Message)
+
+	mu    sync.Mutex
+	next  uint64
+	calls map[string]chan *Message // by id; each takes one message
+	err   error                    // why Serve ended; nil while it runs
+}
+
+// NewPeer takes over c. handle gets each request and notification, one after
+// the other, in Serve's goroutine: it must not call Peer.Call there. It answers
+// requests by Conn.Reply, at once or later. A nil handle refuses all requests.
+func NewPeer(c *Conn, handle func(*Message)) *Peer {
+	return &Peer{conn: c, handle: handle, calls: make(map[string]chan *Message)}
+}
+
+// Conn is the connection underneath.
+func (p *Peer) Conn() *Conn { return p.conn }
+
+// Serve reads until the connection ends and gives the reason, io.EOF when the
+// other end closed cleanly. It closes the connection; calls that wait fail.
+func (p *Peer) Serve() error {
+	err := p.serve()
+	p.mu.Lock()
+	p.err = err
+	for id, ch := range p.calls {
+		close(ch)
+		delete(p.calls, id)
+	}
+	p.mu.Unlock()
+	// The stream has ended for a reason that is reported; a second error from
+	// closing it would add nothing.
+	_ = p.conn.Close()
+	return err
+}
+
+func (p *Peer) serve() error {
+	for {
+		m, err := p.conn.Read()
+		if err != nil {
+			return err
+		}
+		switch m.Kind {
+		case KindReply, KindError:
+			p.mu.Lock()
+			ch := p.calls[string(m.ID)]
+			delete(p.calls, string(m.ID))
+			p.mu.Unlock()
+			if ch != nil {
+				ch <- m // has room for one
+			}
+			// A reply nobody waits for: its call was given up.
+		default:
+			if p.handle != nil {
+				p.handle(m)
+				continue
+			}
+			if m.Kind == KindRequest {
+				if err := p.conn.ReplyError(m.ID, "unknown method"); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// Call sends a request and waits for its reply. An error reply is a
+// *ReplyError; otherwise the error is ctx's or the connection's. Serve must be
+// running.
+func (p *Peer) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	ch := make(chan *Message, 1)
+	p.mu.Lock()
+	if p.err != nil {
+		err := p.err
+		p.mu.Unlock()
+		return nil, fmt.Errorf("%s: connection closed: %w", method, err)
+	}
+	id := strconv.FormatUint(p.next, 10)
+	p.next++
+	p.calls[id] = ch
+	p.mu.Unlock()
+
+	forget := func() {
+		p.mu.Lock()
+		delete(p.calls, id)
+		p.mu.Unlock()
+	}
+	if err := p.conn.Request(json.RawMessage(id), method, params); err != nil {
+		forget()
+		return nil, fmt.Errorf("%s: %w", method, err)
+	}
+	select {
+	case m, ok := <-ch:
+		switch {
+		case !ok:
+			p.mu.Lock()
+			err := p.err
+			p.mu.Unlock()
+			return nil, fmt.Errorf("%s: connection closed: %w", method, err)
+		case m.Kind == KindError:
+			return nil, &ReplyError{Raw: m.Error}
+		}
+		return m.Result, nil
+	case <-ctx.Done():
+		forget()
+		return nil, fmt.Errorf("%s: %w", method, ctx.Err())
+	}
+}
