@@ -1,6 +1,242 @@
 package flow
 
-import "ofswitch/packet"
+import (
+	"encoding/binary"
 
-// Extract reads the headers of f into k.
-func Extract(f *packet.Frame, inPort uint32, k *Key) { panic("flow: extraction is being written") }
+	"ofswitch/packet"
+)
+
+// EtherTypes that extraction looks into.
+const (
+	etherIPv4  = 0x0800
+	etherARP   = 0x0806
+	etherRARP  = 0x8035
+	etherVLAN  = 0x8100
+	etherIPv6  = 0x86dd
+	etherMPLS  = 0x8847
+	etherMPLSM = 0x8848
+	etherQinQ  = 0x88a8
+	etherPBB   = 0x88e7
+
+	// ether8023 is what a frame has as EtherType that has none: 802.3 without
+	// SNAP, or SNAP of another organisation. Open vSwitch and OpenFlow 1.0
+	// (OFP_DL_TYPE_NOT_ETH_TYPE) use the same number.
+	ether8023 = 0x05ff
+
+	// etherMin is the smallest EtherType; less is a length (IEEE 802.3 §3.2.6).
+	etherMin = 0x0600
+)
+
+// IP protocols that extraction looks into.
+const (
+	protoICMP   = 1
+	protoTCP    = 6
+	protoUDP    = 17
+	protoICMPv6 = 58
+	protoSCTP   = 132
+)
+
+const (
+	ethLen  = 14
+	ipv4Len = 20
+	ipv6Len = 40
+	arpLen  = 28
+)
+
+const (
+	bitsEth = 1<<WInPort | 1<<WEthDst | 1<<WEthSrc
+)
+
+// Extract reads the headers of f into k and notes their offsets in f.Layers.
+// in_port and in_phy_port become inPort; the other words of metadata (tunnel,
+// recirculation, connection) become zero.
+//
+// It parses what is there and whole, as Open vSwitch does, and no more: a
+// header that is cut short, contradicts its own lengths or follows such a one
+// leaves its words zero and its offset -1. So do the layer 4 headers of later
+// fragments. It never fails, never panics and never allocates.
+func Extract(f *packet.Frame, inPort uint32, k *Key) {
+	*k = Key{Bits: 1 << WInPort}
+	k.W[WInPort] = uint64(inPort)<<32 | uint64(inPort)
+	f.Layers = packet.Layers{L2End: -1, MPLS: -1, L3: -1, L4: -1}
+	b := f.Bytes()
+	if len(b) < ethLen {
+		return
+	}
+	k.Bits = bitsEth
+	k.W[WEthSrc] = binary.BigEndian.Uint64(b[6:]) &^ 0xffff
+	off := ethLen - 2 // of the EtherType
+	etype := binary.BigEndian.Uint16(b[12:])
+	if etype == etherVLAN || etype == etherQinQ {
+		etype, off = extractVLAN(b, k)
+	}
+	f.Layers.L2End = int16(off)
+	off += 2
+	if etype < etherMin {
+		etype, off = extractLLC(b, off)
+	}
+	k.W[WEthDst] = binary.BigEndian.Uint64(b)&^0xffff | uint64(etype)
+
+	switch etype {
+	case etherIPv4:
+		extractIPv4(b, off, f, k)
+	case etherIPv6:
+		extractIPv6(b, off, f, k)
+	case etherARP, etherRARP:
+		extractARP(b, off, f, k)
+	case etherMPLS, etherMPLSM:
+		extractMPLS(b, off, f, k)
+	case etherPBB:
+		if len(b) >= off+4 {
+			f.Layers.MPLS = int16(off)
+			itci := binary.BigEndian.Uint32(b[off:])
+			k.W[WMPLS2] = uint64(itci<<8 | itci>>24)
+			k.Bits |= 1 << WMPLS2
+		}
+	}
+}
+
+// extractVLAN reads up to two tags and returns the EtherType after them and
+// its offset. A tag that is cut short is left as EtherType.
+func extractVLAN(b []byte, k *Key) (etype uint16, off int) {
+	off = ethLen - 2
+	etype = binary.BigEndian.Uint16(b[off:])
+	for shift := 32; shift >= 0 && (etype == etherVLAN || etype == etherQinQ) && len(b) >= off+6; shift -= 32 {
+		// The DEI bit gives its place to OFPVID_PRESENT.
+		k.W[WVLAN] |= uint64(binary.BigEndian.Uint32(b[off:])|VIDPresent) << shift
+		k.Bits |= 1 << WVLAN
+		off += 4
+		etype = binary.BigEndian.Uint16(b[off:])
+	}
+	return etype, off
+}
+
+// extractLLC reads the LLC and SNAP headers at off and returns the EtherType
+// and the offset behind them. SNAP counts only with the organisation code 0,
+// RFC 1042.
+func extractLLC(b []byte, off int) (etype uint16, next int) {
+	if len(b) >= off+8 && binary.BigEndian.Uint64(b[off:])>>16 == 0xaaaa03000000 {
+		if etype := binary.BigEndian.Uint16(b[off+6:]); etype >= etherMin {
+			return etype, off + 8
+		}
+	}
+	return ether8023, off
+}
+
+func extractMPLS(b []byte, off int, f *packet.Frame, k *Key) {
+	if len(b) < off+4 {
+		return
+	}
+	f.Layers.MPLS = int16(off)
+	k.Bits |= 1 << WMPLS
+	for i := 0; i < 3 && len(b) >= off+4; i++ {
+		lse := binary.BigEndian.Uint32(b[off:])
+		switch i {
+		case 0:
+			k.W[WMPLS] = uint64(lse) << 32
+		case 1:
+			k.W[WMPLS] |= uint64(lse)
+		case 2:
+			k.W[WMPLS2] = uint64(lse) << 32
+			k.Bits |= 1 << WMPLS2
+		}
+		if lse&0x100 != 0 { // bottom of stack
+			return
+		}
+		off += 4
+	}
+}
+
+// extractARP reads ARP and RARP for IPv4 over Ethernet; other kinds have no
+// fields.
+func extractARP(b []byte, off int, f *packet.Frame, k *Key) {
+	if len(b) < off+arpLen {
+		return
+	}
+	a := b[off : off+arpLen : off+arpLen]
+	op := binary.BigEndian.Uint64(a)
+	if op>>16 != 0x000108000604 { // Ethernet, IPv4, 6, 4
+		return
+	}
+	f.Layers.L3 = int16(off)
+	sha := binary.BigEndian.Uint64(a[8:]) &^ 0xffff
+	spa := binary.BigEndian.Uint32(a[14:])
+	tha := binary.BigEndian.Uint64(a[18:]) &^ 0xffff
+	tpa := binary.BigEndian.Uint32(a[24:])
+	k.W[WARP] = uint64(spa)<<32 | uint64(tpa)
+	k.W[WARPSha] = sha | op&0xffff
+	k.W[WARPTha] = tha
+	k.Bits |= 1<<WARP | 1<<WARPSha | 1<<WARPTha
+}
+
+// extractIPv4 reads the IPv4 header at off and what follows it, up to the
+// header's total length: the rest is padding.
+func extractIPv4(b []byte, off int, f *packet.Frame, k *Key) {
+	if len(b) < off+ipv4Len {
+		return
+	}
+	h := b[off : off+ipv4Len : off+ipv4Len]
+	ihl := int(h[0]&15) * 4
+	total := int(binary.BigEndian.Uint16(h[2:]))
+	if ihl < ipv4Len || total < ihl || len(b) < off+total {
+		return
+	}
+	f.Layers.L3 = int16(off)
+	frag := uint64(0)
+	if fo := binary.BigEndian.Uint16(h[6:]); fo&0x3fff != 0 {
+		frag = FragAny
+		if fo&0x1fff != 0 {
+			frag |= FragLater
+		}
+	}
+	proto := h[9]
+	k.W[WIPv4] = binary.BigEndian.Uint64(h[12:])
+	k.W[WIP] = uint64(proto)<<24 | uint64(h[1])<<16 | uint64(h[8])<<8 | frag
+	k.Bits |= 1<<WIPv4 | 1<<WIP
+	if frag&FragLater == 0 {
+		extractL4(b[:off+total], off+ihl, proto, false, f, k)
+	}
+}
+
+// extractL4 reads the layer 4 header at off; b ends where the IP packet does.
+func extractL4(b []byte, off int, proto uint8, v6 bool, f *packet.Frame, k *Key) {
+	l4 := b[off:]
+	switch proto {
+	case protoTCP:
+		if len(l4) < 20 {
+			return
+		}
+		ctl := binary.BigEndian.Uint16(l4[12:])
+		if size := int(ctl>>12) * 4; size < 20 || size > len(l4) {
+			return
+		}
+		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4))<<32 | uint64(ctl&0x0fff)<<16
+	case protoUDP:
+		if len(l4) < 8 {
+			return
+		}
+		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4)) << 32
+	case protoSCTP:
+		if len(l4) < 12 {
+			return
+		}
+		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4)) << 32
+	case protoICMP:
+		if v6 || len(l4) < 8 {
+			return
+		}
+		k.W[WL4] = uint64(l4[0])<<48 | uint64(l4[1])<<32
+	case protoICMPv6:
+		if !v6 || len(l4) < 8 {
+			return
+		}
+		k.W[WL4] = uint64(l4[0])<<48 | uint64(l4[1])<<32
+		if (l4[0] == 135 || l4[0] == 136) && l4[1] == 0 {
+			extractND(l4[8:], k)
+		}
+	default:
+		return
+	}
+	f.Layers.L4 = int16(off)
+	k.Bits |= 1 << WL4
+}

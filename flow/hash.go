@@ -1,20 +1,48 @@
 package flow
 
-import "math/rand/v2"
+import (
+	"math/bits"
+	"math/rand/v2"
+)
 
-var hashSeed = rand.Uint64() | 1
+// The seeds differ from process to process, so that nobody outside can choose
+// frames that fall into one hash bucket.
+var seedA, seedB = rand.Uint64(), rand.Uint64()
 
-// Hash mixes the words in use into 32 bits. Seeded per process.
+// Hash mixes the words in use into 32 bits. Equal keys have equal hashes
+// within a process, not across processes.
 func (k *Key) Hash() uint32 {
-	h := hashSeed
-	for i, v := range k.W {
-		if k.Bits>>i&1 != 0 {
-			h = (h ^ v) * 0x9e3779b97f4a7c15
-			h ^= h >> 32
+	// wyhash's step: xor two words into two secrets, multiply to 128 bits and
+	// fold. The set of words in use goes in at the start, so that the order of
+	// the others tells which they are.
+	h := seedA ^ uint64(k.Bits)*0x9e3779b97f4a7c15
+	for use := k.Bits; use != 0; {
+		v := k.W[bits.TrailingZeros32(use)&31]
+		use &= use - 1
+		var v2 uint64
+		if use != 0 {
+			v2 = k.W[bits.TrailingZeros32(use)&31]
+			use &= use - 1
 		}
+		hi, lo := bits.Mul64(v^seedB, v2^h)
+		h = hi ^ lo
 	}
-	return uint32(h)
+	hi, lo := bits.Mul64(h^seedA, seedB)
+	h = hi ^ lo
+	return uint32(h ^ h>>32)
 }
 
-// Equal says whether k and o are the same in every word.
-func (k *Key) Equal(o *Key) bool { return *k == *o }
+// Equal says whether k and o have the same words in use, with the same
+// contents.
+func (k *Key) Equal(o *Key) bool {
+	if k.Bits != o.Bits {
+		return false
+	}
+	for use := k.Bits; use != 0; use &= use - 1 {
+		i := bits.TrailingZeros32(use) & 31
+		if k.W[i] != o.W[i] {
+			return false
+		}
+	}
+	return true
+}
