@@ -1,0 +1,56 @@
+# make build   both programs, static, in bin/
+# make demo    three hosts and a switch, from nothing, in under a minute (root)
+# make test    everything: unit, race, integration (root for the last)
+# make help    the other targets
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO      ?= go
+# STATICCHECK is pinned here and not in go.mod, so that building the switch does not need what it needs.
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 5s
+
+.PHONY: build demo test race integration lint fmt fuzz bench cross clean help
+
+build: ## both programs, static, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
+
+demo: build ## three hosts in namespaces, the switch, pings, flows, TCP (root)
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/demo ./internal/demo
+	@bin/demo
+
+test: build ## unit tests, race tests, integration tests
+	@scripts/install-peers
+	$(GO) run ./internal/testreport -- $(GO) test -shuffle=on -timeout 20m ./...
+	$(GO) run ./internal/testreport -- $(GO) test -race -shuffle=on -timeout 20m -skip '^TestIntegration' ./...
+
+race: ## unit tests under the race detector
+	$(GO) test -race -shuffle=on -skip '^TestIntegration' ./...
+
+integration: build ## tests against the kernel, Open vSwitch's tools, os-ken, Mininet (root)
+	@scripts/install-peers
+	$(GO) run ./internal/testreport -- $(GO) test -count=1 -run '^TestIntegration' ./...
+
+lint: ## gofmt, go vet, staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+fmt: ## gofmt all
+	gofmt -w $$(git ls-files '*.go')
+
+fuzz: ## each fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## the Go benchmarks, frames/s
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+cross: ## builds for arm64, tests included
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+
+clean: ## removes bin/
+	rm -rf bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile

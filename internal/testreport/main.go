@@ -1,0 +1,159 @@
+// Command testreport runs `go test` and prints a short report: a line a
+// package, the whole output of what failed, and, loudly, which tests were
+// skipped and why. Exit status 1 when a test failed or, with CI set in the
+// environment, when an integration test was skipped.
+//
+//	testreport -- go test ./...
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// event is a line of `go test -json` (go doc test2json).
+type event struct {
+	Action  string
+	Package string
+	Test    string
+	Elapsed float64
+	Output  string
+}
+
+func main() {
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) < 2 || args[1] != "test" {
+		fmt.Fprintln(os.Stderr, "usage: testreport -- go test [flags] [packages]")
+		os.Exit(2)
+	}
+	args = append([]string{args[0], "test", "-json"}, args[2:]...)
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "testreport: %s: %v\n", strings.Join(args, " "), err)
+		os.Exit(2)
+	}
+	r := newReport(os.Stdout)
+	r.read(out)
+	runErr := cmd.Wait()
+	if !r.finish(os.Getenv("CI") != "") || runErr != nil {
+		os.Exit(1)
+	}
+}
+
+// report gathers what the tests say.
+type report struct {
+	w                       io.Writer
+	output                  map[string][]string // by package and test, until it ends
+	passed, failed, skipped int
+	skips                   []string // "package test: reason"
+	integrationSkips        int
+	packagesFailed          int
+}
+
+func newReport(w io.Writer) *report {
+	return &report{w: w, output: map[string][]string{}}
+}
+
+func (r *report) read(in io.Reader) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<22)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Fprintln(r.w, lines.Text()) // a build error of an older go
+			continue
+		}
+		r.event(&e)
+	}
+	if err := lines.Err(); err != nil {
+		fmt.Fprintf(r.w, "testreport: %v\n", err)
+		r.packagesFailed++
+	}
+}
+
+func (r *report) event(e *event) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "output":
+		r.output[key] = append(r.output[key], e.Output)
+		return
+	case "build-output":
+		fmt.Fprint(r.w, e.Output)
+		return
+	case "pass", "fail", "skip":
+	default:
+		return
+	}
+	out := strings.Join(r.output[key], "")
+	delete(r.output, key)
+	if e.Test == "" {
+		r.packageEnd(e, out)
+		return
+	}
+	switch e.Action {
+	case "pass":
+		r.passed++
+	case "fail":
+		r.failed++
+		fmt.Fprintf(r.w, "FAIL %s %s\n%s", e.Package, e.Test, out)
+	case "skip":
+		r.skipped++
+		if strings.Contains(e.Test, "Integration") {
+			r.integrationSkips++
+		}
+		r.skips = append(r.skips, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(out)))
+	}
+}
+
+func (r *report) packageEnd(e *event, out string) {
+	switch e.Action {
+	case "fail":
+		r.packagesFailed++
+		fmt.Fprintf(r.w, "FAIL %s (%.1fs)\n%s", e.Package, e.Elapsed, out)
+	case "pass":
+		fmt.Fprintf(r.w, "ok   %s (%.1fs)\n", e.Package, e.Elapsed)
+	}
+}
+
+// reason is the text that a test gave to Skip.
+func reason(out string) string {
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if _, text, ok := strings.Cut(line, ".go:"); ok {
+			if _, text, ok = strings.Cut(text, ": "); ok {
+				return text
+			}
+		}
+	}
+	return "no reason given"
+}
+
+// finish prints the summary and says whether the run counts as passed.
+func (r *report) finish(ci bool) bool {
+	if len(r.skips) > 0 {
+		fmt.Fprintf(r.w, "\nSKIPPED, so not tested here:\n")
+		for _, s := range r.skips {
+			fmt.Fprintf(r.w, "  %s\n", s)
+		}
+	}
+	ok := r.failed == 0 && r.packagesFailed == 0
+	if ci && r.integrationSkips > 0 {
+		fmt.Fprintf(r.w, "CI is set: %d skipped integration tests count as failed\n", r.integrationSkips)
+		ok = false
+	}
+	fmt.Fprintf(r.w, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
+	return ok
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReport(t *testing.T) {
+	const in = `{"Action":"output","Package":"p","Test":"TestIntegrationX","Output":"    x_test.go:3: needs ovs-ofctl\n"}
+{"Action":"skip","Package":"p","Test":"TestIntegrationX"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Elapsed":0.5}
+`
+	const failing = `{"Action":"output","Package":"q","Test":"TestB","Output":"why\n"}
+{"Action":"fail","Package":"q","Test":"TestB"}
+{"Action":"fail","Package":"q"}
+`
+	for _, c := range []struct {
+		name, in string
+		ci, ok   bool
+		want     string
+	}{
+		{"skip is said", in, false, true, "p TestIntegrationX: needs ovs-ofctl"},
+		{"skip fails CI", in, true, false, "count as failed"},
+		{"failure is shown", failing, false, false, "FAIL q TestB\nwhy"},
+		{"broken package", `{"Action":"fail","Package":"q"}`, false, false, "FAIL q"},
+	} {
+		var out strings.Builder
+		r := newReport(&out)
+		r.read(strings.NewReader(c.in))
+		if ok := r.finish(c.ci); ok != c.ok || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: ok %v, want %v; output:\n%s", c.name, ok, c.ok, out.String())
+		}
+	}
+}

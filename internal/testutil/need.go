@@ -1,0 +1,81 @@
+package testutil
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// NeedRoot skips a test that cannot run without root.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root: network namespaces and raw sockets")
+	}
+}
+
+// NeedProgram skips a test whose peer program is missing, with the Debian
+// package that has it, and returns the program's path.
+func NeedProgram(t testing.TB, name, debianPackage string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		for _, dir := range []string{"/usr/sbin", "/sbin"} {
+			if p := filepath.Join(dir, name); isExecutable(p) {
+				return p
+			}
+		}
+		t.Skipf("needs %s: apt-get install %s", name, debianPackage)
+	}
+	return path
+}
+
+func isExecutable(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode()&0o111 != 0
+}
+
+// NeedOSKen skips a test when Debian's python3-os-ken is missing. The package
+// belongs to /usr/bin/python3, whatever python3 is first in the path.
+func NeedOSKen(t testing.TB) (python string) {
+	t.Helper()
+	const debianPython = "/usr/bin/python3"
+	if err := exec.Command(debianPython, "-c", "import os_ken").Run(); err != nil {
+		t.Skip("needs os-ken: apt-get install python3-os-ken")
+	}
+	return debianPython
+}
+
+// Root is the module's root directory.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("no go.mod above the test's directory")
+		}
+		dir = parent
+	}
+}
+
+// Binary builds one of our programs ("./cmd/ofswitchd", "./internal/demo") for
+// this test run and returns its path. The go command's cache makes the second
+// time cheap.
+func Binary(t testing.TB, pkg string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", path, pkg)
+	cmd.Dir = Root(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
+	}
+	return path
+}
