@@ -1,0 +1,138 @@
+package ofp
+
+import "ofswitch/flow"
+
+// matchOXM is OFPMT_OXM; the other type, OFPMT_STANDARD, is OpenFlow 1.1's.
+const matchOXM = 1
+
+// DecodeMatch reads the struct ofp_match at the start of b (OpenFlow 1.3.5
+// §7.2.3) and returns the number of bytes that it takes with its padding.
+// Refusals have type BAD_MATCH.
+//
+// A mask of all ones is the same as none, and a field with a mask of all zeros
+// the same as no such field (§7.2.3.5), for fields that cannot be masked too.
+// Mask bits beyond the width of a field do not count. The bytes of padding are
+// not looked at.
+func DecodeMatch(b []byte) (m flow.Match, n int, err error) { return decodeMatch(b, false) }
+
+// decodeMatch with skipUnknown leaves out fields that do not exist.
+func decodeMatch(b []byte, skipUnknown bool) (m flow.Match, n int, err error) {
+	if len(b) < 4 {
+		return flow.Match{}, 0, BadMatchBadLen.Errorf("match of %d bytes, want at least 4", len(b))
+	}
+	if t := be.Uint16(b); t != matchOXM {
+		return flow.Match{}, 0, BadMatchBadType.Errorf("match type %d, want 1 (OXM)", t)
+	}
+	length := int(be.Uint16(b[2:]))
+	n = pad8(length)
+	if length < 4 || n > len(b) {
+		return flow.Match{}, 0, BadMatchBadLen.Errorf("match says %d bytes, %d are left", length, len(b))
+	}
+	if err := decodeOXMs(&m, b[4:length], skipUnknown); err != nil {
+		return flow.Match{}, 0, err
+	}
+	return m, n, nil
+}
+
+// decodeOXMs reads a list of fields into m, which is empty.
+func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
+	var seen uint64 // fields that stood in the list, by ID
+	it := oxmIter{b: b}
+	for it.next() {
+		f := it.field()
+		if f == nil {
+			if skipUnknown {
+				continue
+			}
+			return it.unknown(BadMatchBadField)
+		}
+		n := f.Len()
+		if want := n << it.hasMask; it.length != want {
+			return BadMatchBadLen.Errorf("%s has %d bytes, want %d", f.Name, it.length, want)
+		}
+		full := f.Full()
+		v, mask := oxmValue(it.payload[:n]), full
+		if it.hasMask != 0 {
+			mask = oxmValue(it.payload[n:])
+			if v.Hi&^mask.Hi != 0 || v.Lo&^mask.Lo != 0 {
+				return BadMatchBadWildcards.Errorf("%s: value %x has bits outside its mask %x", f.Name, it.payload[:n], it.payload[n:])
+			}
+			mask.Hi &= full.Hi
+			mask.Lo &= full.Lo
+		}
+		if v.Hi&^full.Hi != 0 || v.Lo&^full.Lo != 0 {
+			return BadMatchBadValue.Errorf("%s: value %x does not fit into %d bits", f.Name, it.payload[:n], f.Bits)
+		}
+		if seen&(1<<f.ID) != 0 {
+			return BadMatchDupField.Errorf("%s stands twice in the match", f.Name)
+		}
+		seen |= 1 << f.ID
+		if mask == (flow.Value{}) {
+			continue
+		}
+		if mask != full && !f.Maskable {
+			return BadMatchBadMask.Errorf("%s cannot be masked, mask %x", f.Name, it.payload[n:])
+		}
+		if !m.PrereqsMet(f.ID) {
+			return badPrereq(f)
+		}
+		m.SetMasked(f.ID, v, mask)
+	}
+	if it.err {
+		return BadMatchBadLen.Errorf("match field cut off: %d bytes are left", len(it.b))
+	}
+	// A later field may contradict an earlier one's prerequisites: ICMPv6 code 1
+	// after a neighbour discovery target.
+	for id := flow.ID(0); id < flow.NumFields; id++ {
+		if f := id.Field(); seen&(1<<id) != 0 && !present(m, f) {
+			return badPrereq(f)
+		}
+	}
+	return nil
+}
+
+// present says whether a field that was set is still to be seen, or was never
+// set because its mask was zero.
+func present(m *flow.Match, f *flow.Field) bool {
+	return f.Prereq == flow.PrereqNone || f.Get((*flow.Wide)(&m.Mask)) == (flow.Value{}) || m.PrereqsMet(f.ID)
+}
+
+func badPrereq(f *flow.Field) *Error {
+	return BadMatchBadPrereq.Errorf("%s may stand only after the fields that it depends on", f.Name)
+}
+
+// MatchLen is the length of AppendMatch's bytes, padding included.
+func MatchLen(m *flow.Match) int {
+	n := 4
+	m.Fields(func(f *flow.Field, _, mask flow.Value) bool {
+		n += oxmHeaderLen + f.Len()
+		if mask != f.Full() {
+			n += f.Len()
+		}
+		return true
+	})
+	return pad8(n)
+}
+
+// AppendMatch encodes m as a struct ofp_match, its fields in the order of their
+// numbers and exact ones without mask, padded to a multiple of 8 bytes.
+func AppendMatch(b []byte, m *flow.Match) []byte {
+	start := len(b)
+	b = be.AppendUint16(b, matchOXM)
+	b = be.AppendUint16(b, 0) // the length, below
+	m.Fields(func(f *flow.Field, v, mask flow.Value) bool {
+		n, hasMask := f.Len(), 0
+		if mask != f.Full() {
+			hasMask = 1
+		}
+		b = appendOXMHeader(b, f, hasMask)
+		b = appendOXMValue(b, v, n)
+		if hasMask != 0 {
+			b = appendOXMValue(b, mask, n)
+		}
+		return true
+	})
+	n := len(b) - start
+	be.PutUint16(b[start+2:], uint16(n))
+	return zeros(b, pad8(n)-n)
+}

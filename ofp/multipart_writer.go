@@ -1,0 +1,111 @@
+package ofp
+
+// MultipartMaxLen is the length of the longest reply message that
+// MultipartWriter makes of entries that can be split: as long as Open vSwitch's.
+const MultipartMaxLen = 65488
+
+// MultipartWriter makes the messages of one multipart reply out of a stream of
+// entries, each entry whole within one message and MultipartMore set on all but
+// the last (OpenFlow 1.3.5 §7.3.5). At most one message is held in memory.
+// It is not safe for concurrent use.
+type MultipartWriter struct {
+	kind uint16
+	xid  uint32
+	send func(msg []byte) error
+	buf  []byte
+	err  error
+}
+
+// NewMultipartWriter starts a reply to the request with transaction id xid.
+// send gets each message as it becomes full, and owns its bytes from then on.
+func NewMultipartWriter(kind uint16, xid uint32, send func(msg []byte) error) *MultipartWriter {
+	return &MultipartWriter{kind: kind, xid: xid, send: send}
+}
+
+// Add adds an entry. The error is that of send, or says that the entry is too
+// long for any message; no entry can be added after an error.
+func (w *MultipartWriter) Add(e MultipartBody) error {
+	if w.err != nil {
+		return w.err
+	}
+	n := e.Len()
+	if multipartHeaderLen+n > MaxLen {
+		w.err = BadRequestBadLen.Errorf("%s entry of %d bytes does not fit into a message", MultipartName(w.kind), n)
+		return w.err
+	}
+	if len(w.buf) > multipartHeaderLen && len(w.buf)+n > MultipartMaxLen {
+		if err := w.flush(MultipartMore); err != nil {
+			return err
+		}
+		w.buf = make([]byte, 0, MultipartMaxLen) // there is likely to be as much again
+	}
+	w.begin()
+	w.buf = e.Append(w.buf)
+	return nil
+}
+
+// Close sends the last message, which may be the only one and empty. A reply
+// with an error is not completed: the caller answers with an ErrorMsg instead.
+func (w *MultipartWriter) Close() error {
+	if w.err != nil {
+		return w.err
+	}
+	w.begin()
+	return w.flush(0)
+}
+
+// begin puts room for the headers at the start of an empty message.
+func (w *MultipartWriter) begin() {
+	if len(w.buf) == 0 {
+		w.buf = zeros(w.buf, multipartHeaderLen)
+	}
+}
+
+func (w *MultipartWriter) flush(flags uint16) error {
+	h := Header{Version: Version, Type: TypeMultipartReply, Length: uint16(len(w.buf)), XID: w.xid}
+	appendMultipartHeader(h.Append(w.buf[:0]), w.kind, flags)
+	w.err = w.send(w.buf)
+	w.buf = nil
+	return w.err
+}
+
+// appendSplit appends m as several messages. An entry that fits into no message
+// is left out: there is no way to send it.
+func (m *MultipartReply) appendSplit(b []byte, xid uint32) []byte {
+	w := NewMultipartWriter(m.Kind, xid, func(msg []byte) error {
+		b = append(b, msg...)
+		return nil
+	})
+	for _, e := range m.Entries {
+		if multipartHeaderLen+e.Len() <= MaxLen {
+			w.err = w.Add(e)
+		}
+	}
+	w.err = w.Close()
+	return b
+}
+
+// MultipartMerger puts the parts of one multipart reply together again: the
+// client's side of MultipartWriter. The zero value expects a reply of any kind.
+type MultipartMerger struct {
+	// Reply is the whole reply once Add has returned true. Its Flags are zero.
+	Reply MultipartReply
+	parts int
+	done  bool
+}
+
+// Add adds a part and says whether it was the last one. It refuses parts of
+// different kinds, and parts after the last.
+func (g *MultipartMerger) Add(part *MultipartReply) (done bool, err error) {
+	if g.done {
+		return true, BadRequestBadMultipart.Errorf("%s reply goes on after its last part", MultipartName(part.Kind))
+	}
+	if g.parts > 0 && part.Kind != g.Reply.Kind {
+		return false, BadRequestBadMultipart.Errorf("part %d of a %s reply is of %s", g.parts+1, MultipartName(g.Reply.Kind), MultipartName(part.Kind))
+	}
+	g.parts++
+	g.Reply.Kind = part.Kind
+	g.Reply.Entries = append(g.Reply.Entries, part.Entries...)
+	g.done = part.Flags&MultipartMore == 0
+	return g.done, nil
+}
