@@ -12,7 +12,7 @@ type ParseError struct {
 // Error names the field, its value and what was expected.
 func (e *ParseError) Error() string {
 	if e.Value == "" {
-		return fmt.Sprintf("%s: %s", e.Field, e.Want)
+		return fmt.Sprintf("%s: want %s", e.Field, e.Want)
 	}
 	return fmt.Sprintf("%s=%s: want %s", e.Field, e.Value, e.Want)
 }

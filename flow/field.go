@@ -124,5 +124,11 @@ type Field struct {
 	NXMNumber int
 }
 
-// Len is the length of the field's OXM payload without mask, in bytes.
-func (f *Field) Len() int { return (f.Bits + 7) / 8 }
+// Len is the length of the field's OXM payload without mask, in bytes. The two
+// 20-bit labels take 4; 24 bits take 3 (OpenFlow 1.3.5 §7.2.3.7).
+func (f *Field) Len() int {
+	if f.Bits == 20 {
+		return 4
+	}
+	return (f.Bits + 7) / 8
+}
