@@ -1,0 +1,136 @@
+package ports
+
+import (
+	"encoding/binary"
+
+	"ofswitch/packet"
+)
+
+const (
+	etherIPv4 = 0x0800
+	etherVLAN = 0x8100
+	etherQinQ = 0x88a8
+	etherIPv6 = 0x86dd
+
+	protoTCP = 6
+	protoUDP = 17
+
+	ethHeader = 14
+	vlanTag   = 4
+)
+
+// Takes says whether f may be given to a transmit queue with these
+// capabilities on a device of this MTU (bytes of layer 3; 0: unknown) as it
+// is. If not, a GSO frame is to be segmented (packet.Segment), any other to get
+// its checksum finished (packet.FinishChecksum). Ordinary frames without
+// offload state are always taken; larger ones than the MTU are counted by Tx.
+//
+// A whole GSO frame is taken only as Ethernet, at most two VLAN tags, IPv4 or
+// IPv6, TCP or UDP, with the partial checksum of exactly that header, and when
+// each of its segments fits the MTU: what the kernel can segment and what the
+// receiver can take.
+func (c Caps) Takes(f *packet.Frame, mtu int) bool {
+	o := &f.Offload
+	if !o.NeedsCsum && o.GSOType == packet.GSONone {
+		return true
+	}
+	if !o.IsGSO() {
+		return !o.NeedsCsum || c.Csum
+	}
+	if !o.NeedsCsum || !c.Csum {
+		return false
+	}
+	var ether uint16
+	var proto byte
+	switch o.GSOType &^ packet.GSOECN {
+	case packet.GSOTCPv4:
+		ether, proto = etherIPv4, protoTCP
+		if !c.GSOTCPv4 {
+			return false
+		}
+	case packet.GSOTCPv6:
+		ether, proto = etherIPv6, protoTCP
+		if !c.GSOTCPv6 {
+			return false
+		}
+	case packet.GSOUDPL4:
+		proto = protoUDP
+		if !c.GSOUDPL4 || o.GSOType&packet.GSOECN != 0 {
+			return false
+		}
+	default:
+		return false
+	}
+	l3, l4, ok := gsoHeaders(f.Bytes(), ether, proto)
+	if !ok || int(o.CsumStart) != l4 {
+		return false
+	}
+	b := f.Bytes()
+	hdrEnd, sumAt := l4+8, 6
+	if proto == protoTCP {
+		if len(b) < l4+20 {
+			return false
+		}
+		hdrEnd, sumAt = l4+int(b[l4+12]>>4)*4, 16
+		if hdrEnd < l4+20 {
+			return false
+		}
+	}
+	if int(o.CsumOffset) != sumAt || len(b) <= hdrEnd {
+		return false
+	}
+	return mtu <= 0 || hdrEnd-l3+min(int(o.GSOSize), len(b)-hdrEnd) <= mtu
+}
+
+// gsoHeaders finds the network and transport headers of a frame that a kernel
+// can segment. ether 0: IPv4 or IPv6.
+func gsoHeaders(b []byte, ether uint16, proto byte) (l3, l4 int, ok bool) {
+	l3 = ethHeader
+	if len(b) < l3 {
+		return 0, 0, false
+	}
+	typ := binary.BigEndian.Uint16(b[12:])
+	for tags := 0; typ == etherVLAN || typ == etherQinQ; tags++ {
+		if tags == 2 || len(b) < l3+vlanTag {
+			return 0, 0, false
+		}
+		typ = binary.BigEndian.Uint16(b[l3+2:])
+		l3 += vlanTag
+	}
+	if ether != 0 && typ != ether {
+		return 0, 0, false
+	}
+	switch typ {
+	case etherIPv4:
+		if len(b) < l3+20 || b[l3]>>4 != 4 || b[l3+9] != proto || binary.BigEndian.Uint16(b[l3+6:])&0x3fff != 0 {
+			return 0, 0, false
+		}
+		l4 = l3 + int(b[l3]&15)*4
+		return l3, l4, l4 >= l3+20 && len(b) >= l4+8
+	case etherIPv6:
+		if len(b) < l3+40 || b[l3]>>4 != 6 {
+			return 0, 0, false
+		}
+		next := b[l3+6]
+		l4 = l3 + 40
+		// Hop-by-hop, routing and destination options: the kernel segments
+		// behind them. Anything else (fragment, AH, ESP) is not for it.
+		for n := 0; next == 0 || next == 43 || next == 60; n++ {
+			if n == 8 || len(b) < l4+8 {
+				return 0, 0, false
+			}
+			next, l4 = b[l4], l4+8+int(b[l4+1])*8
+		}
+		return l3, l4, next == proto && len(b) >= l4+8
+	}
+	return 0, 0, false
+}
+
+// fitsMTU says whether a device takes a frame of these bytes that is not GSO:
+// AF_PACKET allows the link header beyond the MTU, and one 802.1Q tag.
+func fitsMTU(b []byte, mtu int) bool {
+	if mtu <= 0 || len(b) <= mtu+ethHeader {
+		return true
+	}
+	return len(b) <= mtu+ethHeader+vlanTag && len(b) >= ethHeader && binary.BigEndian.Uint16(b[12:]) == etherVLAN
+}

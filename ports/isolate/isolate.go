@@ -1,0 +1,108 @@
+package isolate
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Mode says how to isolate. It is the value of options:stack-isolation.
+type Mode string
+
+// The modes. Auto tries TCX, then NFT.
+const (
+	Auto Mode = "auto"
+	TCX  Mode = "tcx"
+	NFT  Mode = "nft"
+	Off  Mode = "off"
+)
+
+// ParseMode reads a mode from configuration. The empty string is Auto.
+func ParseMode(s string) (Mode, error) {
+	switch m := Mode(s); m {
+	case "":
+		return Auto, nil
+	case Auto, TCX, NFT, Off:
+		return m, nil
+	}
+	return "", fmt.Errorf("stack isolation %q: want auto, tcx, nft or off", s)
+}
+
+// Mark is the firewall mark (SO_MARK) of the switch's own frames: "ofsw". Only
+// frames that carry it leave an isolated device.
+const Mark uint32 = 0x6f667377
+
+// ErrUnavailable: neither method, or not the one asked for, can be had here.
+// The text has the reasons; ManualRules what to do instead.
+var ErrUnavailable = errors.New("stack isolation is not available")
+
+// Isolation is in force from Attach to Close or the end of the process.
+type Isolation struct {
+	method  string
+	missing string
+	once    sync.Once
+	close   func() error
+	err     error
+}
+
+// Method is "tcx", "nft" or "off".
+func (i *Isolation) Method() string { return i.method }
+
+// Missing is "egress" when the kernel could isolate only at ingress (nft mode
+// auto before Linux 5.16), else "".
+func (i *Isolation) Missing() string { return i.missing }
+
+// Close lets the host's stack in again. It may be called more than once.
+func (i *Isolation) Close() error {
+	i.once.Do(func() {
+		if i.close != nil {
+			i.err = i.close()
+		}
+	})
+	return i.err
+}
+
+// Attach isolates the device with this index and name in the network namespace
+// of the calling thread. A forced mode that cannot be had, and Auto where
+// neither can, is an error that wraps ErrUnavailable.
+func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
+	mode, err := ParseMode(string(mode))
+	if err != nil {
+		return nil, err
+	}
+	switch mode {
+	case Off:
+		return &Isolation{method: string(Off)}, nil
+	case TCX:
+		i, err := attachTCX(ifindex)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w by tcx (Linux 6.6, CAP_BPF and CAP_NET_ADMIN): %w", ifname, ErrUnavailable, err)
+		}
+		return i, nil
+	case NFT:
+		i, err := attachNFT(ifindex, ifname, true)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w by nft (Linux 5.16, CAP_NET_ADMIN): %w", ifname, ErrUnavailable, err)
+		}
+		return i, nil
+	}
+	i, errTCX := attachTCX(ifindex)
+	if errTCX == nil {
+		return i, nil
+	}
+	i, errNFT := attachNFT(ifindex, ifname, false)
+	if errNFT == nil {
+		return i, nil
+	}
+	return nil, fmt.Errorf("%s: %w: tcx: %w; nft: %w", ifname, ErrUnavailable, errTCX, errNFT)
+}
+
+// ManualRules are the commands that isolate a device by hand where the switch
+// cannot, one a line. They stay in force until they are undone.
+func ManualRules(ifname string) string {
+	return fmt.Sprintf(`nft add table netdev ofswitch
+nft 'add chain netdev ofswitch "in-%[1]s" { type filter hook ingress device "%[1]s" priority 0; policy drop; }'
+nft 'add chain netdev ofswitch "out-%[1]s" { type filter hook egress device "%[1]s" priority 0; policy drop; }'
+nft 'add rule netdev ofswitch "out-%[1]s" meta mark %#08[2]x accept'
+`, ifname, Mark)
+}

@@ -1,0 +1,232 @@
+package ports
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"ofswitch/packet"
+)
+
+// Tap is a TAP device: what the host's stack sends through the device, the
+// switch receives, and the other way round. A frame takes one system call.
+type Tap struct {
+	dev     *device
+	typ     string
+	fd      int
+	file    *os.File // of io=plain, which owns fd; else nil
+	vnet    bool     // frames carry a virtio-net header
+	caps    Caps
+	arena   []byte
+	created bool
+
+	mu     sync.Mutex
+	closed atomic.Bool
+	base   uint64 // the device's drop counter when it was opened
+	last   uint64 // and when it was closed
+
+	c counters
+}
+
+// Name is the device's name.
+func (p *Tap) Name() string { return p.dev.name }
+
+// Type is "internal" for a device that the port made, else "tap".
+func (p *Tap) Type() string { return p.typ }
+
+// IO is "auto" where frames carry offload state, "plain" where they do not.
+func (p *Tap) IO() string {
+	if p.vnet {
+		return IOAuto
+	}
+	return IOPlain
+}
+
+// RxQueues is the one queue.
+func (p *Tap) RxQueues() []RxQueue { return []RxQueue{(*tapRx)(p)} }
+
+// NewTx opens a transmit handle. Writing to a TAP needs no state: all handles
+// share the descriptor.
+func (p *Tap) NewTx() (TxQueue, error) {
+	if p.closed.Load() {
+		return nil, portErr(p.dev.name, net.ErrClosed, "port is closed")
+	}
+	return &tapTx{p: p}, nil
+}
+
+// Status reads the device's present state. A TAP has no speed.
+func (p *Tap) Status() Status { return p.dev.status() }
+
+// SetAdmin sets or clears IFF_UP.
+func (p *Tap) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
+
+// Stats are the frames read and written. RxDropped is what the device dropped
+// because the switch was slow to read.
+func (p *Tap) Stats() Stats {
+	s := p.c.stats()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed.Load() {
+		p.last = p.devDropped()
+	}
+	if p.last > p.base {
+		s.RxDropped += p.last - p.base
+	}
+	return s
+}
+
+// devDropped is the device's own count of frames that found no room in its
+// queue. A device that is gone has its last count.
+func (p *Tap) devDropped() uint64 {
+	l, err := p.dev.link()
+	if err != nil || l.Attrs().Statistics == nil {
+		return p.last
+	}
+	return l.Attrs().Statistics.TxDropped
+}
+
+// Close closes the descriptor; a device that OpenInternal made disappears.
+func (p *Tap) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Swap(true) {
+		return nil
+	}
+	p.last = p.devDropped()
+	var errs []error
+	if p.file != nil {
+		errs = append(errs, p.file.Close())
+	} else {
+		errs = append(errs, unix.Close(p.fd))
+	}
+	errs = append(errs, putArena(p.arena), p.dev.close())
+	if err := errors.Join(errs...); err != nil {
+		return portErr(p.dev.name, err, "closing: %v", err)
+	}
+	return nil
+}
+
+// tapRx is a Tap's receive queue.
+type tapRx Tap
+
+// FD is the TAP's descriptor.
+func (q *tapRx) FD() int { return q.fd }
+
+// Rx reads up to a batch, one frame a system call.
+func (q *tapRx) Rx(b *packet.Batch) (int, error) {
+	if q.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	hdr := 0
+	if q.vnet {
+		hdr = vnetLen
+	}
+	var packets, bytes uint64
+	var fail error
+	n := 0
+	for tries := 0; tries < packet.BatchSize && n < packet.BatchSize; tries++ {
+		buf := slot(q.arena, n)
+		got, errno := rawRead(q.fd, buf[slotFrame-hdr:])
+		if errno == unix.EINVAL {
+			// A GSO packet that the virtio-net header cannot describe.
+			q.c.rxErrors.Add(1)
+			continue
+		}
+		if errno != 0 {
+			fail = tapErr(q.dev.name, errno)
+			break
+		}
+		end := slotFrame - hdr + got
+		if end-slotFrame < ethHeader || end == len(buf) {
+			q.c.rxErrors.Add(1) // no Ethernet frame, or cut off
+			continue
+		}
+		f := &b.Frames[n]
+		f.Set(buf, slotFrame, end)
+		if q.vnet {
+			getVnet(buf[slotFrame-vnetLen:], &f.Offload)
+		}
+		p, w := wire(f)
+		packets, bytes = packets+p, bytes+w
+		n++
+	}
+	if n == 0 {
+		return 0, fail
+	}
+	// A failure after frames shows again on the next call.
+	b.N, b.Lender = n, q
+	q.c.rxPackets.Add(packets)
+	q.c.rxBytes.Add(bytes)
+	return n, nil
+}
+
+func tapErr(name string, errno unix.Errno) error {
+	switch errno {
+	case unix.EAGAIN, unix.EINTR:
+		return nil
+	case unix.EBADFD, unix.EFAULT, unix.ENODEV:
+		// Deleted under us ("ip link del"): the descriptor has no device.
+		return errGone
+	case unix.ENETDOWN:
+		return errno
+	}
+	return portErr(name, errno, "receiving: %v", errno)
+}
+
+// Release has nothing to do: the next Rx overwrites the slots.
+func (q *tapRx) Release(*packet.Batch) {}
+
+// tapTx is a transmit handle of a Tap.
+type tapTx struct {
+	p    *Tap
+	vnet [vnetLen]byte
+	iov  [2]unix.Iovec
+}
+
+// Caps: with io=auto everything; the host's stack takes whole GSO packets.
+func (q *tapTx) Caps() Caps { return q.p.caps }
+
+// Tx writes the frames, one system call each.
+func (q *tapTx) Tx(frames []*packet.Frame) int {
+	p := q.p
+	var packets, bytes uint64
+	sent := 0
+	for _, f := range frames {
+		b := f.Bytes()
+		if len(b) < ethHeader {
+			p.c.lost(f, unix.EINVAL)
+			continue
+		}
+		if p.closed.Load() {
+			p.c.lost(f, unix.ENODEV)
+			continue
+		}
+		var errno unix.Errno
+		if p.vnet {
+			putVnet(q.vnet[:], f)
+			q.iov[0].Base, q.iov[1].Base = &q.vnet[0], &b[0]
+			q.iov[0].SetLen(vnetLen)
+			q.iov[1].SetLen(len(b))
+			_, errno = rawWritev(p.fd, q.iov[:])
+		} else if f.Offload.NeedsCsum || f.Offload.GSOType != packet.GSONone {
+			errno = unix.EINVAL // the caller did not ask Caps
+		} else {
+			_, errno = rawWrite(p.fd, b)
+		}
+		if errno != 0 {
+			p.c.lost(f, errno)
+			continue
+		}
+		n, w := wire(f)
+		packets, bytes = packets+n, bytes+w
+		sent++
+	}
+	q.iov[1].Base = nil
+	p.c.txPackets.Add(packets)
+	p.c.txBytes.Add(bytes)
+	return sent
+}
