@@ -1,0 +1,270 @@
+package classifier
+
+import (
+	"sync/atomic"
+
+	"ofswitch/flow"
+)
+
+// Classifier holds the rules of one table. Make it with [New].
+type Classifier[T any] struct {
+	order atomic.Pointer[order[T]] // what Lookup walks
+	index hashTable[subtable[T]]   // the subtables by mask
+	n     atomic.Int64             // rules inserted and not removed
+	// compile makes the shape of a new subtable: newShape, except in the tests
+	// that plant a bug.
+	compile func(*flow.Mask) *shape
+}
+
+// New makes an empty classifier.
+func New[T any]() *Classifier[T] {
+	c := new(Classifier[T])
+	c.order.Store(new(order[T]))
+	c.index.init()
+	return c
+}
+
+// Len is the number of rules visible at the newest version: inserted and not
+// removed.
+func (c *Classifier[T]) Len() int { return int(c.n.Load()) }
+
+// Masks is the number of distinct masks: the most probes that a lookup makes.
+func (c *Classifier[T]) Masks() (n int) {
+	for _, chunk := range c.order.Load().chunks {
+		n += len(chunk)
+	}
+	return n
+}
+
+// Lookup returns the rule of highest priority that matches w at version v, nil if
+// none does. Among rules of equal priority any one may be returned. If wc is not
+// nil, every bit of w that the answer depended on is added to it: any w that is
+// equal in these bits gets the same answer from the same set of rules.
+//
+// It allocates nothing and takes no lock.
+func (c *Classifier[T]) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] {
+	var best *Rule[T]
+	floor := int32(-1)
+	for _, chunk := range c.order.Load().chunks {
+		for i := range chunk {
+			e := &chunk[i]
+			if e.max <= floor {
+				return best
+			}
+			if wc != nil {
+				e.sub.shape.orInto(wc)
+			}
+			if r := e.sub.lookup(w, v, floor); r != nil {
+				best, floor = r, r.priority
+			}
+		}
+	}
+	return best
+}
+
+// Find returns the rule with exactly this match and priority that is visible
+// at v, nil if there is none.
+func (c *Classifier[T]) Find(m *flow.Match, priority int32, v Version) *Rule[T] {
+	t := c.subtable(&m.Mask)
+	if t == nil {
+		return nil
+	}
+	for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
+		if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) {
+			return r
+		}
+	}
+	return nil
+}
+
+// FindOverlap returns some rule of the same priority, visible at v, for which
+// there is a frame that both it and m match; an identical match counts too. Nil if
+// there is none. Subtables whose mask m covers are probed, the others that reach up
+// to the priority are scanned.
+func (c *Classifier[T]) FindOverlap(m *flow.Match, priority int32, v Version) *Rule[T] {
+	for _, chunk := range c.order.Load().chunks {
+		for i := range chunk {
+			if chunk[i].max < priority {
+				return nil
+			}
+			if r := chunk[i].sub.findOverlap(m, priority, v); r != nil {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+func (t *subtable[T]) findOverlap(m *flow.Match, priority int32, v Version) (found *Rule[T]) {
+	var common flow.Mask
+	t.shape.orInto(&common)
+	probe := true
+	for i := range common {
+		if common[i]&^m.Mask[i] != 0 {
+			probe = false
+		}
+		common[i] &= m.Mask[i]
+	}
+	if probe {
+		// Every bit that the rules look at is fixed by m.
+		for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
+			if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) {
+				return r
+			}
+		}
+		return nil
+	}
+	t.rules.each(func(r *Rule[T]) bool {
+		if r.priority == priority && r.VisibleAt(v) && t.agrees(r, &m.Value, &common) {
+			found = r
+		}
+		return found == nil
+	})
+	return found
+}
+
+// agrees says whether r's value is w in the bits of mask.
+func (t *subtable[T]) agrees(r *Rule[T], w *flow.Wide, mask *flow.Mask) bool {
+	for i, x := range r.vals {
+		if idx := t.shape.idx[i]; (x^w[idx])&mask[idx] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Each calls fn for every rule visible at v, each exactly once, until fn returns
+// false. Rules that are unlinked while it runs may be left out: whoever needs all of v
+// keeps the writer from unlinking.
+func (c *Classifier[T]) Each(v Version, fn func(*Rule[T]) bool) {
+	for _, chunk := range c.order.Load().chunks {
+		for i := range chunk {
+			if !chunk[i].sub.rules.each(func(r *Rule[T]) bool {
+				return !r.VisibleAt(v) || fn(r)
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// EachCovered calls fn for every rule visible at v whose match m covers (each
+// frame that the rule matches is matched by m), until fn returns false: the
+// entries that a non-strict modify, delete or statistics request names (OpenFlow
+// 1.3.5 §6.4). The subtable of m's own mask is probed, those with more bits are
+// scanned, all others skipped.
+func (c *Classifier[T]) EachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bool) {
+	for _, chunk := range c.order.Load().chunks {
+		for i := range chunk {
+			if !chunk[i].sub.eachCovered(m, v, fn) {
+				return
+			}
+		}
+	}
+}
+
+func (t *subtable[T]) eachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bool) bool {
+	var mask flow.Mask
+	t.shape.orInto(&mask)
+	for i := range mask {
+		if m.Mask[i]&^mask[i] != 0 {
+			return true
+		}
+	}
+	if mask == m.Mask {
+		for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
+			r := x.item
+			if r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) && !fn(r) {
+				return false
+			}
+		}
+		return true
+	}
+	return t.rules.each(func(r *Rule[T]) bool {
+		return !r.VisibleAt(v) || !t.agrees(r, &m.Value, &m.Mask) || fn(r)
+	})
+}
+
+// subtable finds the subtable of a mask.
+func (c *Classifier[T]) subtable(m *flow.Mask) *subtable[T] {
+	for x := c.index.find(hashMask(m)); x != nil; x = nextSame(x) {
+		if x.item.shape.full() == *m {
+			return x.item
+		}
+	}
+	return nil
+}
+
+// Insert makes r visible from version v on, which is not published yet. A rule
+// is inserted once in its life.
+func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
+	if r.added != never {
+		panic("classifier: rule inserted twice")
+	}
+	shape := r.shape
+	mask := shape.full()
+	t := c.subtable(&mask)
+	fresh := t == nil
+	if fresh {
+		t = newSubtable[T](shape, hashMask(&mask))
+	}
+	r.added, r.linked = v, true
+	raised := t.insert(r)
+	if fresh {
+		c.index.insert(&t.node, func(*subtable[T]) bool { return false })
+	}
+	if raised {
+		c.place(t, r.priority)
+	}
+	c.n.Add(1)
+}
+
+// place moves t to where its highest priority, now max, puts it; -1: out.
+func (c *Classifier[T]) place(t *subtable[T], max int32) {
+	o := c.order.Load()
+	if t.max >= 0 {
+		o = o.without(t, t.max)
+	}
+	if max >= 0 {
+		o = o.with(ref[T]{max, t})
+	}
+	t.max = max
+	c.order.Store(o)
+}
+
+// Remove makes r invisible from version v on, which is not published yet. The
+// rule stays linked for readers at earlier versions.
+func (c *Classifier[T]) Remove(r *Rule[T], v Version) {
+	if r.added == never || Version(r.removed.Load()) != never {
+		panic("classifier: removing a rule that is not there")
+	}
+	r.removed.Store(uint64(v))
+	c.n.Add(-1)
+}
+
+// Restore takes back a Remove as of a version that was never published.
+func (c *Classifier[T]) Restore(r *Rule[T]) {
+	if r.added == never || !r.linked || Version(r.removed.Load()) == never {
+		panic("classifier: restoring a rule that was not removed")
+	}
+	r.removed.Store(uint64(never))
+	c.n.Add(1)
+}
+
+// Unlink takes a removed rule out for good. No reader may be left at a version
+// at which r is visible.
+func (c *Classifier[T]) Unlink(r *Rule[T]) {
+	if !r.linked || Version(r.removed.Load()) == never {
+		panic("classifier: unlinking a rule that is not removed")
+	}
+	mask := r.shape.full()
+	t := c.subtable(&mask)
+	r.linked = false
+	if !t.remove(r) {
+		return
+	}
+	c.place(t, t.prio.max())
+	if t.max < 0 {
+		c.index.remove(&t.node)
+	}
+}

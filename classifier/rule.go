@@ -1,0 +1,135 @@
+package classifier
+
+import (
+	"sync/atomic"
+
+	"ofswitch/flow"
+)
+
+// Version numbers the states of all tables of a datapath, in the order of their
+// publication.
+type Version uint64
+
+// never is the removal version of a rule that is not removed, and the addition
+// version of one that is not inserted.
+const never = ^Version(0)
+
+// Rule is one rule of a [Classifier]. Everything but its removal version is
+// immutable once it is inserted.
+type Rule[T any] struct {
+	node     node[Rule[T]] // its place in the subtable's list; node.hash covers match alone
+	shape    *shape        // the subtable's once inserted
+	vals     []uint64      // values of the shape's words, masked
+	added    Version       // visible from here
+	removed  atomic.Uint64 // to before here
+	value    T
+	priority int32
+	linked   bool // writer's
+}
+
+// NewRule makes a rule for the frames that m matches. The match is copied.
+// Priority is 0 to 65535 for OpenFlow entries; hidden ones may stand above.
+// Negative priorities panic.
+func NewRule[T any](m *flow.Match, priority int32, value T) *Rule[T] {
+	if priority < 0 {
+		panic("classifier: negative priority")
+	}
+	s := newShape(&m.Mask)
+	r := newSized[T](s.n)
+	r.shape, r.priority, r.value, r.added = s, priority, value, never
+	r.removed.Store(uint64(never))
+	s.pack(&m.Value, r.vals)
+	r.node.hash = s.hashPacked(r.vals)
+	r.node.item = r
+	return r
+}
+
+// newSized allocates a rule with room for n values behind it, in one object.
+func newSized[T any](n int) *Rule[T] {
+	switch {
+	case n == 0:
+		return new(Rule[T])
+	case n <= 2:
+		x := new(struct {
+			r Rule[T]
+			v [2]uint64
+		})
+		x.r.vals = x.v[:n:n]
+		return &x.r
+	case n <= 4:
+		x := new(struct {
+			r Rule[T]
+			v [4]uint64
+		})
+		x.r.vals = x.v[:n:n]
+		return &x.r
+	case n <= 6:
+		x := new(struct {
+			r Rule[T]
+			v [6]uint64
+		})
+		x.r.vals = x.v[:n:n]
+		return &x.r
+	case n <= 8:
+		x := new(struct {
+			r Rule[T]
+			v [8]uint64
+		})
+		x.r.vals = x.v[:n:n]
+		return &x.r
+	case n <= 12:
+		x := new(struct {
+			r Rule[T]
+			v [12]uint64
+		})
+		x.r.vals = x.v[:n:n]
+		return &x.r
+	}
+	x := new(struct {
+		r Rule[T]
+		v [flow.Words]uint64
+	})
+	x.r.vals = x.v[:n:n]
+	return &x.r
+}
+
+// Match is the rule's match, unpacked.
+func (r *Rule[T]) Match() flow.Match {
+	var m flow.Match
+	r.shape.unpack(r.vals, &m)
+	return m
+}
+
+// Priority is the rule's priority; higher wins.
+func (r *Rule[T]) Priority() int32 { return r.priority }
+
+// Value is what the rule was made with.
+func (r *Rule[T]) Value() T { return r.value }
+
+// VisibleAt says whether the rule is part of version v.
+func (r *Rule[T]) VisibleAt(v Version) bool {
+	return r.added <= v && v < Version(r.removed.Load())
+}
+
+// IsCatchAll says whether the rule matches every frame.
+func (r *Rule[T]) IsCatchAll() bool { return r.shape.n == 0 }
+
+// Matches says whether the rule matches w, at whatever version.
+func (r *Rule[T]) Matches(w *flow.Wide) bool { return r.shape.equal(w, r.vals) }
+
+// Pattern is a packed copy of a match. Unlike a removed [Rule] it holds on to
+// nothing else, so that logs may keep it. The zero Pattern matches everything.
+type Pattern struct {
+	shape *shape
+	vals  []uint64
+}
+
+// Pattern copies the rule's match.
+func (r *Rule[T]) Pattern() Pattern {
+	return Pattern{r.shape, append([]uint64(nil), r.vals...)}
+}
+
+// Matches says whether the pattern matches w.
+func (p *Pattern) Matches(w *flow.Wide) bool {
+	return p.shape == nil || p.shape.equal(w, p.vals)
+}
