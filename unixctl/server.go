@@ -129,8 +129,8 @@ func removeStaleSockets(runDir, prog string) {
 	}
 }
 
-// listen makes the socket, which only its owner may use: commands change the
-// switch.
+// listen makes the socket, which only its owner and group may use, since
+// commands change the switch.
 func listen(path string) (*net.UnixListener, error) {
 	if len(path) > maxSocketPath {
 		return nil, errSocketPath(path)
@@ -139,7 +139,7 @@ func listen(path string) (*net.UnixListener, error) {
 		var serr error
 		// Linux gives the file the mode that the socket has when bound, so
 		// there is no moment at which others could connect.
-		err := c.Control(func(fd uintptr) { serr = unix.Fchmod(int(fd), 0o700) })
+		err := c.Control(func(fd uintptr) { serr = unix.Fchmod(int(fd), 0o770) })
 		return errors.Join(err, serr)
 	}}
 	ln, err := lc.Listen(context.Background(), "unix", path)

@@ -96,7 +96,7 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st.Mode().Perm()&0o077 != 0 {
+	if st.Mode().Perm()&0o007 != 0 {
 		t.Errorf("others may use the control socket: mode %v", st.Mode())
 	}
 	byPath, err := Dial(s.Path())

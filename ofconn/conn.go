@@ -1,0 +1,315 @@
+package ofconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ofswitch/ofp"
+)
+
+// conn is one connection to a controller or a tool. run is its life; the other
+// methods say who may call them.
+type conn struct {
+	m       *Manager
+	nc      net.Conn
+	target  string // as configured
+	peer    string // address of the other end, for logs
+	tool    bool   // accepted by a listener flagged Management
+	dialled bool   // counts for fail mode
+	log     *slog.Logger
+	out     *outbox
+	since   time.Time // when it was opened
+
+	// probe is the inactivity probe interval, at most 0 for none.
+	probe atomic.Int64
+
+	// Set by the peer, read when asynchronous messages are made.
+	role        atomic.Uint32 // Role
+	async       atomic.Pointer[asyncConfig]
+	missSendLen atomic.Uint32
+
+	// helloAt is when the version was negotiated; nil before.
+	helloAt atomic.Pointer[time.Time]
+
+	warned atomic.Bool // of dropped flow-removed messages
+
+	done      chan struct{} // closed by close
+	closeOnce sync.Once
+	reason    error // why; written before done is closed
+
+	// Owned by the goroutine that reads.
+	in          reader
+	version     uint8
+	badVersions int // messages in a row of another version
+}
+
+// connOptions are what a dialer or listener knows of its connections.
+type connOptions struct {
+	target     string
+	dialled    bool
+	management bool
+	probe      time.Duration
+	rate       int
+	burst      int
+}
+
+func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
+	peer := nc.RemoteAddr().String()
+	if peer == "" || peer == "@" {
+		peer = "a local client" // Unix sockets of clients have no name
+	}
+	if o.dialled {
+		peer = o.target
+	}
+	c := &conn{
+		m:       m,
+		nc:      nc,
+		target:  o.target,
+		peer:    peer,
+		tool:    o.management,
+		dialled: o.dialled,
+		log:     m.log.With("target", o.target, "peer", peer),
+		out:     newOutbox(),
+		since:   time.Now(),
+		done:    make(chan struct{}),
+	}
+	c.probe.Store(int64(o.probe))
+	c.async.Store(&defaultAsync)
+	c.role.Store(uint32(RoleEqual))
+	if !o.management {
+		c.missSendLen.Store(defaultMissSendLen)
+	}
+	c.out.setRate(o.rate, o.burst)
+	return c
+}
+
+// close ends the connection at once. Any goroutine may call it; the first
+// reason counts.
+func (c *conn) close(reason error) {
+	c.closeOnce.Do(func() {
+		c.reason = reason
+		close(c.done)
+		c.out.drop()
+		// What matters is the reason; a socket that fails to close is gone too.
+		_ = c.nc.Close()
+	})
+}
+
+// run speaks to the peer until the connection ends and gives the reason. ctx
+// ends it. It runs in the goroutine of the dialer or one of the listener's, and
+// waits for the writer that it starts.
+func (c *conn) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { c.close(errStopped) })
+	defer stop()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write()
+	}()
+	err := c.read()
+	c.m.remove(c)
+	c.linger(err, written)
+	c.close(err)
+	<-written
+	return c.reason
+}
+
+// read shakes hands and processes messages until the connection ends.
+func (c *conn) read() error {
+	c.in.init(c)
+	if err := c.hello(); err != nil {
+		return err
+	}
+	if !c.m.add(c) {
+		return errStopped
+	}
+	for {
+		h, msg, err := c.in.next()
+		if err != nil {
+			var refused *ofp.Error
+			if errors.As(err, &refused) {
+				// The header's length is impossible: the framing is lost.
+				_ = c.refuse(h, msg, err) // the connection ends either way
+				return refuse(errGarbage, "%v", err)
+			}
+			return err
+		}
+		if c.m.o.Snoop != nil {
+			c.m.o.Snoop(c.peer, false, msg)
+		}
+		if err := c.dispatch(h, msg); err != nil {
+			return err
+		}
+	}
+}
+
+// linger lets what is queued reach the peer when the connection ends by our own
+// refusal, or because the peer has closed its half after its last request.
+func (c *conn) linger(err error, written <-chan struct{}) {
+	var refused *refusedError
+	if !errors.As(err, &refused) && !errors.Is(err, errPeerClosed) {
+		return
+	}
+	c.out.finish()
+	deadline := time.Now().Add(lingerTime)
+	timer := time.NewTimer(lingerTime)
+	defer timer.Stop()
+	select {
+	case <-written:
+	case <-c.done:
+		return
+	case <-timer.C:
+		return
+	}
+	if h, ok := c.nc.(interface{ CloseWrite() error }); !ok || h.CloseWrite() != nil {
+		return // no way to wait for the peer
+	}
+	if errors.Is(err, errPeerClosed) || c.nc.SetReadDeadline(deadline) != nil {
+		return
+	}
+	// Until the peer has closed too or its time is up: either way we are done.
+	_, _ = io.CopyN(io.Discard, c.nc, lingerBytes)
+}
+
+// write empties the outbox until it is finished or the connection closed.
+func (c *conn) write() {
+	var spare batch
+	var buf []byte
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		b, wait, more := c.out.take(time.Now(), spare)
+		if len(b.fifo) == 0 && len(b.pins) == 0 {
+			if !more {
+				return
+			}
+			buf = nil // a thousand idle connections hold no buffers
+			spare = batch{}
+			var later <-chan time.Time
+			if wait > 0 {
+				timer.Reset(wait)
+				later = timer.C
+			}
+			select {
+			case <-c.out.wake:
+			case <-later:
+			case <-c.done:
+				return
+			}
+			continue
+		}
+		if buf == nil {
+			buf = make([]byte, 0, 4<<10)
+		}
+		var err error
+		if buf, err = c.writeBatch(b, buf); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				err = errStalled
+			}
+			c.close(err)
+			return
+		}
+		clear(b.fifo)
+		clear(b.pins)
+		spare = batch{}
+		if cap(b.fifo) <= 1024 {
+			spare = b
+		}
+	}
+}
+
+// writeBatch writes b in pieces of up to writeChunk bytes, several messages in
+// each, and gives back buf, perhaps grown.
+func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
+	pending := b.fifo
+	taken := 0 // messages of pending that are in buf
+	flush := func() error {
+		if len(buf) == 0 {
+			return nil
+		}
+		if err := c.nc.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.nc.Write(buf); err != nil {
+			return err
+		}
+		for _, m := range pending[:taken] {
+			c.out.written(m)
+		}
+		pending, taken = pending[taken:], 0
+		buf = buf[:0]
+		return nil
+	}
+	for _, m := range b.fifo {
+		if len(buf)+len(m.b) > writeChunk {
+			if err := flush(); err != nil {
+				return buf, err
+			}
+		}
+		buf = append(buf, m.b...)
+		taken++
+		if c.m.o.Snoop != nil {
+			c.m.o.Snoop(c.peer, true, m.b)
+		}
+	}
+	for _, p := range b.pins {
+		if len(buf)+len(p) > writeChunk {
+			if err := flush(); err != nil {
+				return buf, err
+			}
+		}
+		buf = append(buf, p...)
+		if c.m.o.Snoop != nil {
+			c.m.o.Snoop(c.peer, true, p)
+		}
+	}
+	if err := flush(); err != nil {
+		return buf, err
+	}
+	c.out.writtenPins(len(b.pins))
+	return buf, nil
+}
+
+// send queues a message for the peer, waiting for room. It fails when the
+// connection is closed. Only the reader calls it.
+func (c *conn) send(b []byte) error {
+	if !c.out.put(b, c.done) {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+func (c *conn) reply(xid uint32, m ofp.Message) error {
+	return c.send(ofp.Encode(xid, m))
+}
+
+// refuse answers a message by the error that it met. An error of ofp's decoder
+// or of the switch is sent as it is.
+func (c *conn) refuse(h ofp.Header, msg []byte, reason error) error {
+	var refused *ofp.Error
+	if errors.As(reason, &refused) {
+		c.log.Debug("message refused", "message", h.String(), "reason", reason)
+	} else {
+		c.log.Error("message could not be carried out", "message", h.String(), "error", reason)
+	}
+	return c.reply(h.XID, ofp.ErrorFor(reason, msg))
+}
+
+// readError puts what ended a read in terms of Status.
+func readError(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return errPeerClosed
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w in the middle of a message", errPeerClosed)
+	}
+	return err
+}

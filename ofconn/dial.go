@@ -1,0 +1,178 @@
+package ofconn
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+)
+
+// dialer keeps one controller connected.
+type dialer struct {
+	m      *Manager
+	cancel context.CancelFunc
+	done   chan struct{} // closed when run has ended
+
+	mu       sync.Mutex
+	conf     Controller
+	state    State
+	conn     *conn // while there is one
+	lastErr  error
+	changed  time.Time // when it last connected or disconnected
+	attempts int       // failed ones in a row
+}
+
+// startDialer begins to connect to a controller with a valid target.
+func startDialer(m *Manager, conf Controller) *dialer {
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &dialer{m: m, cancel: cancel, done: make(chan struct{}), conf: conf, changed: time.Now()}
+	go d.run(ctx)
+	return d
+}
+
+// probeInterval is the interval in force, 0 for none.
+func probeInterval(configured, byDefault time.Duration) time.Duration {
+	switch {
+	case configured == 0:
+		return byDefault
+	case configured < 0:
+		return 0
+	}
+	return configured
+}
+
+// config gives the present settings with the defaults filled in.
+func (d *dialer) config() Controller {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	conf := d.conf
+	if conf.MaxBackoff <= 0 {
+		conf.MaxBackoff = DefaultMaxBackoff
+	}
+	conf.InactivityProbe = probeInterval(conf.InactivityProbe, DefaultInactivityProbe)
+	return conf
+}
+
+// configure takes on new settings of the same target. The connection goes on.
+func (d *dialer) configure(conf Controller) {
+	d.mu.Lock()
+	d.conf = conf
+	c := d.conn
+	d.mu.Unlock()
+	if c != nil {
+		c.probe.Store(int64(probeInterval(conf.InactivityProbe, DefaultInactivityProbe)))
+		c.out.setRate(conf.PacketInRate, conf.PacketInBurst)
+	}
+}
+
+// run connects, speaks, and connects again, until ctx ends.
+func (d *dialer) run(ctx context.Context) {
+	defer close(d.done)
+	backoff := minBackoff
+	for {
+		lasted, err := d.connect(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		conf := d.config()
+		backoff = min(backoff, conf.MaxBackoff)
+		if lasted >= backoff {
+			backoff = min(minBackoff, conf.MaxBackoff) // it worked: this is a new trouble
+		}
+		d.failed(err, lasted > 0, backoff)
+		// A little early or late, lest a hundred bridges come back in step.
+		pause := time.NewTimer(time.Duration(float64(backoff) * (0.95 + 0.1*rand.Float64())))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+		backoff *= 2
+	}
+}
+
+// connect makes one attempt. lasted is how long the connection lasted from its
+// hello on, 0 if it did not come so far.
+func (d *dialer) connect(ctx context.Context) (lasted time.Duration, err error) {
+	conf := d.config()
+	e, err := parseActive(conf.Target)
+	if err != nil {
+		return 0, err
+	}
+	d.setState(StateConnecting)
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	nc, err := d.m.o.dial(dialCtx, e)
+	cancel()
+	if err != nil {
+		return 0, err
+	}
+	c := newConn(d.m, nc, connOptions{
+		target:  conf.Target,
+		dialled: true,
+		probe:   conf.InactivityProbe,
+		rate:    conf.PacketInRate,
+		burst:   conf.PacketInBurst,
+	})
+	d.mu.Lock()
+	d.conn = c
+	d.changed = time.Now()
+	d.mu.Unlock()
+	d.configure(d.settings()) // they may have changed while we dialled
+	err = c.run(ctx)
+	d.mu.Lock()
+	d.conn = nil
+	d.changed = time.Now()
+	d.mu.Unlock()
+	if at := c.helloAt.Load(); at != nil {
+		lasted = max(time.Since(*at), 1)
+	}
+	return lasted, err
+}
+
+func (d *dialer) settings() Controller {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.conf
+}
+
+func (d *dialer) setState(s State) {
+	d.mu.Lock()
+	d.state = s
+	d.mu.Unlock()
+}
+
+// failed remembers why there is no connection and logs it, once for as long as
+// the reason stays the same.
+func (d *dialer) failed(err error, was bool, backoff time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state = StateBackoff
+	d.attempts++
+	if was {
+		d.attempts = 1
+	}
+	news := was || d.lastErr == nil || d.lastErr.Error() != err.Error()
+	d.lastErr = err
+	if !news {
+		d.m.log.Debug("controller still cannot be reached", "target", d.conf.Target, "attempt", d.attempts, "error", err)
+		return
+	}
+	text := "controller cannot be reached; trying on"
+	if was {
+		text = "controller lost; connecting again"
+	}
+	d.m.log.Warn(text, "target", d.conf.Target, "error", err, "next", backoff)
+}
+
+// dialNetwork connects by TCP or a Unix socket.
+func dialNetwork(ctx context.Context, e endpoint) (net.Conn, error) {
+	var nd net.Dialer
+	nc, err := nd.DialContext(ctx, e.network, e.address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot connect: %w", err)
+	}
+	return nc, nil
+}

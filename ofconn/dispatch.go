@@ -1,0 +1,203 @@
+package ofconn
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"ofswitch/ofp"
+)
+
+const (
+	// defaultMissSendLen is in force until the controller sets another
+	// (OpenFlow 1.3.5 §7.3.2).
+	defaultMissSendLen = 128
+	// maxLenMax and maxLenNoBuffer are OFPCML_MAX and OFPCML_NO_BUFFER; what is
+	// between them is reserved.
+	maxLenMax      = 0xffe5
+	maxLenNoBuffer = 0xffff
+)
+
+// handler is what is done with one type of message.
+type handler struct {
+	// slave says whether a slave may send it (OpenFlow 1.3.5 §6.3.6).
+	slave bool
+	// do handles the decoded message. Its error ends the connection; refusals
+	// are sent by it.
+	do func(c *conn, h ofp.Header, msg []byte, m ofp.Message) error
+}
+
+// handlers is indexed by message type. What has no row is refused with BAD_TYPE:
+// messages that only switches send, a second hello, and types that we do not
+// support.
+var handlers = [...]handler{
+	ofp.TypeError:            {true, (*conn).handleError},
+	ofp.TypeEchoRequest:      {true, (*conn).handleEcho},
+	ofp.TypeEchoReply:        {true, (*conn).handleNothing},
+	ofp.TypeExperimenter:     {true, (*conn).handleExperimenter},
+	ofp.TypeFeaturesRequest:  {true, (*conn).handleFeatures},
+	ofp.TypeGetConfigRequest: {true, (*conn).handleGetConfig},
+	ofp.TypeSetConfig:        {true, (*conn).handleSetConfig},
+	ofp.TypePacketOut:        {false, (*conn).handlePacketOut},
+	ofp.TypeFlowMod:          {false, (*conn).handleFlowMod},
+	ofp.TypePortMod:          {false, (*conn).handlePortMod},
+	ofp.TypeTableMod:         {false, (*conn).handleTableMod},
+	ofp.TypeMultipartRequest: {true, (*conn).handleMultipart},
+	ofp.TypeBarrierRequest:   {true, (*conn).handleBarrier},
+	ofp.TypeRoleRequest:      {true, (*conn).handleRole},
+	ofp.TypeGetAsyncRequest:  {true, (*conn).handleGetAsync},
+	ofp.TypeSetAsync:         {true, (*conn).handleSetAsync},
+}
+
+// dispatch processes one message completely. The error ends the connection.
+func (c *conn) dispatch(h ofp.Header, msg []byte) error {
+	if h.Version != c.version {
+		c.badVersions++
+		if err := c.refuse(h, msg, ofp.BadRequestBadVersion.Errorf("version 0x%02x after 0x%02x was negotiated", h.Version, c.version)); err != nil {
+			return err
+		}
+		if c.badVersions >= maxBadVersions {
+			return refuse(errGarbage, "%d messages in a row of another version", c.badVersions)
+		}
+		return nil
+	}
+	c.badVersions = 0
+	if int(h.Type) >= len(handlers) || handlers[h.Type].do == nil {
+		if h.Type == ofp.TypeGroupMod || h.Type == ofp.TypeMeterMod {
+			if err := c.slaveMay(false, h); err != nil {
+				return c.refuse(h, msg, err)
+			}
+		}
+		return c.refuse(h, msg, ofp.BadRequestBadType.Errorf("%v is not for a switch to receive, or not supported", h.Type))
+	}
+	hd := &handlers[h.Type]
+	if err := c.slaveMay(hd.slave, h); err != nil {
+		return c.refuse(h, msg, err)
+	}
+	m, err := decode(h, msg)
+	if err != nil {
+		if h.Type == ofp.TypeError || h.Type == ofp.TypeEchoReply {
+			// Errors are not answered by errors: two peers would never end.
+			c.log.Debug("message ignored", "message", h.String(), "reason", err)
+			return nil
+		}
+		return c.refuse(h, msg, err)
+	}
+	return hd.do(c, h, msg, m)
+}
+
+// slaveMay refuses what changes the switch from a slave.
+func (c *conn) slaveMay(allowed bool, h ofp.Header) error {
+	if !allowed && Role(c.role.Load()) == RoleSlave {
+		return ofp.BadRequestIsSlave.Errorf("%v from a slave", h.Type)
+	}
+	return nil
+}
+
+// decode is ofp.Decode. A decoder that panics has a bug that somebody's bytes
+// have found: the message is refused, nothing was changed, the switch goes on.
+func decode(h ofp.Header, msg []byte) (m ofp.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = nil, fmt.Errorf("decoding %v failed: %v\n%s", h, p, debug.Stack())
+		}
+	}()
+	return ofp.Decode(h, msg[ofp.HeaderLen:])
+}
+
+func (c *conn) handleNothing(ofp.Header, []byte, ofp.Message) error { return nil }
+
+func (c *conn) handleError(h ofp.Header, _ []byte, m ofp.Message) error {
+	e := m.(*ofp.ErrorMsg)
+	c.log.Warn("the peer reports an error", "xid", fmt.Sprintf("%#x", h.XID), "error", e.ErrCode().String())
+	return nil
+}
+
+func (c *conn) handleEcho(h ofp.Header, _ []byte, m ofp.Message) error {
+	return c.reply(h.XID, &ofp.EchoReply{Data: m.(*ofp.EchoRequest).Data})
+}
+
+func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error {
+	e := m.(*ofp.Experimenter)
+	return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", e.Experimenter))
+}
+
+func (c *conn) handleFeatures(h ofp.Header, _ []byte, _ ofp.Message) error {
+	f := c.m.sw.Features()
+	f.AuxiliaryID = 0
+	return c.reply(h.XID, &f)
+}
+
+func (c *conn) handleGetConfig(h ofp.Header, _ []byte, _ ofp.Message) error {
+	return c.reply(h.XID, &ofp.GetConfigReply{
+		Flags:       c.m.sw.FragFlags(),
+		MissSendLen: uint16(c.missSendLen.Load()),
+	})
+}
+
+// handleSetConfig: the fragment flags are the switch's, miss_send_len is the
+// connection's.
+func (c *conn) handleSetConfig(h ofp.Header, msg []byte, m ofp.Message) error {
+	s := m.(*ofp.SetConfig)
+	if s.Flags&^ofp.FragMask != 0 || s.Flags == ofp.FragMask {
+		return c.refuse(h, msg, ofp.SwitchConfigFailedBadFlags.Errorf("configuration flags %#x do not exist", s.Flags))
+	}
+	if s.MissSendLen > maxLenMax && s.MissSendLen != maxLenNoBuffer {
+		return c.refuse(h, msg, ofp.SwitchConfigFailedBadLen.Errorf("miss_send_len %#x is reserved", s.MissSendLen))
+	}
+	if err := c.m.sw.SetFragFlags(s.Flags); err != nil {
+		return c.refuse(h, msg, err)
+	}
+	c.missSendLen.Store(uint32(s.MissSendLen))
+	return nil
+}
+
+// result refuses the message if err is not nil.
+func (c *conn) result(h ofp.Header, msg []byte, err error) error {
+	if err != nil {
+		return c.refuse(h, msg, err)
+	}
+	return nil
+}
+
+// unknownBuffer refuses a message that names a buffer: there are none.
+func unknownBuffer(id uint32) error {
+	if id != ofp.NoBuffer {
+		return ofp.BadRequestBufferUnknown.Errorf("buffer %#x does not exist", id)
+	}
+	return nil
+}
+
+func (c *conn) handlePacketOut(h ofp.Header, msg []byte, m ofp.Message) error {
+	p := m.(*ofp.PacketOut)
+	if err := unknownBuffer(p.BufferID); err != nil {
+		return c.refuse(h, msg, err)
+	}
+	return c.result(h, msg, c.m.sw.PacketOut(p))
+}
+
+func (c *conn) handleFlowMod(h ofp.Header, msg []byte, m ofp.Message) error {
+	f := m.(*ofp.FlowMod)
+	if f.Command == ofp.FlowAdd || f.Command == ofp.FlowModify || f.Command == ofp.FlowModifyStrict {
+		// Deletions do not look at it (OpenFlow 1.3.5 §7.3.4.1).
+		if err := unknownBuffer(f.BufferID); err != nil {
+			return c.refuse(h, msg, err)
+		}
+	}
+	return c.result(h, msg, c.m.sw.FlowMod(f))
+}
+
+func (c *conn) handlePortMod(h ofp.Header, msg []byte, m ofp.Message) error {
+	return c.result(h, msg, c.m.sw.PortMod(m.(*ofp.PortMod)))
+}
+
+func (c *conn) handleTableMod(h ofp.Header, msg []byte, m ofp.Message) error {
+	return c.result(h, msg, c.m.sw.TableMod(m.(*ofp.TableMod)))
+}
+
+// handleBarrier: all earlier messages of this connection have been processed,
+// and their errors queued, by the time it is called; the switch waits for them
+// to have taken effect.
+func (c *conn) handleBarrier(h ofp.Header, _ []byte, _ ofp.Message) error {
+	c.m.sw.Barrier()
+	return c.reply(h.XID, &ofp.BarrierReply{})
+}

@@ -1,0 +1,71 @@
+// Package ofconn is the OpenFlow channel of one bridge: it dials controllers and
+// listens for them, negotiates the version, keeps connections alive, hands
+// each message to the switch (interface Switch) and brings replies, errors and
+// asynchronous messages back.
+//
+// # What it promises
+//
+//   - Messages of one connection are processed strictly in the order in which
+//     they came, each completely before the next one is looked at. Its errors
+//     and replies go out in that order too, so an ERROR stands before the reply
+//     to a barrier that was sent after the refused message.
+//   - Replies go to the connection that asked, errors carry the request's xid
+//     and its first bytes.
+//   - A message that is refused changes nothing.
+//   - Nothing that a peer sends, or leaves unread, costs more than its own
+//     connection: all queues are bounded, and who does not read is closed.
+//   - What the switch tells controllers (PacketIn, FlowRemoved, PortStatus) never
+//     blocks the switch.
+//
+// # The parts
+//
+//	Manager                  the set of controllers and listeners; roles; fail mode
+//	  dialer                 one controller that we connect to, with backoff
+//	  listener               one address where controllers and tools connect
+//	    conn                 one connection, of either
+//	      reader             cuts the stream into messages; inactivity probe
+//	      dispatch           message -> Switch -> replies
+//	      outbox             what waits to be written
+//	        pinsched         packet-ins, one queue per in-port, round robin
+//
+// # Sending
+//
+// An outbox has three classes. Replies are bounded by making the one who
+// produces them wait: a dump of a million flows holds two messages in memory
+// when the peer reads slowly, and reading from that peer stops meanwhile.
+// Flow-removed and port-status share the first-in-first-out queue with the
+// replies, since their order against these matters, and are bounded by a
+// budget: over it flow-removed messages are dropped and counted, and a
+// port-status closes the connection, whose controller then learns the ports
+// anew. Packet-ins have their own queues: a few per port, fairly drawn, and
+// dropped and counted when there are too many.
+//
+// # Goroutines
+//
+//   - Manager.watch, one per Manager: fail mode and OnConnected. Started by
+//     NewManager; stopped and waited for by Close.
+//   - dialer.run, one per controller: dials, then reads and dispatches its
+//     connection. Started by SetControllers; stopped and waited for by
+//     SetControllers (when the controller is no longer wanted) or Close.
+//   - listener.accept, one per listener; and one per accepted connection, which
+//     reads and dispatches it. Started by SetListeners and by accept; stopped
+//     and waited for by SetListeners or Close.
+//   - conn.write, one per connection: empties the outbox. Started and waited for
+//     by the goroutine that reads the connection; it ends when the connection is
+//     closed.
+//
+// # Locks
+//
+// Manager.configMu (held over SetControllers, SetListeners, Close), then
+// Manager.mu, then a dialer's or a connection's own, then outbox.mu. No lock is
+// held while a method of Switch or a function of Options is called, but
+// configMu may be: these must not call SetControllers, SetListeners or Close.
+//
+// # Left open for later
+//
+// TLS is another endpoint kind in target.go and dial.go. Auxiliary connections
+// need a channel object that several conns share, in place of conn's role and
+// async fields. OpenFlow 1.0 is a second dispatch table, chosen by
+// conn.version. Bundles are a row in the experimenter dispatch. Options.Snoop
+// sees every message both ways.
+package ofconn

@@ -1,0 +1,82 @@
+package ofconn
+
+import (
+	"encoding/binary"
+
+	"ofswitch/ofp"
+)
+
+// multiparts are the handlers by kind. They give their reply's entries to add,
+// which waits while the peer reads slowly and fails when it is gone.
+var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error{
+	ofp.MultipartDesc: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		d := sw.Desc()
+		return add(&d)
+	},
+	ofp.MultipartFlow: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		return sw.FlowStats(body.(*ofp.FlowStatsRequest), func(f *ofp.FlowStats) error { return add(f) })
+	},
+	ofp.MultipartAggregate: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		a, err := sw.AggregateStats(body.(*ofp.FlowStatsRequest))
+		if err != nil {
+			return err
+		}
+		return add(&a)
+	},
+	ofp.MultipartTable: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		return sw.TableStats(func(t *ofp.TableStats) error { return add(t) })
+	},
+	ofp.MultipartPortStats: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		return sw.PortStats(body.(*ofp.PortStatsRequest).Port, func(p *ofp.PortStats) error { return add(p) })
+	},
+	ofp.MultipartPortDesc: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		for _, p := range sw.PortDescs() {
+			if err := add(&p); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// handleMultipart answers a multipart request by a stream of messages, of which
+// at most one is in the making and two wait to be written.
+func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
+	req := m.(*ofp.MultipartRequest)
+	handle := multiparts[req.Kind]
+	switch {
+	case req.Kind == ofp.MultipartTableFeatures && req.Body != nil:
+		if err := c.slaveMay(false, h); err != nil {
+			return c.refuse(h, msg, err)
+		}
+	case req.Kind == ofp.MultipartExperimenter:
+		id := binary.BigEndian.Uint32(msg[ofp.HeaderLen+8:])
+		return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", id))
+	}
+	if handle == nil {
+		return c.refuse(h, msg, ofp.BadRequestBadMultipart.Errorf("%s multiparts are not supported", ofp.MultipartName(req.Kind)))
+	}
+	if req.Flags&ofp.MultipartMore != 0 {
+		// None of these requests has a body that could be continued.
+		return c.refuse(h, msg, ofp.BadRequestMultipartBufferOverflow.Errorf("%s request in parts", ofp.MultipartName(req.Kind)))
+	}
+	w := ofp.NewMultipartWriter(req.Kind, h.XID, c.send)
+	var sendErr error
+	err := handle(c.m.sw, req.Body, func(e ofp.MultipartBody) error {
+		if n := ofp.HeaderLen + 8 + e.Len(); n > ofp.MaxLen {
+			// A flow-mod of nearly 64 KiB: its entry is longer than itself by a
+			// header. The rest of the table must not go missing with it.
+			c.log.Warn("an entry is too long to be reported", "kind", ofp.MultipartName(req.Kind), "bytes", n)
+			return nil
+		}
+		sendErr = w.Add(e)
+		return sendErr
+	})
+	if sendErr != nil {
+		return sendErr // the connection is closed
+	}
+	if err != nil {
+		return c.refuse(h, msg, err)
+	}
+	return w.Close()
+}

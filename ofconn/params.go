@@ -1,0 +1,66 @@
+package ofconn
+
+import "time"
+
+// Connecting.
+const (
+	// minBackoff is the wait after the first failure; it doubles from there.
+	minBackoff = time.Second
+	// DefaultMaxBackoff is the longest wait between attempts (Open vSwitch's
+	// max_backoff).
+	DefaultMaxBackoff = 8 * time.Second
+	// dialTimeout bounds one attempt, where the kernel would try for minutes.
+	dialTimeout = 5 * time.Second
+	// handshakeTimeout is how long the peer may take for its hello.
+	handshakeTimeout = 10 * time.Second
+	// DefaultInactivityProbe is after how long a silence the peer is asked for a
+	// sign of life (Open vSwitch's inactivity_probe).
+	DefaultInactivityProbe = 5 * time.Second
+	// acceptRetry is the pause after accept failed, for want of descriptors.
+	acceptRetry = 100 * time.Millisecond
+)
+
+// Writing.
+const (
+	// stallTimeout is how long the peer may take to accept writeChunk bytes.
+	stallTimeout = 20 * time.Second
+	// lingerTime is how long a connection that we refuse may take to read why.
+	lingerTime = time.Second
+	// lingerBytes is how much of what the peer still sends is read meanwhile:
+	// closing with unread data would destroy what we have written.
+	lingerBytes = 1 << 20
+	// writeChunk is the most that is written in one piece.
+	writeChunk = 64 << 10
+)
+
+// Memory per connection.
+const (
+	// replyBudget is how many bytes of replies wait to be written before the
+	// one who makes them waits too: two of the largest messages.
+	replyBudget = 128 << 10
+	// asyncBudget and asyncMessages bound the flow-removed and port-status
+	// messages that wait. The bytes are shared between connections.
+	asyncBudget   = 16 << 20
+	asyncMessages = 200_000
+	// pinPerPort and pinTotal are how many packet-ins wait, per in-port and
+	// all together; pinBudget bounds their bytes, since a frame may have 64 KiB.
+	pinPerPort = 100
+	pinTotal   = 1000
+	pinBudget  = 4 << 20
+	// readSmall and readLarge are the sizes of the read buffer, of an idle and
+	// of a busy connection.
+	readSmall = 4 << 10
+	readLarge = 64 << 10
+)
+
+const (
+	// DefaultMaxConns is how many connections a listener takes at once.
+	DefaultMaxConns = 1000
+	// maxBadVersions is how many messages in a row of another version than the
+	// negotiated one make a peer one that sends garbage.
+	maxBadVersions = 16
+	// failOpenProbes: with fail mode standalone, the switch takes over after
+	// so many times the largest probe interval without any controller: one to
+	// become idle, one to be probed, one to reconnect.
+	failOpenProbes = 3
+)

@@ -1,0 +1,155 @@
+package ofconn
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"ofswitch/ofp"
+)
+
+// PacketInStats counts what became of the packet-ins for one connection.
+type PacketInStats struct {
+	Sent   uint64 // handed to the socket
+	Queued int    // waiting now
+	// Dropped by reason:
+	DroppedPort   uint64 // its in-port had pinPerPort waiting already
+	DroppedTotal  uint64 // all ports together had too many, and its port its share
+	DroppedClosed uint64 // the connection ended before it was sent
+}
+
+// pinsched holds the packet-ins that wait for one connection, in one queue per
+// in-port, so that a storm on one port leaves room for the others. Guarded by
+// outbox.mu.
+type pinsched struct {
+	queues map[ofp.PortNo]*pinQueue
+	active []*pinQueue // those that are not empty, in the order of service
+	next   int         // index in active of the one to be served next
+	total  int
+	bytes  int
+	limit  *rate.Limiter // nil: as fast as the peer reads
+	stats  PacketInStats
+}
+
+// pinQueue is what waits of one port, oldest first.
+type pinQueue struct {
+	port ofp.PortNo
+	msgs [][]byte
+}
+
+// push queues a packet-in. size is about how many bytes encode, which is called
+// only if there is room, will give.
+func (p *pinsched) push(port ofp.PortNo, size int, encode func() []byte) {
+	q := p.queues[port]
+	if q != nil && len(q.msgs) >= pinPerPort {
+		p.stats.DroppedPort++
+		return
+	}
+	for p.total >= pinTotal || p.bytes+size > pinBudget && p.total > 0 {
+		mine := 1
+		ports := len(p.active)
+		if q != nil {
+			mine += len(q.msgs)
+		} else {
+			ports++
+		}
+		if mine*ports > p.total {
+			// This port has its fair share already.
+			p.stats.DroppedTotal++
+			return
+		}
+		p.displace()
+		q = p.queues[port] // may have been the one displaced from, and gone
+	}
+	if q == nil {
+		q = &pinQueue{port: port}
+		if p.queues == nil {
+			p.queues = make(map[ofp.PortNo]*pinQueue)
+		}
+		p.queues[port] = q
+		p.active = append(p.active, q)
+	}
+	b := encode()
+	q.msgs = append(q.msgs, b)
+	p.total++
+	p.bytes += len(b)
+}
+
+// displace drops the oldest packet-in of the port that has most. It costs a
+// walk over the ports; push makes sure that it happens only for ports below
+// their fair share, so at most once for each message that is sent.
+func (p *pinsched) displace() {
+	longest := 0
+	for i, q := range p.active {
+		if len(q.msgs) > len(p.active[longest].msgs) {
+			longest = i
+		}
+	}
+	p.shift(longest)
+	p.stats.DroppedTotal++
+}
+
+// shift takes the oldest message out of active[i]; an empty queue leaves the
+// round.
+func (p *pinsched) shift(i int) []byte {
+	q := p.active[i]
+	b := q.msgs[0]
+	q.msgs[0] = nil // the slice's start stays in memory for a while
+	q.msgs = q.msgs[1:]
+	p.total--
+	p.bytes -= len(b)
+	if len(q.msgs) == 0 {
+		delete(p.queues, q.port)
+		copy(p.active[i:], p.active[i+1:])
+		p.active[len(p.active)-1] = nil
+		p.active = p.active[:len(p.active)-1]
+		if i < p.next {
+			p.next--
+		}
+	}
+	return b
+}
+
+// pop takes one message, of the port whose turn it is. If there is none, or
+// the rate limit does not allow one now, b is nil; wait is how long until it
+// will, 0 if nothing waits.
+func (p *pinsched) pop(now time.Time) (b []byte, wait time.Duration) {
+	if p.total == 0 {
+		return nil, 0
+	}
+	if p.limit != nil && !p.limit.AllowN(now, 1) {
+		missing := 1 - p.limit.TokensAt(now)
+		wait = time.Duration(missing / float64(p.limit.Limit()) * float64(time.Second))
+		return nil, max(wait, time.Millisecond)
+	}
+	if p.next >= len(p.active) {
+		p.next = 0
+	}
+	i := p.next
+	ports := len(p.active)
+	b = p.shift(i)
+	if len(p.active) == ports {
+		p.next = i + 1 // the queue is still in the round
+	}
+	return b, 0
+}
+
+// clear drops all that waits.
+func (p *pinsched) clear() {
+	p.stats.DroppedClosed += uint64(p.total)
+	p.queues, p.active, p.next, p.total, p.bytes = nil, nil, 0, 0, 0
+}
+
+// setLimit sets the rate in packets per second, 0 for none, and the burst in
+// packets.
+func (p *pinsched) setLimit(perSecond, burst int) {
+	switch {
+	case perSecond <= 0:
+		p.limit = nil
+	case p.limit == nil:
+		p.limit = rate.NewLimiter(rate.Limit(perSecond), max(burst, 1))
+	default:
+		p.limit.SetLimit(rate.Limit(perSecond))
+		p.limit.SetBurst(max(burst, 1))
+	}
+}

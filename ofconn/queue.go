@@ -1,0 +1,199 @@
+package ofconn
+
+import (
+	"sync"
+	"time"
+
+	"ofswitch/ofp"
+)
+
+// outbox is what waits to be written to one connection. Who may put: the
+// connection's reader (put, which waits), and anybody (the others, which do
+// not). Only conn.write takes. It is closed by finish (what is queued still goes
+// out) or by drop (nothing more goes out).
+type outbox struct {
+	mu         sync.Mutex
+	fifo       []outMsg // replies, flow-removed, port-status, in order
+	replyBytes int      // of the replies not yet written, even if taken
+	asyncBytes int      // of the others not yet written
+	asyncCount int
+	pins       pinsched
+	finished   bool // nothing more is accepted
+	dropped    bool // and nothing more is given out
+
+	droppedAsync uint64 // flow-removed messages over the budget
+	sent         uint64 // messages written
+
+	wake  chan struct{} // something to write; room for one
+	space chan struct{} // replyBytes went down; room for one
+}
+
+// outMsg is one message, or several back to back, that nobody changes any more.
+type outMsg struct {
+	b     []byte
+	async bool
+}
+
+func newOutbox() *outbox {
+	return &outbox{wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+}
+
+// signal makes one waiter on ch, present or next, go on.
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default: // it will go on already
+	}
+}
+
+// put queues a reply, after waiting for room. Only the connection's reader
+// calls it. done is closed when the connection is; then put gives false.
+func (o *outbox) put(b []byte, done <-chan struct{}) bool {
+	for {
+		o.mu.Lock()
+		if o.finished {
+			o.mu.Unlock()
+			return false
+		}
+		if o.replyBytes == 0 || o.replyBytes+len(b) <= replyBudget {
+			o.addReplyLocked(b)
+			o.mu.Unlock()
+			signal(o.wake)
+			return true
+		}
+		o.mu.Unlock()
+		select {
+		case <-o.space:
+		case <-done:
+			return false
+		}
+	}
+}
+
+// putNow queues a message of our own (a hello, a probe) whatever waits: there
+// is at most one of each at a time.
+func (o *outbox) putNow(b []byte) {
+	o.mu.Lock()
+	if !o.finished {
+		o.addReplyLocked(b)
+	}
+	o.mu.Unlock()
+	signal(o.wake)
+}
+
+func (o *outbox) addReplyLocked(b []byte) {
+	o.fifo = append(o.fifo, outMsg{b: b})
+	o.replyBytes += len(b)
+}
+
+// putAsync queues a flow-removed or port-status message, or counts it as
+// dropped and gives false if too many wait.
+func (o *outbox) putAsync(b []byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.finished {
+		return true // the connection is about to go, which tells the peer more
+	}
+	if o.asyncBytes+len(b) > asyncBudget || o.asyncCount >= asyncMessages {
+		o.droppedAsync++
+		return false
+	}
+	o.fifo = append(o.fifo, outMsg{b: b, async: true})
+	o.asyncBytes += len(b)
+	o.asyncCount++
+	signal(o.wake)
+	return true
+}
+
+// putPacketIn queues a packet-in of about size bytes that came in by port.
+func (o *outbox) putPacketIn(port ofp.PortNo, size int, encode func() []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.finished {
+		return
+	}
+	first := o.pins.total == 0
+	o.pins.push(port, size, encode)
+	if first {
+		signal(o.wake)
+	}
+}
+
+// batch is what take gives out.
+type batch struct {
+	fifo []outMsg
+	pins [][]byte
+}
+
+// take gives all of the queue and a writeChunk's worth of packet-ins. All of
+// the queue, so that a packet-in never overtakes a reply that was queued before
+// it. If there is nothing, more says whether there may be later, and wait is
+// when packet-ins may go on, 0 if that depends on a wake-up alone.
+func (o *outbox) take(now time.Time, spare batch) (b batch, wait time.Duration, more bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.dropped {
+		return batch{}, 0, false
+	}
+	b = batch{fifo: o.fifo, pins: spare.pins[:0]}
+	o.fifo = spare.fifo[:0]
+	for bytes := 0; bytes < writeChunk; {
+		var msg []byte
+		if msg, wait = o.pins.pop(now); msg == nil {
+			break
+		}
+		b.pins = append(b.pins, msg)
+		bytes += len(msg)
+	}
+	return b, wait, !o.finished
+}
+
+// written takes a message out of the accounts once the socket has it.
+func (o *outbox) written(m outMsg) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent++
+	if m.async {
+		o.asyncBytes -= len(m.b)
+		o.asyncCount--
+		return
+	}
+	o.replyBytes -= len(m.b)
+	signal(o.space)
+}
+
+// writtenPins counts packet-ins that the socket has.
+func (o *outbox) writtenPins(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent += uint64(n)
+	o.pins.stats.Sent += uint64(n)
+}
+
+// finish accepts nothing more; what waits still goes out, save packet-ins.
+func (o *outbox) finish() {
+	o.mu.Lock()
+	o.finished = true
+	o.pins.clear()
+	o.mu.Unlock()
+	signal(o.wake)
+}
+
+// drop throws away what waits.
+func (o *outbox) drop() {
+	o.mu.Lock()
+	o.finished, o.dropped = true, true
+	o.fifo = nil
+	o.pins.clear()
+	o.mu.Unlock()
+	signal(o.wake)
+	signal(o.space)
+}
+
+// setRate limits packet-ins.
+func (o *outbox) setRate(perSecond, burst int) {
+	o.mu.Lock()
+	o.pins.setLimit(perSecond, burst)
+	o.mu.Unlock()
+	signal(o.wake) // a higher rate may let some go now
+}

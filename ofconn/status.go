@@ -1,0 +1,148 @@
+package ofconn
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is where a connection stands, in Open vSwitch's words.
+type State uint8
+
+// States.
+const (
+	StateBackoff    State = iota // waiting to try again
+	StateConnecting              // dialling, or waiting for the hello
+	StateActive                  // past the hello
+)
+
+func (s State) String() string {
+	switch s {
+	case StateConnecting:
+		return "CONNECTING"
+	case StateActive:
+		return "ACTIVE"
+	}
+	return "BACKOFF"
+}
+
+// ConnStatus is one configured controller, connected or not, or one connection
+// that a listener took.
+type ConnStatus struct {
+	// Target is the controller's, or the listener's.
+	Target string
+	// Peer is the other end's address.
+	Peer string
+	// Passive: taken by a listener.
+	Passive bool
+	State   State
+	// Role is the controller's, while it is active.
+	Role Role
+	// Since is when it came to be connected, or disconnected.
+	Since time.Time
+	// LastError is why the last attempt or connection ended, if any did.
+	LastError string
+	// Attempts failed in a row.
+	Attempts int
+	// MissSendLen is what the peer has set, in bytes.
+	MissSendLen uint16
+	// Sent counts messages written to the present connection.
+	Sent uint64
+	// PacketIns counts those of the present connection.
+	PacketIns PacketInStats
+	// DroppedAsync counts flow-removed messages that did not fit in the queue.
+	DroppedAsync uint64
+}
+
+// ListenerStatus is one address where we listen.
+type ListenerStatus struct {
+	Target  string
+	Address string // host:port or path
+	Conns   int
+	Refused uint64 // connections over the limit
+}
+
+// Status gives every configured controller, and every connection taken by a
+// listener, sorted by target.
+func (m *Manager) Status() []ConnStatus {
+	m.mu.Lock()
+	dialers := make([]*dialer, 0, len(m.dialers))
+	for _, d := range m.dialers {
+		dialers = append(dialers, d)
+	}
+	listeners := make([]*listener, 0, len(m.listeners))
+	for _, l := range m.listeners {
+		listeners = append(listeners, l)
+	}
+	m.mu.Unlock()
+	var all []ConnStatus
+	for _, d := range dialers {
+		all = append(all, d.status())
+	}
+	for _, l := range listeners {
+		l.mu.Lock()
+		for c := range l.conns {
+			s := ConnStatus{Target: l.Target, Peer: c.peer, Passive: true, State: StateConnecting, Since: c.since}
+			c.fill(&s)
+			all = append(all, s)
+		}
+		l.mu.Unlock()
+	}
+	slices.SortFunc(all, func(a, b ConnStatus) int {
+		if c := strings.Compare(a.Target, b.Target); c != 0 {
+			return c
+		}
+		return a.Since.Compare(b.Since)
+	})
+	return all
+}
+
+func (d *dialer) status() ConnStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := ConnStatus{Target: d.conf.Target, Peer: d.conf.Target, State: d.state, Since: d.changed, Attempts: d.attempts}
+	if d.lastErr != nil {
+		s.LastError = d.lastErr.Error()
+	}
+	if d.conn != nil {
+		s.Peer = d.conn.nc.RemoteAddr().String()
+		s.State = StateConnecting
+		d.conn.fill(&s)
+	}
+	return s
+}
+
+// fill puts in what is known of a connection.
+func (c *conn) fill(s *ConnStatus) {
+	if at := c.helloAt.Load(); at != nil {
+		s.State = StateActive
+		s.Since = *at
+		s.Attempts = 0
+		s.Role = Role(c.role.Load())
+	}
+	s.MissSendLen = uint16(c.missSendLen.Load())
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	s.Sent = c.out.sent
+	s.PacketIns = c.out.pins.stats
+	s.PacketIns.Queued = c.out.pins.total
+	s.DroppedAsync = c.out.droppedAsync
+}
+
+// Listeners gives the addresses where we listen, sorted by target.
+func (m *Manager) Listeners() []ListenerStatus {
+	m.mu.Lock()
+	listeners := make([]*listener, 0, len(m.listeners))
+	for _, l := range m.listeners {
+		listeners = append(listeners, l)
+	}
+	m.mu.Unlock()
+	var all []ListenerStatus
+	for _, l := range listeners {
+		l.mu.Lock()
+		all = append(all, ListenerStatus{Target: l.Target, Address: l.address(), Conns: len(l.conns), Refused: l.refused})
+		l.mu.Unlock()
+	}
+	slices.SortFunc(all, func(a, b ListenerStatus) int { return strings.Compare(a.Target, b.Target) })
+	return all
+}

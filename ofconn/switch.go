@@ -1,0 +1,52 @@
+package ofconn
+
+import "ofswitch/ofp"
+
+// Switch is what controllers' messages call. Its methods are called from many
+// goroutines at once, one per connection, and may block for as long as the work
+// takes. A refusal is an *ofp.Error, which is sent as it is; any other error is
+// a failure of our own and sent as the least specific code of the request.
+type Switch interface {
+	// Features describes the switch; AuxiliaryID is ignored.
+	Features() ofp.FeaturesReply
+	// Desc gives the description strings.
+	Desc() ofp.Desc
+
+	// FragFlags gives the fragment handling in force, ofp.FragNormal...
+	FragFlags() uint16
+	// SetFragFlags changes it. flags has no bits besides ofp.FragMask.
+	SetFragFlags(flags uint16) error
+
+	FlowMod(*ofp.FlowMod) error
+	PacketOut(*ofp.PacketOut) error
+	PortMod(*ofp.PortMod) error
+	TableMod(*ofp.TableMod) error
+	// Barrier returns when all that was called before has taken effect for
+	// every frame.
+	Barrier()
+
+	// FlowStats calls the function for each matching entry and stops at its
+	// first error, which it returns. The function blocks while the controller
+	// reads slowly: no lock that forwarding or another controller needs may be
+	// held. The same goes for TableStats and PortStats.
+	FlowStats(*ofp.FlowStatsRequest, func(*ofp.FlowStats) error) error
+	AggregateStats(*ofp.FlowStatsRequest) (ofp.AggregateStats, error)
+	TableStats(func(*ofp.TableStats) error) error
+	// PortStats is about one port or, for ofp.PortAny, all.
+	PortStats(ofp.PortNo, func(*ofp.PortStats) error) error
+	PortDescs() []ofp.PortDesc
+}
+
+// PacketIn is a frame for the controllers.
+type PacketIn struct {
+	// Msg is the message; Data is the whole frame and BufferID NoBuffer. Its
+	// memory is not kept.
+	Msg ofp.PacketIn
+	// InPort is the OpenFlow port that the frame came in by: packet-ins are
+	// queued fairly among ports.
+	InPort ofp.PortNo
+	// MaxLen is what the output action asked for, in bytes. Without packet
+	// buffers the whole frame goes to the controller whatever it says, since
+	// the rest would be lost (as Open vSwitch does).
+	MaxLen uint16
+}
