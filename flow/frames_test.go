@@ -83,3 +83,7 @@ type namedFrame struct {
 var benchFrames = []namedFrame{
 	{"udp", frameUDP}, {"tcp", frameTCP}, {"vlan-udp", frameVLAN}, {"tcp6", frameTCP6}, {"arp", frameARP}, {"nd", frameNS}, {"mpls", frameMPLS},
 }
+
+var allFrames = append(benchFrames, []namedFrame{
+	{"icmp", frameICMP}, {"sctp", frameSCTP}, {"qinq", frameQinQ}, {"icmp6", frameICMP6}, {"na", frameNA},
+}...)
