@@ -40,6 +40,17 @@ const (
 	TypeMeterMod
 )
 
+// SwitchOnly says whether only a switch sends messages of type t. A switch that
+// gets one answers BAD_TYPE whatever its length, so it asks before Decode.
+func (t Type) SwitchOnly() bool {
+	switch t {
+	case TypeFeaturesReply, TypeGetConfigReply, TypePacketIn, TypeFlowRemoved, TypePortStatus, TypeMultipartReply,
+		TypeBarrierReply, TypeQueueGetConfigReply, TypeRoleReply, TypeGetAsyncReply:
+		return true
+	}
+	return false
+}
+
 // Message is the body of one OpenFlow message; the header's version, length
 // and xid are written by Encode. The implementations are pointers to the
 // structs of this package: Decode returns *FlowMod, not FlowMod.

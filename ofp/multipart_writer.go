@@ -63,7 +63,7 @@ func (w *MultipartWriter) begin() {
 
 func (w *MultipartWriter) flush(flags uint16) error {
 	h := Header{Version: Version, Type: TypeMultipartReply, Length: uint16(len(w.buf)), XID: w.xid}
-	appendMultipartHeader(h.Append(w.buf[:0]), w.kind, flags)
+	appendMultipartHeader(h.Append(w.buf[:0]), w.kind, flags) // over the room that begin made
 	w.err = w.send(w.buf)
 	w.buf = nil
 	return w.err
@@ -78,10 +78,11 @@ func (m *MultipartReply) appendSplit(b []byte, xid uint32) []byte {
 	})
 	for _, e := range m.Entries {
 		if multipartHeaderLen+e.Len() <= MaxLen {
-			w.err = w.Add(e)
+			_ = w.Add(e) // it fits, and send does not fail
 		}
 	}
-	w.err = w.Close()
+	w.begin()
+	_ = w.flush(m.Flags) // send does not fail
 	return b
 }
 
