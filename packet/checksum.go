@@ -36,13 +36,12 @@ func sumLittle(b []byte) uint64 {
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b[40:48]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b[48:56]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b[56:64]), c)
-		s, c = bits.Add64(s, 0, c)
-		s += c
+		s += c // no second carry: with one, s is at most 2^64-2
 		b = b[64:]
 	}
 	for len(b) >= 8 {
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b), 0)
-		s += c // no second carry: s is at most 2^64-2 after one
+		s += c
 		b = b[8:]
 	}
 	var last uint64
