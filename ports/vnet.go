@@ -61,8 +61,8 @@ func putVnet(h []byte, f *packet.Frame) {
 		// the kernel's buffer as header length, and popped headers may have left
 		// it too short. It is a hint: keep it within what headers can be.
 		hdrLen = min(o.HdrLen, maxHdrLen)
-		if o.NeedsCsum {
-			hdrLen = max(hdrLen, o.CsumStart+20)
+		if o.NeedsCsum && int(hdrLen) < int(o.CsumStart)+int(o.CsumOffset)+2 {
+			hdrLen = o.CsumStart + o.CsumOffset + 4 // TCP: 20 bytes, UDP: 10
 		}
 		hdrLen = uint16(min(int(hdrLen), f.Len()))
 		gsoSize = o.GSOSize

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -172,8 +173,30 @@ func (n *NS) Down(dev string) {
 	}
 }
 
-// Addr gives a device an address such as "10.0.0.1/24" or "fd00::1/64". IPv6
-// addresses skip duplicate address detection: they can be used at once.
+// patience is how long a helper waits for what the kernel does by itself.
+const patience = 20 * time.Second
+
+// Wait polls cond until it holds; the test fails when it does not within
+// twenty seconds. what completes "waiting for ...".
+func Wait(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("gave up waiting for %s", what)
+		}
+	}
+}
+
+// WaitCarrier waits until the device runs: until then the stack holds back
+// what it would send.
+func (n *NS) WaitCarrier(dev string) {
+	n.t.Helper()
+	Wait(n.t, "the carrier of "+dev, func() bool { return n.Link(dev).Attrs().RawFlags&unix.IFF_RUNNING != 0 })
+}
+
+// Addr gives a device an address such as "10.0.0.1/24" or "fd00::1/64". On a
+// device that is up it can be used at once: IPv6 addresses skip duplicate
+// address detection, and the carrier is waited for.
 func (n *NS) Addr(dev, cidr string) {
 	n.t.Helper()
 	a, err := netlink.ParseAddr(cidr)
@@ -183,9 +206,36 @@ func (n *NS) Addr(dev, cidr string) {
 	if a.IP.To4() == nil {
 		a.Flags = unix.IFA_F_NODAD
 	}
-	if err := n.nl.AddrAdd(n.Link(dev), a); err != nil {
+	l := n.Link(dev)
+	if err := n.nl.AddrAdd(l, a); err != nil {
 		n.t.Fatalf("%s address %s: %v", dev, cidr, err)
 	}
+	if a.IP.To4() != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
+		return
+	}
+	Wait(n.t, "address "+cidr+" on "+dev, func() bool {
+		list, err := n.nl.AddrList(l, unix.AF_INET6)
+		if err != nil {
+			n.t.Fatalf("%s addresses: %v", dev, err)
+		}
+		for _, b := range list {
+			if b.IP.Equal(a.IP) && b.Flags&unix.IFA_F_TENTATIVE != 0 {
+				return false
+			}
+		}
+		// The stack takes frames to the address from when it has its route.
+		routes, err := n.nl.RouteListFiltered(unix.AF_INET6, &netlink.Route{Table: unix.RT_TABLE_LOCAL, LinkIndex: l.Attrs().Index},
+			netlink.RT_FILTER_TABLE|netlink.RT_FILTER_OIF)
+		if err != nil {
+			n.t.Fatalf("routes: %v", err)
+		}
+		for _, r := range routes {
+			if r.Dst != nil && r.Dst.IP.Equal(a.IP) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // MAC is a device's hardware address.

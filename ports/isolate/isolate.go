@@ -3,6 +3,7 @@ package isolate
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -98,11 +99,18 @@ func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
 }
 
 // ManualRules are the commands that isolate a device by hand where the switch
-// cannot, one a line. They stay in force until they are undone.
+// cannot, one a line. They stay in force until the table "ofswitch" is deleted.
 func ManualRules(ifname string) string {
-	return fmt.Sprintf(`nft add table netdev ofswitch
-nft 'add chain netdev ofswitch "in-%[1]s" { type filter hook ingress device "%[1]s" priority 0; policy drop; }'
-nft 'add chain netdev ofswitch "out-%[1]s" { type filter hook egress device "%[1]s" priority 0; policy drop; }'
-nft 'add rule netdev ofswitch "out-%[1]s" meta mark %#08[2]x accept'
-`, ifname, Mark)
+	// Device names may have characters that chain names may not.
+	chain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, ifname)
+	return fmt.Sprintf(`nft 'add table netdev ofswitch'
+nft 'add chain netdev ofswitch in_%[1]s { type filter hook ingress device "%[2]s" priority 0; policy drop; }'
+nft 'add chain netdev ofswitch out_%[1]s { type filter hook egress device "%[2]s" priority 0; policy drop; }'
+nft 'add rule netdev ofswitch out_%[1]s meta mark %#08[3]x accept'
+`, chain, ifname, Mark)
 }

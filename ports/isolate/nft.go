@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/google/nftables"
@@ -29,6 +30,12 @@ var egressHook = nftables.ChainHookEgress
 // nftables library opens that socket and makes chains and rules; the message
 // that makes the table is ours, since the library sends no table flags.
 func attachNFT(ifindex int, ifname string, needEgress bool) (*Isolation, error) {
+	// Newer kernels take a chain for a device that may come one day.
+	if dev, err := net.InterfaceByIndex(ifindex); err != nil {
+		return nil, err
+	} else if dev.Name != ifname {
+		return nil, fmt.Errorf("device %d is called %s", ifindex, dev.Name)
+	}
 	var sock *netlink.Conn
 	c, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(s *netlink.Conn) error {
 		sock = s
