@@ -47,3 +47,26 @@ func BenchmarkEqual(b *testing.B) {
 		})
 	}
 }
+
+const benchText = "tcp,in_port=1,dl_vlan=5,dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,nw_src=10.0.0.0/8,nw_dst=10.1.2.3,tp_dst=80"
+
+func BenchmarkParseMatch(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseMatch(benchText); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMatchString(b *testing.B) {
+	m, err := ParseMatch(benchText)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	var buf []byte
+	for b.Loop() {
+		buf = m.Append(buf[:0], nil)
+	}
+}

@@ -149,3 +149,80 @@ func TestIntegrationOvsOfctlReadsOurs(t *testing.T) {
 		}
 	}
 }
+
+// nxFlowMod is the flow-mod of the Nicira extension to OpenFlow 1.0, with the
+// match in NXM numbers. ok is false when a field has none.
+func nxFlowMod(m *Match) (b []byte, ok bool) {
+	var nxm []byte
+	ok = true
+	m.Fields(func(f *Field, v, mask Value) bool {
+		if f.NXMNumber < 0 {
+			ok = false
+			return false
+		}
+		put := func(v Value) {
+			b := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, v.Hi), v.Lo)
+			nxm = append(nxm, b[16-f.Len():]...)
+		}
+		n, hm := f.Len(), byte(0)
+		if mask != f.Full() {
+			n, hm = 2*n, 1
+		}
+		nxm = append(nxm, byte(f.NXMClass>>8), byte(f.NXMClass), byte(f.NXMNumber)<<1|hm, byte(n))
+		put(v)
+		if hm != 0 {
+			put(mask)
+		}
+		return true
+	})
+	b = make([]byte, 48)
+	b[0], b[1] = 1, 4
+	binary.BigEndian.PutUint32(b[8:], 0x2320)
+	binary.BigEndian.PutUint32(b[12:], 13)
+	binary.BigEndian.PutUint16(b[30:], 0x8000)
+	binary.BigEndian.PutUint32(b[32:], 0xffffffff)
+	binary.BigEndian.PutUint16(b[36:], 0xffff)
+	binary.BigEndian.PutUint16(b[40:], uint16(len(nxm)))
+	b = append(b, nxm...)
+	for len(b)%8 != 0 {
+		b = append(b, 0)
+	}
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	return b, ok
+}
+
+// The NXM numbers name the fields that ovs-ofctl knows by them.
+func TestIntegrationOvsOfctlNXM(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	var stream []byte
+	var want []string
+	seen := map[ID]bool{}
+	for len(want) < 2000 {
+		m := randomMatch(r, true)
+		msg, ok := nxFlowMod(&m)
+		if !ok {
+			continue
+		}
+		m.Fields(func(f *Field, _, _ Value) bool { seen[f.ID] = true; return true })
+		stream = append(stream, msg...)
+		want = append(want, m.String())
+	}
+	for id := range Table {
+		if Table[id].NXMNumber >= 0 && !seen[ID(id)] {
+			t.Errorf("%s has an NXM number that was not tried", ID(id))
+		}
+	}
+	file := filepath.Join(t.TempDir(), "flowmods")
+	if err := os.WriteFile(file, stream, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(strings.TrimSpace(ovsOfctl(t, "ofp-parse", file)), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("ovs-ofctl printed %d lines for %d matches, the first %q", len(got), len(want), got[0])
+	}
+	for i := range want {
+		if s, ok := matchIn(got[i]); !ok || s != want[i] {
+			t.Fatalf("match %d:\n ours %s\n  ovs %s", i, want[i], got[i])
+		}
+	}
+}

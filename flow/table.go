@@ -9,7 +9,7 @@ const none = -1
 
 // Table is the field table, indexed by ID. Nobody writes to it.
 var Table = [NumFields]Field{
-	InPort:       {Name: "IN_PORT", Text: "in_port", SetText: "in_port_oxm", Aliases: []string{"in_port_oxm"}, Bits: 32, Format: FormatPort, Word: WInPort, Shift: 32, NXMNumber: none},
+	InPort:       {Name: "IN_PORT", Text: "in_port", Aliases: []string{"in_port_oxm"}, Bits: 32, Format: FormatPort, Word: WInPort, Shift: 32, NXMNumber: none},
 	InPhyPort:    {Name: "IN_PHY_PORT", Text: "in_phy_port", Bits: 32, Prereq: PrereqInPort, Format: FormatPort, Word: WInPort, Shift: 0, NXMNumber: none},
 	Metadata:     {Name: "METADATA", Text: "metadata", Bits: 64, Maskable: true, OVSMask: true, Format: FormatHex, Word: WMetadata, NXMNumber: none},
 	EthDst:       {Name: "ETH_DST", Text: "dl_dst", SetText: "eth_dst", Bits: 48, Maskable: true, OVSMask: true, Writable: true, Format: FormatMAC, Word: WEthDst, Shift: 16, NXMNumber: 1},
