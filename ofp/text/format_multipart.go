@@ -1,0 +1,100 @@
+package text
+
+import (
+	"fmt"
+	"strings"
+
+	"ofswitch/ofp"
+)
+
+// multipartName is ovs-ofctl's name, which is that of OpenFlow 1.0 where there
+// is one: "OFPST_PORT" for OFPMP_PORT_STATS.
+func multipartName(kind uint16) string {
+	if kind == ofp.MultipartPortStats {
+		return "OFPST_PORT"
+	}
+	return strings.Replace(ofp.MultipartName(kind), "OFPMP_", "OFPST_", 1)
+}
+
+func formatMultipartRequest(h ofp.Header, m *ofp.MultipartRequest, o Options) string {
+	s := heading(h, multipartName(m.Kind)+" request")
+	switch body := m.Body.(type) {
+	case *ofp.FlowStatsRequest:
+		if body.Table != ofp.TableAll {
+			s += fmt.Sprintf(" table=%d", body.Table)
+		}
+		if body.OutPort != ofp.PortAny {
+			s += " out_port=" + FormatPortNo(body.OutPort, o.Names)
+		}
+		s += " " + FormatMatch(&body.Match, o)
+	case *ofp.PortStatsRequest:
+		s += " port_no=" + FormatPortNo(body.Port, o.Names)
+	case ofp.RawBody:
+		return s + "\n" + hexDump(body, true)
+	case nil:
+		if m.Kind == ofp.MultipartPortDesc {
+			s += " port=ANY"
+		}
+	}
+	return s + "\n"
+}
+
+// multipartHeading begins the text of a reply message.
+func multipartHeading(h ofp.Header, m *ofp.MultipartReply) string {
+	s := heading(h, multipartName(m.Kind)+" reply")
+	if m.Flags != 0 {
+		s += " flags="
+		if m.Flags&ofp.MultipartMore != 0 {
+			s += "[more]"
+		}
+		if rest := m.Flags &^ ofp.MultipartMore; rest != 0 {
+			s += fmt.Sprintf("[***unknown flags 0x%04x***]", rest)
+		}
+	}
+	return s
+}
+
+func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string {
+	var b strings.Builder
+	b.WriteString(multipartHeading(h, m))
+	switch m.Kind {
+	case ofp.MultipartPortStats:
+		fmt.Fprintf(&b, " %d ports\n", len(m.Entries))
+	case ofp.MultipartAggregate:
+	default:
+		b.WriteByte('\n')
+	}
+	o.Stats = true
+	var tables TableStatsPrinter
+	for _, e := range m.Entries {
+		switch e := e.(type) {
+		case *ofp.Desc:
+			b.WriteString(FormatDesc(e))
+		case *ofp.FlowStats:
+			b.WriteString(FormatFlowStats(e, o) + "\n")
+		case *ofp.AggregateStats:
+			b.WriteString(" " + FormatAggregate(e) + "\n")
+		case *ofp.TableStats:
+			b.WriteString(tables.Add(e))
+		case *ofp.PortStats:
+			b.WriteString(FormatPortStats(e, o))
+		case *ofp.PortDesc:
+			b.WriteString(FormatPort(e, o))
+		case ofp.RawBody:
+			b.WriteString(hexDump(e, true))
+		}
+	}
+	b.WriteString(tables.Flush())
+	return b.String()
+}
+
+// FormatDesc prints the switch's description as dump-desc does.
+func FormatDesc(d *ofp.Desc) string {
+	return fmt.Sprintf("Manufacturer: %s\nHardware: %s\nSoftware: %s\nSerial Num: %s\nDP Description: %s\n",
+		printable(d.Mfr), printable(d.HW), printable(d.SW), printable(d.Serial), printable(d.DP))
+}
+
+// FormatAggregate prints the sums as dump-aggregate does.
+func FormatAggregate(s *ofp.AggregateStats) string {
+	return fmt.Sprintf("packet_count=%d byte_count=%d flow_count=%d", s.PacketCount, s.ByteCount, s.FlowCount)
+}
