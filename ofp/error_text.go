@@ -174,6 +174,29 @@ func (c Code) String() string {
 	return fmt.Sprintf("%v code %d", c.Type(), c.Number())
 }
 
+// ovsNames are the codes that Open vSwitch has another name for: that of the
+// same error in another version of OpenFlow.
+var ovsNames = map[Code]string{
+	BadRequestBadMultipart:         "OFPBRC_BAD_STAT",
+	BadRequestBadExperimenter:      "OFPBRC_BAD_VENDOR",
+	BadRequestBadExpType:           "OFPBRC_BAD_SUBTYPE",
+	BadRequestIsSlave:              "OFPBRC_IS_SECONDARY",
+	BadActionBadExperimenter:       "OFPBAC_BAD_VENDOR",
+	BadActionBadExpType:            "OFPBAC_BAD_VENDOR_TYPE",
+	TableFeaturesFailedBadType:     "OFPBPC_BAD_TYPE",
+	TableFeaturesFailedBadLen:      "OFPBPC_BAD_LEN",
+	TableFeaturesFailedBadArgument: "OFPBPC_BAD_VALUE",
+}
+
+// OVSName is the name that ovs-ofctl prints for the code; for most it is the
+// specification's.
+func (c Code) OVSName() string {
+	if s, ok := ovsNames[c]; ok {
+		return s
+	}
+	return c.String()
+}
+
 // CodeText says in a plain sentence what a code means; empty for an unknown
 // one.
 func CodeText(c Code) string {
