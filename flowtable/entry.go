@@ -1,0 +1,155 @@
+package flowtable
+
+import (
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+// second in nanoseconds, as the datapath's clock counts.
+const second = 1e9
+
+// uncounted is reported for a counter that is not kept (OpenFlow 1.3.5 §5.8).
+const uncounted = ^uint64(0)
+
+// Entry is one flow entry. Immutable once it is in a table; its Counters move.
+type Entry struct {
+	rule *classifier.Rule[*Entry]
+
+	Table        ofp.TableID
+	Hidden       bool // the switch's own: no message sees or touches it
+	Priority     int32
+	Cookie       uint64
+	Flags        ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
+	IdleTimeout  uint16        // seconds; 0: none
+	HardTimeout  uint16        // seconds; 0: none
+	Created      int64         // nanoseconds of the datapath's clock
+	Instructions ofp.Instructions
+	Counters     *Counters // shared with the entries that this one succeeds
+
+	timer int32 // place in the heap plus 1; 0: not in it. The writer's.
+}
+
+// keptFlags are those that belong to an entry; the others belong to the message
+// that carried them.
+const keptFlags = ofp.FlowSendFlowRem | ofp.FlowNoPktCounts | ofp.FlowNoBytCounts
+
+// Match is the entry's match.
+func (e *Entry) Match() flow.Match { return e.rule.Match() }
+
+// IsTableMiss says whether this is the table-miss entry: all fields wildcarded
+// and priority 0 (OpenFlow 1.3.5 §5.4).
+func (e *Entry) IsTableMiss() bool { return e.Priority == 0 && !e.Hidden && e.rule.IsCatchAll() }
+
+// VisibleAt says whether the entry is part of version v.
+func (e *Entry) VisibleAt(v classifier.Version) bool { return e.rule.VisibleAt(v) }
+
+// Counts gives the counters as they are reported: all ones for those that the
+// entry's flags say are not kept.
+func (e *Entry) Counts() (packets, bytes uint64) {
+	packets, bytes = e.Counters.Packets(), e.Counters.Bytes()
+	if e.Flags&ofp.FlowNoPktCounts != 0 {
+		packets = uncounted
+	}
+	if e.Flags&ofp.FlowNoBytCounts != 0 {
+		bytes = uncounted
+	}
+	return packets, bytes
+}
+
+// Duration is the time since the entry was added.
+func (e *Entry) Duration(now int64) (sec, nsec uint32) {
+	d := max(now-e.Created, 0)
+	return uint32(d / second), uint32(d % second)
+}
+
+// Stats is the entry's part of a flow statistics reply (OpenFlow 1.3.5
+// §7.3.5.2).
+func (e *Entry) Stats(now int64) *ofp.FlowStats {
+	s := &ofp.FlowStats{
+		Table:        e.Table,
+		Priority:     uint16(e.Priority),
+		IdleTimeout:  e.IdleTimeout,
+		HardTimeout:  e.HardTimeout,
+		Flags:        e.Flags,
+		Cookie:       e.Cookie,
+		Match:        e.Match(),
+		Instructions: e.Instructions,
+	}
+	s.DurationSec, s.DurationNsec = e.Duration(now)
+	s.PacketCount, s.ByteCount = e.Counts()
+	return s
+}
+
+// Removed makes the entry's flow-removed message (OpenFlow 1.3.5 §7.4.2), with
+// the counters as they are now.
+func (e *Entry) Removed(reason uint8, now int64) *ofp.FlowRemoved {
+	m := &ofp.FlowRemoved{
+		Cookie:      e.Cookie,
+		Priority:    uint16(e.Priority),
+		Reason:      reason,
+		Table:       e.Table,
+		IdleTimeout: e.IdleTimeout,
+		HardTimeout: e.HardTimeout,
+		Match:       e.Match(),
+	}
+	m.DurationSec, m.DurationNsec = e.Duration(now)
+	m.PacketCount, m.ByteCount = e.Counts()
+	return m
+}
+
+// due is when the entry expires if no frame hits it any more, and why; 0: never.
+func (e *Entry) due() (at int64, reason uint8) {
+	if e.HardTimeout != 0 {
+		at, reason = e.Created+int64(e.HardTimeout)*second, ofp.RemovedHard
+	}
+	if e.IdleTimeout != 0 {
+		idle := max(e.Created, e.Counters.LastUsed()) + int64(e.IdleTimeout)*second
+		if at == 0 || idle < at {
+			at, reason = idle, ofp.RemovedIdle
+		}
+	}
+	return at, reason
+}
+
+// outputs says whether the entry sends to port, by an action list or an action
+// set: the out_port filter (OpenFlow 1.3.5 §6.4).
+func (e *Entry) outputs(port ofp.PortNo) bool {
+	return anyAction(&e.Instructions, func(a ofp.Action) bool {
+		o, ok := a.(ofp.Output)
+		return ok && o.Port == port
+	})
+}
+
+// usesGroup says whether the entry sends to the group: the out_group filter.
+func (e *Entry) usesGroup(group uint32) bool {
+	return anyAction(&e.Instructions, func(a ofp.Action) bool {
+		g, ok := a.(ofp.Group)
+		return ok && g.GroupID == group
+	})
+}
+
+func anyAction(ins *ofp.Instructions, is func(ofp.Action) bool) bool {
+	for _, list := range [2][]ofp.Action{ins.Apply, ins.Write} {
+		for _, a := range list {
+			if is(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// filter is what modify, delete and statistics select by beside the match.
+type filter struct {
+	cookie, cookieMask uint64
+	outPort            ofp.PortNo
+	outGroup           uint32
+}
+
+func (f *filter) passes(e *Entry) bool {
+	return !e.Hidden &&
+		(e.Cookie^f.cookie)&f.cookieMask == 0 &&
+		(f.outPort == ofp.PortAny || e.outputs(f.outPort)) &&
+		(f.outGroup == ofp.GroupAny || e.usesGroup(f.outGroup))
+}

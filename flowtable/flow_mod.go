@@ -1,0 +1,224 @@
+package flowtable
+
+import (
+	"ofswitch/classifier"
+	"ofswitch/ofp"
+)
+
+// Change is what a flow-mod or the passing of time did.
+type Change struct {
+	Added    []*Entry   // by an add, whether it replaced one or not
+	Modified []Modified // successors of entries whose instructions changed
+	Removed  []Removed  // all that is visible no more
+}
+
+// Modified is an entry and its successor. The old one is in Removed too.
+type Modified struct{ Old, New *Entry }
+
+// Removed is an entry that is visible no more. Reason is that of the
+// flow-removed message, which is due if the entry's flags ask for it; RemovedNone: the
+// entry has a successor, and none is.
+type Removed struct {
+	Entry  *Entry
+	Reason uint8
+}
+
+// RemovedNone is the Reason of an entry that was replaced or modified.
+const RemovedNone = 0xff
+
+// Notify says whether a flow-removed message is due.
+func (r *Removed) Notify() bool {
+	return r.Reason != RemovedNone && r.Entry.Flags&ofp.FlowSendFlowRem != 0
+}
+
+// Empty says whether nothing changed.
+func (c *Change) Empty() bool { return len(c.Added) == 0 && len(c.Removed) == 0 }
+
+// Dead are the entries to unlink when no reader is left before the change's
+// version.
+func (c *Change) Dead() []*Entry {
+	dead := make([]*Entry, len(c.Removed))
+	for i := range c.Removed {
+		dead[i] = c.Removed[i].Entry
+	}
+	return dead
+}
+
+// allFlags are the flags of OpenFlow 1.3.
+const allFlags = ofp.FlowSendFlowRem | ofp.FlowCheckOverlap | ofp.FlowResetCounts | ofp.FlowNoPktCounts | ofp.FlowNoBytCounts
+
+// checkHeader refuses commands, flags and table numbers that there are not
+// (OpenFlow 1.3.5 §6.4, §7.3.4.1).
+func checkHeader(m *ofp.FlowMod, tables int) error {
+	if m.Command > ofp.FlowDeleteStrict {
+		return ofp.FlowModFailedBadCommand.Errorf("flow-mod command %d: there are 0 (add) to 4 (delete strict)", m.Command)
+	}
+	if bad := m.Flags &^ allFlags; bad != 0 {
+		return ofp.FlowModFailedBadFlags.Errorf("flow-mod flags %#x are unknown", uint16(bad))
+	}
+	deletes := m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict
+	if int(m.Table) >= tables && !(deletes && m.Table == ofp.TableAll) {
+		return ofp.FlowModFailedBadTableID.Errorf("flow-mod for table %d: tables are 0 to %d, and all (255) may be named by deletes only", m.Table, tables-1)
+	}
+	return nil
+}
+
+// Apply does what a flow-mod says, as of version v, which is not published yet
+// (OpenFlow 1.3.5 §6.4). now is nanoseconds of the datapath's clock.
+//
+// A refusal is an *ofp.Error and changes nothing. Instructions and match are not
+// looked at here: see [Validate]. The buffer is the caller's.
+func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change, error) {
+	if err := checkHeader(m, len(t.tables)); err != nil {
+		return nil, err
+	}
+	c := new(Change)
+	var err error
+	switch m.Command {
+	case ofp.FlowAdd:
+		err = t.add(m, v, now, c)
+	case ofp.FlowModify, ofp.FlowModifyStrict:
+		// out_port and out_group are for deletes alone.
+		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, ofp.PortAny, ofp.GroupAny}, v) {
+			t.modify(e, m, v, c)
+		}
+	default:
+		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v) {
+			t.remove(e, ofp.RemovedDelete, v, c)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.log(c, v)
+	return c, nil
+}
+
+// selected are the entries that a modify or delete is about. They are gathered
+// before anything changes: a walk must not meet what it made.
+func (t *Tables) selected(m *ofp.FlowMod, f filter, v classifier.Version) (found []*Entry) {
+	strict := m.Command == ofp.FlowModifyStrict || m.Command == ofp.FlowDeleteStrict
+	t.some(m.Table, func(tb *Table) bool {
+		if strict {
+			if r := tb.rules.Find(&m.Match, int32(m.Priority), v); r != nil && f.passes(r.Value()) {
+				found = append(found, r.Value())
+			}
+			return true
+		}
+		tb.rules.EachCovered(&m.Match, v, func(r *classifier.Rule[*Entry]) bool {
+			if f.passes(r.Value()) {
+				found = append(found, r.Value())
+			}
+			return true
+		})
+		return true
+	})
+	return found
+}
+
+// add is ADD: cookie_mask, out_port and out_group do not matter.
+func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change) error {
+	tb := t.Table(m.Table)
+	if m.Flags&ofp.FlowCheckOverlap != 0 {
+		// An identical entry overlaps too.
+		if r := tb.rules.FindOverlap(&m.Match, int32(m.Priority), v); r != nil {
+			return ofp.FlowModFailedOverlap.Errorf("flow overlaps one of the same priority %d in table %d, cookie %#x", m.Priority, m.Table, r.Value().Cookie)
+		}
+	}
+	old := tb.rules.Find(&m.Match, int32(m.Priority), v)
+	if old == nil && tb.Active() >= tb.MaxEntries {
+		return ofp.FlowModFailedTableFull.Errorf("table %d has its %d flows", m.Table, tb.MaxEntries)
+	}
+	e := &Entry{
+		Table:        m.Table,
+		Priority:     int32(m.Priority),
+		Cookie:       m.Cookie,
+		Flags:        m.Flags & keptFlags,
+		IdleTimeout:  m.IdleTimeout,
+		HardTimeout:  m.HardTimeout,
+		Created:      now,
+		Instructions: m.Instructions,
+	}
+	if old != nil && m.Flags&ofp.FlowResetCounts == 0 {
+		e.Counters = old.Value().Counters
+	} else {
+		e.Counters = new(Counters)
+	}
+	e.rule = classifier.NewRule(&m.Match, e.Priority, e)
+	tb.rules.Insert(e.rule, v)
+	tb.active.Add(1)
+	if old != nil {
+		t.remove(old.Value(), RemovedNone, v, c)
+	}
+	t.timers.add(e)
+	c.Added = append(c.Added, e)
+	return nil
+}
+
+// modify gives e a successor with m's instructions; all else stays.
+func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, c *Change) {
+	tb := t.peek(e.Table)
+	succ := &Entry{
+		Table:        e.Table,
+		Priority:     e.Priority,
+		Cookie:       e.Cookie,
+		Flags:        e.Flags,
+		IdleTimeout:  e.IdleTimeout,
+		HardTimeout:  e.HardTimeout,
+		Created:      e.Created,
+		Instructions: m.Instructions,
+		Counters:     e.Counters,
+	}
+	if m.Flags&ofp.FlowResetCounts != 0 {
+		// Counters of its own; but to the idle timeout the entry is no younger.
+		succ.Counters = new(Counters)
+		succ.Counters.Add(0, 0, e.Counters.LastUsed())
+	}
+	match := e.Match()
+	succ.rule = classifier.NewRule(&match, e.Priority, succ)
+	tb.rules.Insert(succ.rule, v)
+	tb.active.Add(1)
+	t.timers.replace(e, succ)
+	t.remove(e, RemovedNone, v, c)
+	c.Modified = append(c.Modified, Modified{e, succ})
+}
+
+// remove takes e out as of version v.
+func (t *Tables) remove(e *Entry, reason uint8, v classifier.Version, c *Change) {
+	tb := t.peek(e.Table)
+	tb.rules.Remove(e.rule, v)
+	tb.active.Add(-1)
+	t.timers.remove(e)
+	c.Removed = append(c.Removed, Removed{e, reason})
+}
+
+// log notes the change for Affects: each match and priority once.
+func (t *Tables) log(c *Change, v classifier.Version) {
+	if len(c.Added)+len(c.Removed) > logLen {
+		last := (*Table)(nil)
+		for i := range c.Removed {
+			if tb := t.peek(c.Removed[i].Entry.Table); tb != last {
+				tb.log.addAll(v)
+				last = tb
+			}
+		}
+		return
+	}
+	for i := range c.Removed {
+		e := c.Removed[i].Entry
+		t.peek(e.Table).log.add(e.rule, v)
+	}
+	if len(c.Removed) == 0 {
+		for _, e := range c.Added {
+			t.peek(e.Table).log.add(e.rule, v)
+		}
+	}
+}
+
+// Unlink takes removed entries out of memory. No reader may be left at a version
+// before their removal, and their counters are folded.
+func (t *Tables) Unlink(entries []*Entry) {
+	for _, e := range entries {
+		t.peek(e.Table).rules.Unlink(e.rule)
+	}
+}
