@@ -102,6 +102,10 @@ func TestErrorFor(t *testing.T) {
 		{"no code, flow-mod", plain, Encode(1, &FlowMod{}), FlowModFailedUnknown, 56},
 		{"no code, meter-mod", plain, Encode(1, &Raw{T: TypeMeterMod, Body: make([]byte, 8)}), MeterModFailedUnknown, 16},
 		{"no code, port-mod", plain, Encode(1, &PortMod{}), PortModFailedEPerm, 40},
+		{"no code, group-mod", plain, Encode(1, &Raw{T: TypeGroupMod, Body: make([]byte, 8)}), GroupModFailedEPerm, 16},
+		{"no code, table-mod", plain, Encode(1, &TableMod{}), TableModFailedEPerm, 16},
+		{"no code, set-config", plain, short, SwitchConfigFailedEPerm, 12},
+		{"no code, role request", plain, Encode(1, &Raw{T: TypeRoleRequest, Body: make([]byte, 16)}), RoleRequestFailedUnsup, 24},
 		{"no code, other", plain, Encode(1, &BarrierRequest{}), BadRequestEPerm, 8},
 		{"no code, no request", plain, nil, BadRequestEPerm, 0},
 	} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/internal/testutil"
 )
 
 var update = flag.Bool("update", false, "write testdata/ofp/print.txt anew from what ovs-ofctl prints")
@@ -25,12 +26,7 @@ func ofpPrint(t *testing.T, msg []byte) string {
 	return strings.TrimRight(string(out), "\n")
 }
 
-func needOFPrint(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("ovs-ofctl"); err != nil {
-		t.Skip("ovs-ofctl is not installed (Debian package openvswitch-common)")
-	}
-}
+func needOFPrint(t *testing.T) { testutil.NeedProgram(t, "ovs-ofctl", "openvswitch-common") }
 
 // printed are the messages that print.txt has: those of the switch's side above
 // all, which no controller encodes for us. They hold nothing that Open vSwitch

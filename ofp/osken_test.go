@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"os"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/internal/testutil"
 )
 
 // osKen reads what os-ken sends: bytes by name, and the names in their order.
@@ -192,5 +194,21 @@ func TestOSKen(t *testing.T) {
 				t.Errorf("encoded\n%s want\n%s", hex.Dump(got), hex.Dump(b))
 			}
 		})
+	}
+}
+
+// osken.txt is what its script prints.
+func TestIntegrationOSKenFile(t *testing.T) {
+	python := testutil.NeedOSKen(t)
+	got, err := exec.Command(python, "-B", "../testdata/ofp/osken_encode.py").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("../testdata/ofp/osken.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("osken_encode.py prints\n%s\nosken.txt has\n%s", got, want)
 	}
 }
