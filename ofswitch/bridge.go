@@ -1,0 +1,110 @@
+package ofswitch
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ofswitch/flowtable"
+	"ofswitch/l2"
+	"ofswitch/ofp"
+)
+
+// Controllers is what the data path tells the controllers of a bridge. The
+// methods must not block and must not call back into the bridge.
+type Controllers interface {
+	PacketIn(in PacketIn)
+	FlowRemoved(m *ofp.FlowRemoved)
+	PortStatus(m *ofp.PortStatus)
+}
+
+// BridgeOptions are what a bridge is made with.
+type BridgeOptions struct {
+	DatapathID  uint64
+	Controllers Controllers   // nil: nobody is told
+	MACTable    int           // most MAC addresses learnt; 0: l2.DefaultEntries
+	MACAgeing   time.Duration // 0: l2.DefaultAgeing
+}
+
+// Bridge is one OpenFlow switch in a datapath.
+type Bridge struct {
+	d      *Datapath
+	name   string
+	opts   BridgeOptions
+	tables *flowtable.Tables
+	fdb    *l2.FDB
+
+	conf atomic.Pointer[bridgeConf]
+
+	upcalls upcallQueue // packet-ins of frames without ingress port
+
+	// portMu serialises changes of ports with their port-status messages, so
+	// that controllers hear of them in their order. Outermost lock.
+	portMu sync.Mutex
+
+	failOpen *flowtable.Entry // the hidden NORMAL entry; under portMu
+}
+
+// bridgeConf is what translation reads of a bridge besides tables and MAC
+// table. Immutable: each change makes a new one, and its address is what
+// programs depend on.
+type bridgeConf struct {
+	ports map[ofp.PortNo]*port
+	list  []*port // by number
+	frag  uint16  // ofp.Frag*
+}
+
+// clone copies c for a change.
+func (c *bridgeConf) clone() *bridgeConf {
+	n := *c
+	return &n
+}
+
+// withPorts is c with its ports replaced.
+func (c *bridgeConf) withPorts(list []*port) *bridgeConf {
+	n := c.clone()
+	n.list = list
+	slices.SortFunc(n.list, func(a, b *port) int {
+		switch {
+		case a.no < b.no:
+			return -1
+		case a.no > b.no:
+			return 1
+		}
+		return 0
+	})
+	n.ports = make(map[ofp.PortNo]*port, len(list))
+	for _, p := range list {
+		n.ports[p.no] = p
+	}
+	return n
+}
+
+func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
+	b := &Bridge{d: d, name: name, opts: o,
+		tables: flowtable.NewTables(),
+		fdb:    l2.NewFDB(o.MACTable, o.MACAgeing),
+	}
+	b.conf.Store(&bridgeConf{ports: map[ofp.PortNo]*port{}})
+	return b
+}
+
+// Name is the bridge's name.
+func (b *Bridge) Name() string { return b.name }
+
+// FDB is the bridge's MAC table. Whoever takes entries out of it other than
+// through the bridge calls MACsChanged afterwards.
+func (b *Bridge) FDB() *l2.FDB { return b.fdb }
+
+// FlushMACs forgets all learnt addresses.
+func (b *Bridge) FlushMACs() {
+	b.fdb.Flush()
+	b.d.macsChanged()
+}
+
+// MACsChanged makes workers look again at what they know from MAC tables.
+func (b *Bridge) MACsChanged() { b.d.macsChanged() }
+
+// macsChanged is called after every change of a MAC table.
+func (d *Datapath) macsChanged() { d.macGen.Add(1) }

@@ -1,0 +1,157 @@
+package ofswitch
+
+import (
+	"errors"
+	"time"
+
+	"ofswitch/classifier"
+	"ofswitch/flowtable"
+)
+
+// removal is a set of flow entries that no lookup finds any more, waiting for
+// their last count.
+type removal struct {
+	bridge *Bridge
+	change *flowtable.Change
+	at     int64 // when they were removed
+}
+
+// collectLoop is the collector's goroutine: every second it folds counters,
+// keeps MAC entries young, ends timeouts, and between that it finishes
+// removed flow entries. It ends with the datapath.
+func (d *Datapath) collectLoop() {
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			d.Collect()
+		case <-d.collectWake:
+			d.reap()
+		case <-d.stop:
+			return
+		}
+	}
+}
+
+// Collect is one round of the collector. With Options.Manual the caller does
+// what the collector would do every second.
+func (d *Datapath) Collect() {
+	now := d.clock()
+	d.Sync()
+	d.tend(now)
+	aged := 0
+	for _, b := range d.bridgeList() {
+		b.expireFlows(now)
+		aged += b.fdb.Expire(now)
+	}
+	if aged > 0 {
+		d.macsChanged()
+	}
+	d.reap()
+	for _, w := range d.workers {
+		if d.manual {
+			w.unparkAll()
+		} else if w.parked.Load() {
+			w.post(w.unparkAll)
+		}
+	}
+}
+
+// errNothing keeps update from publishing a version in which nothing is new.
+var errNothing = errors.New("nothing to change")
+
+// expireFlows removes entries whose time has come. The counters are folded.
+func (b *Bridge) expireFlows(now int64) {
+	var change *flowtable.Change
+	err := b.d.update(func(v classifier.Version) error {
+		if at, some := b.tables.NextExpiry(); !some || at > now {
+			return errNothing
+		}
+		if change = b.tables.Expire(v, now); change.Empty() {
+			return errNothing
+		}
+		return nil
+	})
+	if err == nil {
+		b.d.queueRemoved(b, change)
+	}
+}
+
+// queueRemoved leaves the removed entries of a published change to the
+// collector.
+func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
+	if c == nil || len(c.Removed) == 0 {
+		return
+	}
+	d.pendMu.Lock()
+	d.pending = append(d.pending, removal{b, c, d.clock()})
+	d.pendingEntries += len(c.Removed)
+	d.pendMu.Unlock()
+	if d.manual {
+		d.reap()
+		return
+	}
+	select {
+	case d.collectWake <- struct{}{}:
+	default:
+	}
+}
+
+// waitPending keeps a flood of flow-mods from outrunning the collector.
+func (d *Datapath) waitPending() {
+	d.pendMu.Lock()
+	many := d.pendingEntries > maxPending
+	d.pendMu.Unlock()
+	if many {
+		d.reap()
+	}
+}
+
+// reap gives removed entries their last count, tells controllers, and takes
+// them out of memory. When it returns, everything that was queued before the
+// call is done, by it or by another caller.
+func (d *Datapath) reap() {
+	d.reapMu.Lock()
+	defer d.reapMu.Unlock()
+	d.pendMu.Lock()
+	list := d.pending
+	d.pending, d.pendingEntries = nil, 0
+	d.pendMu.Unlock()
+	if len(list) == 0 {
+		return
+	}
+	// From here on no frame finds them; those that did have been counted.
+	d.Sync()
+	if notifies(list) {
+		d.fold()
+	}
+	for _, r := range list {
+		c := r.bridge.opts.Controllers
+		for i := range r.change.Removed {
+			if e := &r.change.Removed[i]; c != nil && e.Notify() {
+				c.FlowRemoved(e.Entry.Removed(e.Reason, r.at))
+			}
+		}
+		d.mu.Lock()
+		r.bridge.tables.Unlink(r.change.Dead())
+		d.mu.Unlock()
+	}
+}
+
+func notifies(list []removal) bool {
+	for _, r := range list {
+		for i := range r.change.Removed {
+			if r.change.Removed[i].Notify() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// duration splits nanoseconds as OpenFlow wants them.
+func duration(ns int64) (sec, nsec uint32) {
+	ns = max(ns, 0)
+	return uint32(ns / int64(time.Second)), uint32(ns % int64(time.Second))
+}

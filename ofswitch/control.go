@@ -1,0 +1,129 @@
+package ofswitch
+
+import (
+	"slices"
+
+	"ofswitch/classifier"
+	"ofswitch/flowtable"
+	"ofswitch/ofp"
+)
+
+// The methods of this file are what a controller's messages call. Errors are
+// *ofp.Error, with the code that the controller gets; a refused message has
+// changed nothing.
+
+// Features describes the bridge (OpenFlow 1.3.5 §7.3.1). There are no packet
+// buffers: packet-ins carry whole frames.
+func (b *Bridge) Features() ofp.FeaturesReply {
+	return ofp.FeaturesReply{
+		DatapathID:   b.opts.DatapathID,
+		NumTables:    ofp.NumTables,
+		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats,
+	}
+}
+
+// Desc names the switch (OpenFlow 1.3.5 §7.3.5.1).
+func (b *Bridge) Desc() ofp.Desc {
+	return ofp.Desc{Mfr: "ofswitch", HW: "ofswitch", SW: version(), Serial: "None", DP: b.name}
+}
+
+// FragFlags is how IP fragments are treated: ofp.FragNormal or ofp.FragDrop.
+func (b *Bridge) FragFlags() uint16 { return b.conf.Load().frag }
+
+// SetFragFlags sets it (OpenFlow 1.3.5 §7.3.2). Reassembly is not offered, nor
+// is its capability bit.
+func (b *Bridge) SetFragFlags(flags uint16) error {
+	if flags != ofp.FragNormal && flags != ofp.FragDrop {
+		return ofp.SwitchConfigFailedBadFlags.Errorf("set-config: flags %#x; fragments are passed (0) or dropped (1)", flags)
+	}
+	return b.d.update(func(classifier.Version) error {
+		c := b.conf.Load().clone()
+		c.frag = flags
+		b.conf.Store(c)
+		return nil
+	})
+}
+
+// FlowMod adds, changes or deletes flow entries.
+func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
+	if err := flowtable.Validate(m, limits); err != nil {
+		return err
+	}
+	d := b.d
+	d.waitPending()
+	var change *flowtable.Change
+	err := d.update(func(v classifier.Version) (err error) {
+		change, err = b.tables.Apply(m, v, d.clock())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.queueRemoved(b, change)
+	return nil
+}
+
+// Barrier returns when all earlier messages have taken effect: no frame takes
+// an old path any more, and flow-removed messages are with the controllers.
+func (b *Bridge) Barrier() {
+	b.d.Sync()
+	b.d.reap()
+}
+
+// PortMod changes a port's configuration (OpenFlow 1.3.5 §7.3.4.3).
+func (b *Bridge) PortMod(m *ofp.PortMod) error {
+	b.portMu.Lock()
+	defer b.portMu.Unlock()
+	p := b.conf.Load().ports[m.Port]
+	if p == nil {
+		return ofp.PortModFailedBadPort.Errorf("port-mod: bridge %s has no port %d", b.name, m.Port)
+	}
+	before := p.desc()
+	if m.HWAddr != before.HWAddr {
+		return ofp.PortModFailedBadHWAddr.Errorf("port-mod: port %s has another address than %x", p.name, m.HWAddr)
+	}
+	if bad := (m.Config | m.Mask) &^ ofp.PortConfigAll; bad != 0 {
+		return ofp.PortModFailedBadConfig.Errorf("port-mod: port %s: unknown configuration bits %#x", p.name, uint32(bad))
+	}
+	if m.Advertise != 0 {
+		return ofp.PortModFailedBadAdvertise.Errorf("port-mod: port %s: the features %#x cannot be advertised; use 0 for no change", p.name, m.Advertise)
+	}
+	config := before.Config&^m.Mask | m.Config&m.Mask
+	if config == before.Config {
+		return nil
+	}
+	if p.dev != nil && (config^before.Config)&ofp.PortConfigDown != 0 {
+		up := config&ofp.PortConfigDown == 0
+		if err := p.dev.SetAdmin(up); err != nil {
+			return ofp.PortModFailedEPerm.Errorf("port-mod: port %s: %v", p.name, err)
+		}
+		st := *p.status.Load()
+		st.AdminUp = up
+		p.setStatus(&st)
+	}
+	b.setConfig(p, config)
+	b.tellPort(ofp.PortModify, p)
+	return nil
+}
+
+// TableMod has nothing to change: both of its configuration bits are
+// deprecated (OpenFlow 1.3.5 §7.3.3).
+func (b *Bridge) TableMod(m *ofp.TableMod) error {
+	if m.Table != ofp.TableAll && m.Table >= ofp.NumTables {
+		return ofp.TableModFailedBadTable.Errorf("table-mod: there is no table %d", m.Table)
+	}
+	if m.Config&^3 != 0 {
+		return ofp.TableModFailedBadConfig.Errorf("table-mod: unknown configuration bits %#x", m.Config)
+	}
+	return nil
+}
+
+// PortDescs describes the ports, by number.
+func (b *Bridge) PortDescs() []ofp.PortDesc {
+	list := b.conf.Load().list
+	descs := make([]ofp.PortDesc, len(list))
+	for i, p := range list {
+		descs[i] = p.desc()
+	}
+	return slices.Clip(descs)
+}

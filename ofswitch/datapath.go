@@ -1,0 +1,231 @@
+package ofswitch
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are what does not change in the life of a Datapath.
+type Options struct {
+	// Workers is the number of forwarding threads; 0: one.
+	Workers int
+	// MicroflowEntries is the size of each worker's cache; 0: 32768.
+	MicroflowEntries int
+	Logger           *slog.Logger
+	// Clock gives nanoseconds that never go back; nil: since NewDatapath.
+	Clock func() int64
+	// Manual starts no threads and no goroutines: Poll, Collect and every
+	// other method run on the goroutine of one caller. For tests.
+	Manual bool
+
+	plant *plant // bugs that tests put in, to see that they are found
+}
+
+// Datapath owns the workers, the ports' queues and the programs of all
+// bridges of the process.
+type Datapath struct {
+	log     *slog.Logger
+	clock   func() int64
+	started int64
+	manual  bool
+	plant   *plant
+
+	workers []*worker
+	ctl     *worker // the control executor; one caller at a time, under ctlMu
+	upcalls *upcalls
+
+	version atomic.Uint64 // newest published state of all tables and bridges
+	macGen  atomic.Uint64 // rises when any MAC table changed
+
+	drops [numDropReasons]dropCounter
+
+	// collector
+	collectWake chan struct{}
+	stop        chan struct{}
+	done        sync.WaitGroup
+
+	reapMu sync.Mutex // held while removed entries get their last count
+
+	pendMu         sync.Mutex // guards the next two
+	pending        []removal
+	pendingEntries int
+
+	ctlMu sync.Mutex // owns ctl
+
+	// mu is the writer lock: held for every change of what workers see.
+	mu       sync.Mutex
+	bridges  map[string]*Bridge
+	ports    []*port // by datapath number; nil: free
+	freeNums []uint32
+	closed   bool
+
+	foldMu sync.Mutex // owns what has been folded of each program
+}
+
+// NewDatapath starts the threads. Errors: no descriptors for the threads'
+// wake-ups (EMFILE).
+func NewDatapath(o Options) (*Datapath, error) {
+	if o.Workers <= 0 {
+		o.Workers = 1
+	}
+	if o.MicroflowEntries <= 0 {
+		o.MicroflowEntries = defaultMicroflows
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		start := time.Now()
+		o.Clock = func() int64 { return int64(time.Since(start)) + 1 }
+	}
+	d := &Datapath{
+		log: o.Logger, clock: o.Clock, manual: o.Manual, plant: o.plant,
+		collectWake: make(chan struct{}, 1),
+		stop:        make(chan struct{}),
+		bridges:     map[string]*Bridge{},
+		ports:       make([]*port, 1), // number 0 is no port
+	}
+	d.started = d.clock()
+	d.version.Store(1)
+	d.upcalls = newUpcalls(d)
+	for i := range o.Workers {
+		w, err := newWorker(d, i, o.MicroflowEntries)
+		if err != nil {
+			for _, w := range d.workers {
+				err = errors.Join(err, w.closeFDs())
+			}
+			return nil, fmt.Errorf("forwarding thread %d: %w", i, err)
+		}
+		d.workers = append(d.workers, w)
+	}
+	d.ctl = newControlExecutor(d, o.Workers)
+	if d.manual {
+		return d, nil
+	}
+	// Threads of workers are always in use; without two more, a goroutine
+	// that holds a lock could wait for a worker to give way.
+	if runtime.GOMAXPROCS(0) < o.Workers+2 {
+		runtime.GOMAXPROCS(o.Workers + 2)
+	}
+	for _, w := range d.workers {
+		d.done.Go(w.loop)
+	}
+	d.done.Go(d.collectLoop)
+	d.done.Go(d.upcalls.loop)
+	return d, nil
+}
+
+// Close stops the threads. Bridges and ports must be gone or unused: frames
+// that arrive now stay where they are.
+func (d *Datapath) Close() {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
+	d.closed = true
+	d.mu.Unlock()
+	close(d.stop)
+	for _, w := range d.workers {
+		w.stop.Store(true)
+		w.wake()
+	}
+	d.done.Wait()
+	d.reap() // what was queued after the collector's last round
+	for _, w := range d.workers {
+		if err := w.closeFDs(); err != nil {
+			d.log.Error("closing a forwarding thread", "err", err)
+		}
+	}
+}
+
+// AddBridge makes an empty bridge. The name must be new.
+func (d *Datapath) AddBridge(name string, o BridgeOptions) (*Bridge, error) {
+	b := newBridge(d, name, o)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, errors.New("the datapath is closed")
+	}
+	if d.bridges[name] != nil {
+		return nil, fmt.Errorf("bridge %s exists already", name)
+	}
+	d.bridges[name] = b
+	return b, nil
+}
+
+// RemoveBridge removes a bridge and those of its ports that are left, without
+// closing them.
+func (d *Datapath) RemoveBridge(name string) error {
+	b := d.Bridge(name)
+	if b == nil {
+		return fmt.Errorf("there is no bridge %s", name)
+	}
+	var errs []error
+	for _, p := range b.conf.Load().list {
+		errs = append(errs, b.RemovePort(p.no))
+	}
+	d.mu.Lock()
+	delete(d.bridges, name)
+	d.mu.Unlock()
+	return errors.Join(errs...)
+}
+
+// Bridge finds a bridge by name; nil: there is none.
+func (d *Datapath) Bridge(name string) *Bridge {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.bridges[name]
+}
+
+// bridgeList is a copy of the bridges, in no order.
+func (d *Datapath) bridgeList() []*Bridge {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]*Bridge, 0, len(d.bridges))
+	for _, b := range d.bridges {
+		list = append(list, b)
+	}
+	return list
+}
+
+// allocNumLocked gives a port a datapath number. Numbers are used again in
+// the order in which they became free, so that one comes back late.
+func (d *Datapath) allocNumLocked(p *port) {
+	if len(d.freeNums) > 64 {
+		p.num = d.freeNums[0]
+		d.freeNums = slices.Delete(d.freeNums, 0, 1)
+		d.ports[p.num] = p
+		return
+	}
+	p.num = uint32(len(d.ports))
+	d.ports = append(d.ports, p)
+}
+
+func (d *Datapath) freeNum(p *port) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ports[p.num] = nil
+	d.freeNums = append(d.freeNums, p.num)
+}
+
+// Poll runs one round of every worker on the caller's goroutine: one batch
+// from each receive queue, then the packet-ins. It returns the number of frames
+// received. Only with Options.Manual.
+func (d *Datapath) Poll() int {
+	if !d.manual {
+		panic("ofswitch: Poll on a datapath with threads")
+	}
+	n := 0
+	for _, w := range d.workers {
+		n += w.round()
+	}
+	d.upcalls.drain()
+	return n
+}

@@ -1,0 +1,63 @@
+// Package ofswitch is the heart of the switch: one Datapath of forwarding
+// threads, caches and ports, and any number of Bridges, each an OpenFlow 1.3
+// switch with tables, a MAC table and controllers.
+//
+// # What
+//
+// A frame comes from a port's receive queue, gets a flow.Key, and the key a
+// program from the cache of its worker. The first frame of a key has no
+// program yet: translation walks the flow tables and writes one. Execution
+// runs programs and gathers the frames into one transmit batch per port.
+//
+// # Goals
+//
+//   - Per frame no lock, channel, allocation, log, clock read or atomic
+//     read-modify-write on the path of cached flows.
+//   - Every frame sees all of a change or nothing of it, over all tables.
+//   - Counters are exact: what a flow counted is what it forwarded.
+//   - A change costs only the flows that it concerns.
+//
+// # Basic design
+//
+// Worker (worker.go): one locked thread that runs to completion. It owns
+// receive queues, a cache, programs, frame memory and one transmit handle per
+// port. In a batch its epoch (epoch.go) is odd; the version of all tables is
+// loaded once per batch.
+//
+// Program (program.go): plain data. Operations on the frame, credits to count
+// on, effects to carry out once a second, and dependencies that tell whether a
+// change concerns it. Its cell (cell.go) counts frames with plain stores by
+// one thread; folding moves what is new in a cell to the credits.
+//
+// Stamp: a worker's stamp rises when the version of the tables or a MAC table
+// has changed since its last batch. A program whose stamp is the worker's is
+// fresh, which is one comparison. Otherwise its dependencies are asked once,
+// and if none says "changed" it is stamped again.
+//
+// Translation (translate*.go) keeps the frame's fields as they are after the
+// actions so far in a flow.Wide. Where actions change which headers the frame
+// has (a third tag, another EtherType), the program ends with a recirculation:
+// the frame is extracted again, and the rest of the walk, frozen, goes on from
+// there. Translation records every bit of the key that it looked at.
+//
+// Packet-out runs through the control executor: a worker without thread, queues
+// and cache, driven by its callers, one at a time.
+//
+// # Order of frames
+//
+// A batch is executed in the order of its frames: neighbours with the same
+// program run together, others never overtake each other. So frames that leave
+// through one port leave in the order in which they arrived, also where frames
+// of one connection have different keys (TCP flags, fragments).
+//
+// # Thread-safety
+//
+// Methods of Datapath and Bridge may be called from any goroutine. Locks, from
+// the outermost: Bridge.portMu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
+// (the writer lock), Datapath.foldMu; then leaf locks that are never held
+// together (upcalls.mu, worker.mailMu, Datapath.pendMu, FDB). Sync is
+// never called with the writer lock held. Workers take a lock on a cache miss
+// only, and only leaf locks. What a worker reads without a lock is
+// behind atomic pointers and immutable (bridgeConf, rxSet), versioned
+// (flowtable), or atomic itself.
+package ofswitch

@@ -1,0 +1,58 @@
+package ofswitch
+
+import (
+	"sync/atomic"
+
+	"ofswitch/flowtable"
+)
+
+// dropReason names why frames went nowhere. A frame that goes to several ports
+// may count at several places.
+type dropReason uint8
+
+const (
+	dropNoMatch    dropReason = iota // no entry of a flow table, not even a table-miss one
+	dropNoPort                       // output to a number that no port has
+	dropInPort                       // output to the number of the ingress port
+	dropPortConfig                   // port down, NO_RECV, NO_FWD
+	dropFragment                     // fragment, and fragments are to be dropped
+	dropTTL                          // TTL exhausted
+	dropPatch                        // patch port without peer
+	dropLoop                         // more patch ports or recirculations than a frame may pass
+	dropComplex                      // a flow that is too much work for one frame
+	dropReserved                     // reserved multicast address at NORMAL
+	dropTruncated                    // no whole Ethernet header
+	dropHeadroom                     // no room for one more tag
+	dropChecksum                     // a partial checksum that cannot be finished
+	dropSegment                      // a GSO frame that cannot be segmented
+	dropUpcall                       // packet-in: the port's queue is full
+	dropUpcallMem                    // packet-in: too many bytes wait
+	dropInternal                     // a bug of ours
+	numDropReasons
+)
+
+var dropNames = [numDropReasons]string{
+	"no_match", "no_such_port", "output_to_in_port", "port_config", "fragment", "ttl", "patch_without_peer",
+	"loop", "too_complex", "reserved_multicast", "truncated", "no_headroom", "bad_checksum_request", "bad_gso",
+	"packet_in_queue_full", "packet_in_memory_full", "internal_error",
+}
+
+// dropCounter counts the drops that translation foresees as a credit, and
+// those of execution, which are rare, by an atomic add.
+type dropCounter struct {
+	flowtable.Counters
+	late atomic.Uint64
+}
+
+func (c *dropCounter) add(n uint64) { c.late.Add(n) }
+
+// Drops gives the number of frames dropped by reason, exact as of the call.
+func (d *Datapath) Drops() map[string]uint64 {
+	d.Sync()
+	d.fold()
+	m := make(map[string]uint64, numDropReasons)
+	for i := range d.drops {
+		m[dropNames[i]] = d.drops[i].Packets() + d.drops[i].late.Load()
+	}
+	return m
+}

@@ -1,0 +1,107 @@
+package ofswitch
+
+import "sync/atomic"
+
+// programList holds every program that a worker ever made and the collector
+// has not buried yet. The worker pushes without a lock; whoever holds
+// Datapath.foldMu walks it, and takes out elements other than the first.
+type programList struct{ head atomic.Pointer[program] }
+
+func (l *programList) push(p *program) {
+	p.next = l.head.Load()
+	l.head.Store(p)
+}
+
+// take empties the list of the control executor, whose pusher is the caller.
+func (l *programList) take() *program {
+	p := l.head.Load()
+	l.head.Store(nil)
+	return p
+}
+
+// fold moves what is new in the program's cell to what it credits. The caller
+// holds foldMu.
+func (p *program) fold() {
+	packets, bytes, used := p.cell.load()
+	n, b := packets-p.foldedCount, bytes-p.foldedBytes
+	if n == 0 {
+		return
+	}
+	p.foldedCount, p.foldedBytes, p.foldedUsed = packets, bytes, used
+	for i := range p.credits {
+		p.credits[i].add(n, b, used)
+	}
+}
+
+// refresh carries out the program's effects, if it was used since the last
+// time. The caller holds foldMu and has folded.
+func (p *program) refresh() {
+	if p.foldedUsed == p.refreshed {
+		return
+	}
+	p.refreshed = p.foldedUsed
+	for _, e := range p.effects {
+		e.Refresh(p.foldedUsed)
+	}
+}
+
+// fold brings all counters up to date with the cells. Exact after Sync.
+func (d *Datapath) fold() {
+	d.foldMu.Lock()
+	defer d.foldMu.Unlock()
+	for _, w := range d.workers {
+		for p := w.programs.head.Load(); p != nil; p = p.next {
+			p.fold()
+		}
+	}
+}
+
+// foldExact is Sync and fold: what anybody counts who asks for statistics.
+func (d *Datapath) foldExact() {
+	d.Sync()
+	d.fold()
+}
+
+// tend folds, carries out effects, buries programs that left their cache
+// and sends those to be forgotten that were not used for long. The caller has
+// called Sync.
+func (d *Datapath) tend(now int64) {
+	d.foldMu.Lock()
+	defer d.foldMu.Unlock()
+	for _, w := range d.workers {
+		var idle []*program
+		var prev *program
+		for p := w.programs.head.Load(); p != nil; p = p.next {
+			p.fold()
+			p.refresh()
+			if !p.cached.Load() {
+				// Its last batch may not have ended when it was found so for
+				// the first time; now it has.
+				if p.uncachedSeen && prev != nil {
+					prev.next = p.next
+					continue
+				}
+				p.uncachedSeen = true
+			} else if now-p.foldedUsed > int64(pruneAfter) {
+				idle = append(idle, p)
+			}
+			prev = p
+		}
+		if len(idle) > 0 {
+			w.post(func() { w.forget(idle) })
+		}
+	}
+}
+
+// forget takes programs out of the worker's cache, if they still are in it.
+func (w *worker) forget(list []*program) {
+	for _, p := range list {
+		if !p.cached.Load() {
+			continue
+		}
+		if w.cache.Lookup(&p.key, p.hash) == p {
+			w.cache.Delete(&p.key, p.hash)
+			p.cached.Store(false)
+		}
+	}
+}

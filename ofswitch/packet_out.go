@@ -1,0 +1,103 @@
+package ofswitch
+
+import (
+	"ofswitch/flow"
+	"ofswitch/flowtable"
+	"ofswitch/ofp"
+	"ofswitch/packet"
+)
+
+// PacketOut sends a frame of a controller through an action list (OpenFlow
+// 1.3.5 §7.3.7), before it returns. The list may send it through the flow
+// tables by output to TABLE.
+func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
+	conf := b.conf.Load()
+	in := conf.ports[m.InPort]
+	if in == nil && m.InPort != ofp.PortController && m.InPort != ofp.PortAny {
+		return ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
+	}
+	if m.BufferID != ofp.NoBuffer {
+		return ofp.BadRequestBufferUnknown.Errorf("packet-out: buffer %#x; this switch has no packet buffers", m.BufferID)
+	}
+	if len(m.Data) < packet.EthernetLen || len(m.Data) > packet.MaxFrame {
+		return ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(m.Data))
+	}
+	f := packet.FromBytes(m.Data)
+	var k flow.Key
+	num := uint32(0)
+	if in != nil {
+		num = in.num
+	}
+	flow.Extract(f, num, &k)
+	if err := flowtable.ValidateActions(m.Actions, frameMatch(&k, m.InPort), limits); err != nil {
+		return err
+	}
+	f.InPort = num
+
+	d := b.d
+	d.ctlMu.Lock()
+	defer d.ctlMu.Unlock()
+	w := d.ctl
+	w.epoch.enter()
+	defer w.epoch.leave()
+	w.begin()
+	if in != nil && in.gone.Load() {
+		return ofp.BadRequestBadPort.Errorf("packet-out: port %d has gone", m.InPort)
+	}
+	p := w.tr.packetOut(&k, b, in, m.InPort, m.Actions)
+	one := [1]*packet.Frame{f}
+	w.execute(p, one[:])
+	w.transmit()
+	d.foldControl()
+	return nil
+}
+
+// begin of the control executor is that of a worker; its programs live for
+// one packet-out. foldControl counts them; the epoch is still odd, so that a
+// reader behind Sync finds them counted.
+func (d *Datapath) foldControl() {
+	d.foldMu.Lock()
+	defer d.foldMu.Unlock()
+	for p := d.ctl.programs.take(); p != nil; p = p.next {
+		p.fold()
+		p.refresh()
+	}
+}
+
+// packetOut makes the program of a packet-out's action list.
+func (t *translator) packetOut(k *flow.Key, b *Bridge, in *port, inPort ofp.PortNo, actions []ofp.Action) *program {
+	t.start(k, in)
+	wk := walk{bridge: b, conf: t.config(b), in: in, inPort: inPort, cookie: ^uint64(0), out: true}
+	t.wide[flow.WMetadata] = 0
+	t.setInPort(&wk)
+	t.list(&wk, actions, nil)
+	p := t.finish()
+	t.w.programs.push(p)
+	return p
+}
+
+// frameMatch is the match of exactly the frame's types: what prerequisites of
+// a packet-out's actions are checked against.
+func frameMatch(k *flow.Key, in ofp.PortNo) *flow.Match {
+	var w flow.Wide
+	w.SetKey(k)
+	var m flow.Match
+	m.Set(flow.InPort, flow.Value{Lo: uint64(in)})
+	ids := []flow.ID{flow.EthType}
+	if w[flow.WVLAN]&tagPresent != 0 {
+		ids = append(ids, flow.VLANVID)
+	}
+	if k.Bits&(1<<flow.WIP) != 0 {
+		ids = append(ids, flow.IPProto)
+		if k.Bits&(1<<flow.WL4) != 0 {
+			switch v6 := k.Bits&(1<<flow.WIPv6Src) != 0; {
+			case v6 && flow.IPProto.Field().Get(&w).Lo == packet.ProtoICMPv6:
+				ids = append(ids, flow.ICMPv6Type, flow.ICMPv6Code)
+			}
+		}
+	}
+	for _, id := range ids {
+		m.Set(id, id.Field().Get(&w))
+	}
+	return &m
+}

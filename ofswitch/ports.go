@@ -1,0 +1,328 @@
+package ofswitch
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"ofswitch/classifier"
+	"ofswitch/flowtable"
+	"ofswitch/ofp"
+	"ofswitch/ports"
+)
+
+// port is a port of a bridge: a device, or one end of a patch.
+type port struct {
+	no     ofp.PortNo // in its bridge
+	num    uint32     // in the datapath: what keys hold
+	name   string
+	bridge *Bridge
+	dev    ports.Port // nil: a patch port
+	added  int64      // ns
+
+	config atomic.Uint32 // ofp.PortConfig
+	mtu    atomic.Int32  // bytes; 0: unknown
+	status atomic.Pointer[ports.Status]
+	gone   atomic.Bool          // removed
+	peer   atomic.Pointer[port] // of a patch port; nil: not connected
+
+	tx []txBatch // by worker.index
+
+	upcalls upcallQueue
+
+	// Frames through a patch port, counted as credits.
+	rxCount, txCount flowtable.Counters
+}
+
+func (p *port) configBits() ofp.PortConfig { return ofp.PortConfig(p.config.Load()) }
+
+// forwards says whether frames may leave through the port.
+func (p *port) forwards() bool {
+	return p.configBits()&(ofp.PortConfigDown|ofp.PortConfigNoFwd) == 0
+}
+
+// AddPort puts a device into the bridge under an OpenFlow number (1 to
+// ofp.PortMax, or ofp.PortLocal). Errors: the number or name is in use, the
+// device cannot be opened for sending. From here on the bridge uses the device
+// until RemovePort; closing it is the caller's.
+func (b *Bridge) AddPort(no ofp.PortNo, dev ports.Port) error {
+	b.portMu.Lock()
+	defer b.portMu.Unlock()
+	p := &port{no: no, name: dev.Name(), bridge: b, dev: dev}
+	st := dev.Status()
+	p.setStatus(&st)
+	if !st.AdminUp {
+		p.config.Store(uint32(ofp.PortConfigDown))
+	}
+	if err := b.checkPort(p); err != nil {
+		return err
+	}
+	d := b.d
+	p.tx = make([]txBatch, len(d.workers)+1)
+	for i := range p.tx {
+		q, err := dev.NewTx()
+		if err != nil {
+			return fmt.Errorf("port %s: %w", p.name, err)
+		}
+		p.tx[i] = txBatch{q: q, caps: q.Caps(), port: p}
+	}
+	b.addPort(p)
+	if err := d.addQueues(p); err != nil {
+		return errors.Join(err, b.removePort(p))
+	}
+	b.tellPort(ofp.PortAdd, p)
+	return nil
+}
+
+// AddPatch puts one end of a patch into the bridge. Frames sent to it are
+// dropped until ConnectPatch.
+func (b *Bridge) AddPatch(no ofp.PortNo, name string) error {
+	b.portMu.Lock()
+	defer b.portMu.Unlock()
+	p := &port{no: no, name: name, bridge: b}
+	p.setStatus(&ports.Status{AdminUp: true, LinkUp: true})
+	if err := b.checkPort(p); err != nil {
+		return err
+	}
+	b.addPort(p)
+	b.tellPort(ofp.PortAdd, p)
+	return nil
+}
+
+// ConnectPatch joins two patch ports: what is sent to one comes in at the
+// other. A patch port that was connected elsewhere leaves that peer.
+func (b *Bridge) ConnectPatch(no ofp.PortNo, peer *Bridge, peerNo ofp.PortNo) error {
+	p, q := b.conf.Load().ports[no], peer.conf.Load().ports[peerNo]
+	switch {
+	case p == nil || p.dev != nil:
+		return fmt.Errorf("bridge %s: port %d is no patch port", b.name, no)
+	case q == nil || q.dev != nil:
+		return fmt.Errorf("bridge %s: port %d is no patch port", peer.name, peerNo)
+	case p == q:
+		return fmt.Errorf("port %s cannot be its own peer", p.name)
+	}
+	return b.d.update(func(classifier.Version) error {
+		if p.peer.Load() == q && q.peer.Load() == p {
+			return nil
+		}
+		p.disconnectLocked()
+		q.disconnectLocked()
+		p.peer.Store(q)
+		q.peer.Store(p)
+		p.touchLocked()
+		q.touchLocked()
+		return nil
+	})
+}
+
+// DisconnectPatch undoes ConnectPatch. A port that is not there or not
+// connected is left as it is.
+func (b *Bridge) DisconnectPatch(no ofp.PortNo) {
+	p := b.conf.Load().ports[no]
+	if p == nil || p.dev != nil || p.peer.Load() == nil {
+		return
+	}
+	_ = b.d.update(func(classifier.Version) error { // fn does not fail
+		p.disconnectLocked()
+		return nil
+	})
+}
+
+// disconnectLocked parts p from its peer.
+func (p *port) disconnectLocked() {
+	if q := p.peer.Swap(nil); q != nil {
+		q.peer.Store(nil)
+		q.touchLocked()
+		p.touchLocked()
+	}
+}
+
+// touchLocked makes programs that pass p's bridge stale.
+func (p *port) touchLocked() { p.bridge.conf.Store(p.bridge.conf.Load().clone()) }
+
+// checkPort says why p cannot be added; the caller holds portMu.
+func (b *Bridge) checkPort(p *port) error {
+	if p.no == 0 || p.no > ofp.PortMax && p.no != ofp.PortLocal {
+		return fmt.Errorf("port %s: %d is no port number; use 1 to %d", p.name, p.no, ofp.PortMax)
+	}
+	for _, q := range b.conf.Load().list {
+		if q.no == p.no {
+			return fmt.Errorf("port %s: number %d is that of port %s", p.name, p.no, q.name)
+		}
+		if q.name == p.name {
+			return fmt.Errorf("port %s is in bridge %s already", p.name, b.name)
+		}
+	}
+	return nil
+}
+
+// addPort makes p part of the bridge for frames that are sent to it.
+func (b *Bridge) addPort(p *port) {
+	_ = b.d.update(func(classifier.Version) error { // fn does not fail
+		p.added = b.d.clock()
+		b.d.allocNumLocked(p)
+		c := b.conf.Load()
+		b.conf.Store(c.withPorts(append(slices.Clone(c.list), p)))
+		return nil
+	})
+}
+
+// addQueues gives p's receive queues to the workers that have the fewest.
+func (d *Datapath) addQueues(p *port) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, q := range p.dev.RxQueues() {
+		w := slices.MinFunc(d.workers, func(a, b *worker) int {
+			return len(a.rx.Load().list) - len(b.rx.Load().list)
+		})
+		w.rx.Store(newRxSet(append(slices.Clone(w.rx.Load().list), &rxq{q: q, port: p})))
+		if err := w.watch(q.FD()); err != nil {
+			return fmt.Errorf("port %s: %w", p.name, err)
+		}
+		w.wake()
+	}
+	return nil
+}
+
+// removeQueues takes p's receive queues from the workers. They may still be
+// in use until the next Sync.
+func (d *Datapath) removeQueues(p *port) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, w := range d.workers {
+		list := w.rx.Load().list
+		var keep []*rxq
+		for _, q := range list {
+			if q.port != p {
+				keep = append(keep, q)
+			} else {
+				errs = append(errs, w.unwatch(q.q.FD()))
+			}
+		}
+		if len(keep) != len(list) {
+			w.rx.Store(newRxSet(keep))
+			w.wake()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// RemovePort takes a port out of the bridge. When it returns no thread uses the
+// device any more.
+func (b *Bridge) RemovePort(no ofp.PortNo) error {
+	b.portMu.Lock()
+	defer b.portMu.Unlock()
+	p := b.conf.Load().ports[no]
+	if p == nil {
+		return fmt.Errorf("bridge %s has no port %d", b.name, no)
+	}
+	err := b.removePort(p)
+	b.tellPort(ofp.PortDelete, p)
+	return err
+}
+
+func (b *Bridge) removePort(p *port) error {
+	d := b.d
+	err := d.removeQueues(p)
+	_ = d.update(func(classifier.Version) error { // fn does not fail
+		p.gone.Store(true)
+		p.disconnectLocked()
+		c := b.conf.Load()
+		list := slices.DeleteFunc(slices.Clone(c.list), func(q *port) bool { return q == p })
+		b.conf.Store(c.withPorts(list))
+		return nil
+	})
+	d.Sync()
+	// After Sync, so that no frame of the port is learnt any more.
+	b.fdb.FlushPort(uint32(p.no))
+	d.macsChanged()
+	d.freeNum(p)
+	return err
+}
+
+// PortChanged tells the bridge of a device's new state: link, administrative
+// state, speed, MTU.
+func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
+	b.portMu.Lock()
+	defer b.portMu.Unlock()
+	p := b.conf.Load().ports[no]
+	if p == nil {
+		return
+	}
+	before := p.desc()
+	p.setStatus(&st)
+	config := p.configBits() &^ ofp.PortConfigDown
+	if !st.AdminUp {
+		config |= ofp.PortConfigDown
+	}
+	if config != p.configBits() {
+		b.setConfig(p, config)
+	}
+	if p.desc() != before {
+		b.tellPort(ofp.PortModify, p)
+	}
+}
+
+func (p *port) setStatus(st *ports.Status) {
+	p.status.Store(st)
+	p.mtu.Store(int32(min(st.MTU, 1<<30)))
+}
+
+// setConfig changes a port's configuration bits for all frames at once.
+func (b *Bridge) setConfig(p *port, config ofp.PortConfig) {
+	_ = b.d.update(func(classifier.Version) error { // fn does not fail
+		p.config.Store(uint32(config))
+		p.touchLocked()
+		return nil
+	})
+}
+
+func (b *Bridge) tellPort(reason uint8, p *port) {
+	if c := b.opts.Controllers; c != nil {
+		c.PortStatus(&ofp.PortStatus{Reason: reason, Desc: p.desc()})
+	}
+}
+
+// Port features, OFPPF_* (OpenFlow 1.3.5 §7.2.1), by speed in Mbit/s.
+var featureBits = map[uint64][2]uint32{ // half duplex, full duplex
+	10:      {1 << 0, 1 << 1},
+	100:     {1 << 2, 1 << 3},
+	1000:    {1 << 4, 1 << 5},
+	10000:   {1 << 6, 1 << 6},
+	40000:   {1 << 7, 1 << 7},
+	100000:  {1 << 8, 1 << 8},
+	1000000: {1 << 9, 1 << 9},
+}
+
+const featureOther = 1 << 10 // OFPPF_OTHER: a rate that is not in the list
+
+// desc describes the port as controllers see it.
+func (p *port) desc() ofp.PortDesc {
+	st := p.status.Load()
+	d := ofp.PortDesc{Port: p.no, Name: p.name, Config: p.configBits()}
+	copy(d.HWAddr[:], st.MAC)
+	if len(d.Name) > 15 {
+		d.Name = d.Name[:15]
+	}
+	if !st.LinkUp {
+		d.State |= ofp.PortStateLinkDown
+	} else if d.Config&ofp.PortConfigDown == 0 {
+		d.State |= ofp.PortStateLive
+	}
+	if st.SpeedMbps != 0 {
+		bits, known := featureBits[st.SpeedMbps]
+		switch {
+		case !known:
+			d.Curr = featureOther
+		case st.Duplex == "half":
+			d.Curr = bits[0]
+		default:
+			d.Curr = bits[1]
+		}
+		d.CurrSpeed = uint32(min(st.SpeedMbps*1000, 1<<32-1))
+		d.MaxSpeed = d.CurrSpeed
+	}
+	return d
+}

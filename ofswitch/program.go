@@ -1,0 +1,202 @@
+package ofswitch
+
+import (
+	"sync/atomic"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/flowtable"
+	"ofswitch/l2"
+	"ofswitch/ofp"
+)
+
+// program is what happens to frames with one key: plain data, made by
+// translation, owned by one worker. The first cache line is what a hit needs.
+type program struct {
+	stamp uint64 // fresh iff equal to the worker's
+	cell  cell
+	ops   []op
+	whole bool // ops may run operation by operation over several frames (see settle)
+
+	in      *port // ingress port; nil: the controller
+	version classifier.Version
+	macGen  uint64
+	deps    deps
+	credits []credit
+	effects []*l2.Entry // MAC entries that are in use while the program is
+	mask    flow.Mask   // bits of the key that translation looked at
+
+	key  flow.Key
+	hash uint32
+
+	// cached: the worker's cache holds it. Cleared by the worker when it no
+	// longer does; from the next Sync on nobody counts on the cell.
+	cached atomic.Bool
+
+	// Owned by whoever holds Datapath.foldMu.
+	next         *program // in worker.programs
+	foldedCount  uint64   // of cell.packets
+	foldedBytes  uint64
+	foldedUsed   int64
+	refreshed    int64 // cell.used when effects were last carried out
+	uncachedSeen bool  // found uncached in an earlier round
+}
+
+// opKind is what an operation does.
+type opKind uint8
+
+const (
+	opOutput   opKind = iota // send through tx
+	opSet                    // write field
+	opPushVLAN               // arg: TPID
+	opPopVLAN
+	opSetTTL   // arg: TTL
+	opDecTTL   // the TTL is known to be above 1
+	opPacketIn // copy to in's controllers
+	opRecirc   // extract again and go on with frozen
+	opSave     // what follows acts on a copy ...
+	opRestore  // ... until here
+)
+
+// op is one operation. Which members count is said at its kind.
+type op struct {
+	kind   opKind
+	share  bool // opOutput: an operation behind it may write to the frame
+	field  flow.ID
+	arg    uint16
+	value  flow.Value
+	tx     *txBatch
+	port   *port // of tx
+	in     *packetInOp
+	frozen *frozen
+}
+
+// writes says whether the operation may write to the frame's bytes.
+func (o *op) writes() bool {
+	switch o.kind {
+	case opSet, opPushVLAN, opPopVLAN, opSetTTL, opDecTTL, opRecirc:
+		return true
+	}
+	return false
+}
+
+// packetInOp is what a packet-in says besides the frame.
+type packetInOp struct {
+	bridge *Bridge
+	queue  *upcallQueue // of the ingress port
+	inPort ofp.PortNo
+	maxLen uint16
+	reason uint8
+	table  ofp.TableID
+	cookie uint64
+	match  flow.Match
+}
+
+// credit is a counter that the program's frames count on.
+type credit struct {
+	c                 *flowtable.Counters
+	noPackets, noByte bool // OFPFF_NO_PKT_COUNTS, OFPFF_NO_BYT_COUNTS
+}
+
+func (c *credit) add(packets, bytes uint64, used int64) {
+	if c.noPackets {
+		packets = 0
+	}
+	if c.noByte {
+		bytes = 0
+	}
+	c.c.Add(packets, bytes, used)
+}
+
+// deps is what a program was made from.
+type deps struct {
+	tables []tableDep
+	confs  []confDep
+	macs   []macDep
+}
+
+// tableDep: a lookup of wide in the table found priority (-1: nothing).
+type tableDep struct {
+	table    *flowtable.Table
+	wide     *flow.Wide // several lookups of the same words share it
+	priority int32
+}
+
+// confDep: the bridge was configured so.
+type confDep struct {
+	bridge *Bridge
+	conf   *bridgeConf
+}
+
+// macDep: the MAC table knew this entry in this state, or knew none.
+type macDep struct {
+	bridge *Bridge
+	vlan   uint16
+	mac    l2.MAC
+	entry  *l2.Entry // nil: unknown
+	seq    uint64
+}
+
+// fresh asks every dependency whether a change up to version v and MAC
+// generation gen concerns the program.
+func (p *program) fresh(v classifier.Version, gen uint64) bool {
+	if p.version != v {
+		if p.in != nil && p.in.gone.Load() {
+			return false
+		}
+		for i := range p.deps.confs {
+			if c := &p.deps.confs[i]; c.bridge.conf.Load() != c.conf {
+				return false
+			}
+		}
+		for i := range p.deps.tables {
+			if t := &p.deps.tables[i]; t.table.Affects(p.version, v, t.wide, t.priority) {
+				return false
+			}
+		}
+	}
+	if p.macGen != gen {
+		for i := range p.deps.macs {
+			if !p.deps.macs[i].holds() {
+				return false
+			}
+		}
+	}
+	p.version, p.macGen = v, gen
+	return true
+}
+
+func (m *macDep) holds() bool {
+	if m.entry != nil {
+		return m.entry.Alive() && m.entry.Seq() == m.seq
+	}
+	return m.bridge.fdb.Lookup(m.vlan, m.mac) == nil
+}
+
+// settle finds out what execution wants to know about the finished list of
+// operations. mark is a number that no earlier call for this worker had.
+func (p *program) settle(mark uint64) {
+	// An output must protect the frame's bytes if anything writes later on.
+	written := false
+	for i := len(p.ops) - 1; i >= 0; i-- {
+		o := &p.ops[i]
+		o.share = written
+		written = written || o.writes()
+	}
+	// Operation by operation over a run of frames is faster, and keeps the
+	// order of frames on each port, if no port is sent to twice.
+	p.whole = true
+	for i := range p.ops {
+		switch p.ops[i].kind {
+		case opRecirc, opSave, opRestore:
+			p.whole = false
+			return
+		case opOutput:
+			if p.ops[i].tx.mark == mark {
+				p.whole = false
+				return
+			}
+			p.ops[i].tx.mark = mark
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package ofswitch
+
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+// frozen is the rest of a walk that stopped because the frame must be
+// extracted again. Immutable.
+type frozen struct {
+	id     uint32 // stands in the keys of the frames that come again
+	in     *port  // ingress port of the datapath; nil: the controller
+	walk   walk
+	rest   []ofp.Action      // of the list in which it stopped
+	after  *ofp.Instructions // what follows the list: nil, nothing
+	tunnel uint64            // as set so far
+	meta   uint64
+}
+
+// freeze ends the program of this walk: the frame is extracted again, and
+// goes on with rest, then with the instructions behind an apply-actions
+// list (after) if that is where the walk is.
+func (t *translator) freeze(wk *walk, rest []ofp.Action, after *ofp.Instructions) {
+	fz := &frozen{
+		id: t.nextRecirc(), in: t.in, walk: *wk,
+		rest: append([]ofp.Action(nil), rest...), after: after,
+		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata],
+	}
+	fz.walk.set.fields = append([]ofp.SetField(nil), wk.set.fields...)
+	t.emit(op{kind: opRecirc, frozen: fz})
+}
+
+// nextRecirc gives ids that no living program of this worker has, unless it
+// has made four thousand million recirculations meanwhile.
+func (t *translator) nextRecirc() uint32 {
+	t.lastRecirc++
+	if t.lastRecirc == 0 {
+		t.lastRecirc = 1
+	}
+	return t.lastRecirc
+}
+
+// resume goes on where fz stopped, with the frame as extracted again.
+func (t *translator) resume(fz *frozen) {
+	wk := fz.walk
+	wk.conf = t.config(wk.bridge)
+	t.wide[flow.WTunnel] = fz.tunnel
+	t.wide[flow.WMetadata] = fz.meta
+	t.fixed[flow.WTunnel] = ^uint64(0)
+	t.setInPort(&wk)
+	if t.list(&wk, fz.rest, fz.after) {
+		return
+	}
+	if fz.after != nil {
+		t.afterApply(&wk, fz.after)
+	}
+}

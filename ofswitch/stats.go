@@ -1,0 +1,86 @@
+package ofswitch
+
+import (
+	"ofswitch/flowtable"
+	"ofswitch/ofp"
+)
+
+// Statistics count every frame that was forwarded before the call.
+
+// FlowStats calls fn for each flow entry that the request asks for (OpenFlow
+// 1.3.5 §7.3.5.2), and ends with fn's error if it has one.
+func (b *Bridge) FlowStats(req *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) error) error {
+	b.d.foldExact()
+	now := b.d.clock()
+	var failed error
+	err := b.tables.Each(req, b.d.Version(), func(e *flowtable.Entry) bool {
+		failed = fn(e.Stats(now))
+		return failed == nil
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// AggregateStats sums up the entries that the request asks for (OpenFlow
+// 1.3.5 §7.3.5.3).
+func (b *Bridge) AggregateStats(req *ofp.FlowStatsRequest) (ofp.AggregateStats, error) {
+	b.d.foldExact()
+	return b.tables.Aggregate(req, b.d.Version())
+}
+
+// TableStats calls fn for every table (OpenFlow 1.3.5 §7.3.5.4).
+func (b *Bridge) TableStats(fn func(*ofp.TableStats) error) error {
+	b.d.foldExact()
+	var err error
+	b.tables.TableStats(func(s *ofp.TableStats) bool {
+		err = fn(s)
+		return err == nil
+	})
+	return err
+}
+
+// PortStats calls fn for one port, or for each with ofp.PortAny (OpenFlow
+// 1.3.5 §7.3.5.6).
+func (b *Bridge) PortStats(no ofp.PortNo, fn func(*ofp.PortStats) error) error {
+	b.d.foldExact()
+	conf := b.conf.Load()
+	list := conf.list
+	if no != ofp.PortAny {
+		p := conf.ports[no]
+		if p == nil {
+			return ofp.BadRequestBadPort.Errorf("port statistics: bridge %s has no port %d", b.name, no)
+		}
+		list = []*port{p}
+	}
+	now := b.d.clock()
+	for _, p := range list {
+		s := p.stats()
+		s.DurationSec, s.DurationNsec = duration(now - p.added)
+		if err := fn(&s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *port) stats() ofp.PortStats {
+	if p.dev == nil {
+		return ofp.PortStats{
+			Port:      p.no,
+			RxPackets: p.rxCount.Packets(), RxBytes: p.rxCount.Bytes(),
+			TxPackets: p.txCount.Packets(), TxBytes: p.txCount.Bytes(),
+		}
+	}
+	st := p.dev.Stats()
+	return ofp.PortStats{
+		Port:      p.no,
+		RxPackets: st.RxPackets, RxBytes: st.RxBytes,
+		TxPackets: st.TxPackets, TxBytes: st.TxBytes,
+		RxDropped: st.RxDropped, TxDropped: st.TxDropped,
+		RxErrors: st.RxErrors, TxErrors: st.TxErrors,
+		RxFrameErr: st.RxFrameErr, RxOverErr: st.RxOverErr, RxCRCErr: st.RxCRCErr,
+		Collisions: st.Collisions,
+	}
+}

@@ -1,0 +1,312 @@
+package ofswitch
+
+import (
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/flowtable"
+	"ofswitch/l2"
+	"ofswitch/ofp"
+)
+
+// translator walks the OpenFlow pipeline for one key and writes a program. It
+// belongs to a worker; everything but w and lastRecirc is of the translation
+// in work.
+type translator struct {
+	w          *worker
+	lastRecirc uint32
+
+	in      *port // ingress port of the datapath; nil: the controller
+	version classifier.Version
+	prog    *program
+	ops     []op
+	steps   int
+	complex bool // too much work: the program does nothing
+	depth   int  // patch ports and packet-out's TABLE on the way here
+
+	frameState
+	mask flow.Mask // bits of the key looked at
+
+	// Scratch.
+	probe    flow.Mask
+	l2ports  []l2.Port
+	outPorts []uint32
+}
+
+// frameState is the frame as the actions so far have left it, and what is
+// known about where its fields come from.
+type frameState struct {
+	wide flow.Wide
+	bits uint32 // words that the frame has, as in flow.Key.Bits
+	// fixed has a 1 for each bit of wide that actions have set: it no longer
+	// depends on the key.
+	fixed flow.Mask
+	// lanes tells for each of the four 16-bit parts of the VLAN word (outer
+	// TPID, outer TCI, inner TPID, inner TCI) which part of the key's it
+	// was; laneFixed: none.
+	lanes [4]int8
+	// ttlMoved: the TTL was decremented, so its bits are no longer the key's
+	// one by one.
+	ttlMoved bool
+	// shared is a copy of wide that dependencies hold; nil once wide changed.
+	shared *flow.Wide
+}
+
+const laneFixed = -1
+
+// walk is a frame's way through one bridge.
+type walk struct {
+	bridge *Bridge
+	conf   *bridgeConf
+	in     *port      // ingress port in this bridge; nil: the controller, or none
+	inPort ofp.PortNo // its number
+	table  ofp.TableID
+	cookie uint64 // of the entry whose actions are carried out
+	miss   bool   // that entry is a table-miss entry
+	inSet  bool   // the action set is carried out
+	out    bool   // a packet-out's list is carried out: TABLE is allowed
+	set    actionSet
+}
+
+// translate makes the program of k, a key of a frame received on in (nil: sent
+// by a controller, with fz or through packetOut). With fz it goes on from
+// there.
+func (t *translator) translate(k *flow.Key, in *port, fz *frozen) *program {
+	t.start(k, in)
+	if fz != nil {
+		t.resume(fz)
+	} else {
+		t.ingress(in)
+	}
+	return t.finish()
+}
+
+// start prepares a translation.
+func (t *translator) start(k *flow.Key, in *port) {
+	p := &program{in: in, version: t.w.version, macGen: t.w.macGen, key: *k}
+	t.in, t.version, t.prog = in, t.w.version, p
+	t.ops = t.ops[:0]
+	t.steps, t.depth, t.complex = 0, 0, false
+	t.frameState = frameState{bits: k.Bits &^ (1 << flow.WRecirc), lanes: [4]int8{0, 1, 2, 3}}
+	t.wide.SetKey(k)
+	t.wide[flow.WRecirc] = 0
+	t.mask = flow.Mask{}
+	// Port configuration, patch ports and recirculation hang on these.
+	t.mask[flow.WInPort] = ^uint64(0)
+	t.mask[flow.WRecirc] = ^uint64(0)
+}
+
+// finish makes the program of what the walk gave.
+func (t *translator) finish() *program {
+	p := t.prog
+	if t.complex {
+		t.ops = t.ops[:0]
+		t.drop(dropComplex)
+	}
+	p.mask = t.mask
+	p.ops = append([]op(nil), trim(t.ops)...)
+	clear(t.ops)
+	t.w.marks++
+	p.settle(t.w.marks)
+	t.prog, t.shared = nil, nil
+	return p
+}
+
+// config is the configuration of b that this program is made from.
+func (t *translator) config(b *Bridge) *bridgeConf {
+	for i := range t.prog.deps.confs {
+		if c := &t.prog.deps.confs[i]; c.bridge == b {
+			return c.conf
+		}
+	}
+	conf := b.conf.Load()
+	t.prog.deps.confs = append(t.prog.deps.confs, confDep{b, conf})
+	return conf
+}
+
+// emit adds an operation.
+func (t *translator) emit(o op) {
+	if len(t.ops) >= maxOps {
+		t.complex = true
+		return
+	}
+	t.ops = append(t.ops, o)
+}
+
+// drop counts the program's frames as dropped for a reason.
+func (t *translator) drop(r dropReason) {
+	t.credit(&t.w.d.drops[r].Counters)
+}
+
+func (t *translator) credit(c *flowtable.Counters) {
+	t.prog.credits = append(t.prog.credits, credit{c: c})
+}
+
+// step counts a table looked up or a port passed, and says whether the walk may
+// go on.
+func (t *translator) step() bool {
+	if t.steps++; t.steps > maxSteps {
+		t.complex = true
+	}
+	return !t.complex
+}
+
+// ingress brings a received frame into the bridge of its port.
+func (t *translator) ingress(in *port) {
+	b := in.bridge
+	wk := walk{bridge: b, conf: t.config(b), in: in, inPort: in.no}
+	t.enter(&wk)
+}
+
+// enter starts the pipeline of wk's bridge at table 0, if the ingress port and
+// the fragment setting let the frame in.
+func (t *translator) enter(wk *walk) {
+	if wk.in != nil && wk.in.configBits()&(ofp.PortConfigDown|ofp.PortConfigNoRecv) != 0 {
+		t.drop(dropPortConfig)
+		return
+	}
+	if wk.conf.frag == ofp.FragDrop {
+		t.look(flow.WIP, flow.FragAny)
+		if t.wide[flow.WIP]&flow.FragAny != 0 {
+			t.drop(dropFragment)
+			return
+		}
+	}
+	t.wide[flow.WMetadata] = 0
+	t.setInPort(wk)
+	t.tables(wk)
+}
+
+// setInPort puts the OpenFlow number of wk's ingress port into the words that
+// tables are looked up with.
+func (t *translator) setInPort(wk *walk) {
+	t.wide[flow.WInPort] = uint64(wk.inPort)<<32 | uint64(wk.inPort)
+	t.shared = nil
+}
+
+// tables walks the flow tables from wk.table on, then carries out the action
+// set (OpenFlow 1.3.5 §5.1).
+func (t *translator) tables(wk *walk) {
+	for {
+		e := t.lookup(wk)
+		if e == nil {
+			// No table-miss entry: the frame is dropped, with its action set
+			// (OpenFlow 1.3.5 §5.4).
+			t.drop(dropNoMatch)
+			return
+		}
+		ins := &e.Instructions
+		wk.cookie, wk.miss = e.Cookie, e.IsTableMiss()
+		if ins.Has.Contains(ofp.InstrApplyActions) && t.list(wk, ins.Apply, ins) {
+			return
+		}
+		if !t.writes(wk, ins) {
+			break
+		}
+	}
+	t.actionSet(wk)
+}
+
+// afterApply goes on behind the apply-actions instruction of an entry.
+func (t *translator) afterApply(wk *walk, ins *ofp.Instructions) {
+	if t.writes(wk, ins) {
+		t.tables(wk)
+		return
+	}
+	t.actionSet(wk)
+}
+
+// writes carries out the instructions behind apply-actions, in the order of
+// OpenFlow 1.3.5 §5.9, and says whether the walk goes on in another table.
+func (t *translator) writes(wk *walk, ins *ofp.Instructions) (more bool) {
+	if ins.Has.Contains(ofp.InstrClearActions) {
+		wk.set = actionSet{}
+	}
+	if ins.Has.Contains(ofp.InstrWriteActions) {
+		wk.set.write(ins.Write, wk.miss)
+	}
+	if ins.Has.Contains(ofp.InstrWriteMetadata) {
+		t.wide[flow.WMetadata] = t.wide[flow.WMetadata]&^ins.MetadataMask | ins.Metadata&ins.MetadataMask
+		t.shared = nil
+	}
+	if !ins.Has.Contains(ofp.InstrGotoTable) {
+		return false
+	}
+	wk.table = ins.Goto
+	return true
+}
+
+// lookup finds the entry of wk.table for the frame as it is now, and notes
+// what the answer depends on and whom to count.
+func (t *translator) lookup(wk *walk) *flowtable.Entry {
+	if !t.step() {
+		return nil
+	}
+	tbl := wk.bridge.tables.Table(wk.table)
+	t.probe = flow.Mask{}
+	e := tbl.Lookup(&t.wide, t.version, &t.probe)
+	if p := t.w.plant; p != nil && p.wrongEntry != nil {
+		e = p.wrongEntry(tbl, &t.wide, t.version, e)
+	}
+	t.looked(&t.probe)
+	if t.shared == nil {
+		w := t.wide
+		t.shared = &w
+	}
+	prio := int32(-1)
+	t.credit(&tbl.Lookups)
+	if e != nil {
+		prio = e.Priority
+		t.credit(&tbl.Matches)
+		t.prog.credits = append(t.prog.credits, credit{
+			c:         e.Counters,
+			noPackets: e.Flags&ofp.FlowNoPktCounts != 0,
+			noByte:    e.Flags&ofp.FlowNoBytCounts != 0,
+		})
+	}
+	t.prog.deps.tables = append(t.prog.deps.tables, tableDep{tbl, t.shared, prio})
+	return e
+}
+
+// look notes that the given bits of a word were looked at.
+func (t *translator) look(word int, bits uint64) {
+	t.probe = flow.Mask{}
+	t.probe[word] = bits
+	t.looked(&t.probe)
+}
+
+// lookField is look for a whole field.
+func (t *translator) lookField(id flow.ID) {
+	t.probe = flow.Mask{}
+	id.Field().OrMask(&t.probe)
+	t.looked(&t.probe)
+}
+
+// looked turns bits of wide that were looked at into bits of the key.
+func (t *translator) looked(m *flow.Mask) {
+	if p := t.w.plant; p != nil && p.dropMask != nil {
+		p.dropMask(m)
+	}
+	for i := range flow.KeyWords {
+		bits := m[i] &^ t.fixed[i]
+		if bits == 0 || i == flow.WInPort {
+			continue
+		}
+		switch {
+		case i == flow.WVLAN:
+			for l, from := range t.lanes {
+				if from != laneFixed {
+					t.mask[i] |= bits >> (48 - 16*l) & 0xffff << (48 - 16*int(from))
+				}
+			}
+		case i == flow.WIP && t.ttlMoved && bits&(0xff<<8) != 0:
+			t.mask[i] |= bits | 0xff<<8
+		default:
+			t.mask[i] |= bits
+		}
+	}
+}
+
+// effect keeps a MAC entry young while the program is used.
+func (t *translator) effect(e *l2.Entry) {
+	t.prog.effects = append(t.prog.effects, e)
+}

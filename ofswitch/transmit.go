@@ -1,0 +1,106 @@
+package ofswitch
+
+import (
+	"ofswitch/packet"
+	"ofswitch/ports"
+)
+
+// txBatch gathers what one worker sends to one port in one receive batch.
+type txBatch struct {
+	q      ports.TxQueue
+	caps   ports.Caps
+	port   *port
+	frames []*packet.Frame
+	mark   uint64 // see program.settle
+}
+
+func (t *txBatch) clear() {
+	clear(t.frames)
+	t.frames = t.frames[:0]
+}
+
+// transmit sends every batch that has frames, one Tx per port, and gives the
+// copies back.
+func (w *worker) transmit() {
+	for _, t := range w.dirty {
+		w.send(t)
+		t.clear()
+	}
+	w.dirty = w.dirty[:0]
+	for i, f := range w.clones {
+		w.pools.Put(f)
+		w.clones[i] = nil
+	}
+	w.clones = w.clones[:0]
+}
+
+func (w *worker) send(t *txBatch) {
+	frames := t.frames
+	for i, f := range frames {
+		if f.Offload.NeedsCsum || f.Offload.GSOType != packet.GSONone {
+			frames = w.prepare(t, i)
+			break
+		}
+	}
+	// A Tx call is at most one batch of the port's system call.
+	for len(frames) > packet.BatchSize {
+		t.q.Tx(frames[:packet.BatchSize])
+		frames = frames[packet.BatchSize:]
+	}
+	if len(frames) > 0 {
+		t.q.Tx(frames)
+	}
+}
+
+// prepare makes a list of what t's port can send: from frame first on,
+// checksums are finished and GSO frames segmented where the port leaves
+// that to us. Finishing a checksum in place is right also for the other ports
+// that the frame goes to; a GSO frame stays as it is.
+func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
+	mtu := int(t.port.mtu.Load())
+	out := append(w.segs[:0], t.frames[:first]...)
+	for _, f := range t.frames[first:] {
+		switch {
+		case t.caps.Takes(f, mtu):
+			out = append(out, f)
+		case f.Offload.IsGSO():
+			n := len(out)
+			var err error
+			out, err = packet.Segment(f, maxPayload(f, mtu), w.pools, out)
+			if err != nil {
+				w.d.drops[dropSegment].add(1)
+				continue
+			}
+			w.clones = append(w.clones, out[n:]...)
+		default:
+			if err := packet.FinishChecksum(f); err != nil {
+				w.d.drops[dropChecksum].add(1)
+				continue
+			}
+			out = append(out, f)
+		}
+	}
+	w.segs = out
+	return out
+}
+
+// maxPayload is how much a TCP segment of f may carry so that it fits the MTU
+// (0: as f says). A sender that believes in a larger MTU than the way
+// ahead has keeps its connections. UDP datagrams cannot be cut: the port
+// drops and counts what does not fit.
+func maxPayload(f *packet.Frame, mtu int) int {
+	switch f.Offload.GSOType &^ packet.GSOECN {
+	case packet.GSOTCPv4, packet.GSOTCPv6:
+	default:
+		return 0
+	}
+	b, l3, l4 := f.Bytes(), int(f.Layers.L3), int(f.Layers.L4)
+	if mtu <= 0 || l3 < 0 || l4 < l3 || l4+packet.TCPMinLen > len(b) {
+		return 0
+	}
+	headers := l4 - l3 + packet.TCP(b[l4:]).HeaderLen()
+	if headers >= mtu || headers+int(f.Offload.GSOSize) <= mtu {
+		return 0
+	}
+	return mtu - headers
+}

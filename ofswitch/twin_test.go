@@ -1,0 +1,352 @@
+package ofswitch
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"ofswitch/flow"
+	"ofswitch/l2"
+	"ofswitch/ofp"
+)
+
+// twin is a switch without caches, programs, masks and versions: a list of
+// entries per bridge, and actions carried out on the bytes one by one. What it
+// does is what the real switch must do.
+type twin struct {
+	bridges map[string]*twinBridge
+	out     []string // what left, in the order of ports
+	byPort  map[string][]string
+	ins     []string
+	lookups int // with an entry as answer
+	hits    int // that is no table-miss entry
+	steps   int
+}
+
+type twinBridge struct {
+	name    string
+	entries []*twinEntry
+	ports   map[ofp.PortNo]*twinPort
+	frag    uint16
+	macs    map[[2]uint64]ofp.PortNo // VLAN and address
+}
+
+type twinPort struct {
+	no     ofp.PortNo
+	config ofp.PortConfig
+	bridge *twinBridge
+	peer   *twinPort
+	patch  bool
+}
+
+type twinTerm struct {
+	id          flow.ID
+	value, mask flow.Value
+}
+
+type twinEntry struct {
+	table          ofp.TableID
+	priority       uint16
+	cookie         uint64
+	flags          ofp.FlowFlags
+	terms          []twinTerm
+	ins            ofp.Instructions
+	packets, bytes uint64
+}
+
+// twinWalk is a frame on its way through one bridge.
+type twinWalk struct {
+	b        *twinBridge
+	in       *twinPort // nil: the controller
+	inPort   ofp.PortNo
+	wire     int // bytes as received
+	meta     uint64
+	tunnel   uint64
+	frame    []byte
+	set      []ofp.Action // one of each kind
+	setMiss  bool
+	entry    *twinEntry
+	table    ofp.TableID
+	inSet    bool
+	packet   bool // packet-out
+	depth    int
+	finished bool
+}
+
+func (w *twinWalk) value(id flow.ID) flow.Value {
+	switch id {
+	case flow.InPort, flow.InPhyPort:
+		return flow.Value{Lo: uint64(w.inPort)}
+	case flow.Metadata:
+		return flow.Value{Lo: w.meta}
+	case flow.TunnelID:
+		return flow.Value{Lo: w.tunnel}
+	}
+	return look(w.frame).value[id]
+}
+
+func (w *twinWalk) matches(e *twinEntry) bool {
+	v := look(w.frame)
+	for _, t := range e.terms {
+		x, has := v.value[t.id]
+		if !has {
+			x = w.valueOf(v, t.id)
+		}
+		if (x.Hi^t.value.Hi)&t.mask.Hi != 0 || (x.Lo^t.value.Lo)&t.mask.Lo != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *twinWalk) valueOf(v *view, id flow.ID) flow.Value {
+	if id == flow.InPort || id == flow.InPhyPort || id == flow.Metadata || id == flow.TunnelID {
+		return w.value(id)
+	}
+	return v.value[id]
+}
+
+// receive brings a frame in at a port.
+func (s *twin) receive(p *twinPort, frame []byte) {
+	s.steps = 0
+	w := &twinWalk{b: p.bridge, in: p, inPort: p.no, frame: slices.Clone(frame), wire: len(frame)}
+	s.enter(w)
+}
+
+func (s *twin) enter(w *twinWalk) {
+	if w.in.config&(ofp.PortConfigDown|ofp.PortConfigNoRecv) != 0 {
+		return
+	}
+	if w.b.frag == ofp.FragDrop && look(w.frame).frag {
+		return
+	}
+	s.tables(w, 0)
+}
+
+func (s *twin) tables(w *twinWalk, table ofp.TableID) {
+	for {
+		w.table = table
+		var best *twinEntry
+		for _, e := range w.b.entries {
+			if e.table == table && (best == nil || e.priority > best.priority) && w.matches(e) {
+				best = e
+			}
+		}
+		if best == nil {
+			return
+		}
+		s.lookups++
+		if best.priority != 0 || len(best.terms) != 0 {
+			s.hits++
+		}
+		if best.flags&ofp.FlowNoPktCounts == 0 {
+			best.packets++
+		}
+		if best.flags&ofp.FlowNoBytCounts == 0 {
+			best.bytes += uint64(w.wire)
+		}
+		w.entry = best
+		i := &best.ins
+		if i.Has.Contains(ofp.InstrApplyActions) {
+			s.actions(w, i.Apply)
+			if w.finished {
+				return
+			}
+		}
+		if i.Has.Contains(ofp.InstrClearActions) {
+			w.set = nil
+		}
+		if i.Has.Contains(ofp.InstrWriteActions) {
+			for _, a := range i.Write {
+				w.writeAction(a)
+			}
+		}
+		if i.Has.Contains(ofp.InstrWriteMetadata) {
+			w.meta = w.meta&^i.MetadataMask | i.Metadata&i.MetadataMask
+		}
+		if !i.Has.Contains(ofp.InstrGotoTable) {
+			break
+		}
+		table = i.Goto
+	}
+	s.actionSet(w)
+}
+
+func (e *twinEntry) miss() bool { return e.priority == 0 && len(e.terms) == 0 }
+
+func sameKind(a, b ofp.Action) bool {
+	if a.ActionType() != b.ActionType() {
+		return false
+	}
+	x, ok := a.(ofp.SetField)
+	return !ok || x.Field == b.(ofp.SetField).Field
+}
+
+func (w *twinWalk) writeAction(a ofp.Action) {
+	w.set = slices.DeleteFunc(slices.Clone(w.set), func(b ofp.Action) bool { return sameKind(a, b) })
+	w.set = append(w.set, a)
+	if _, ok := a.(ofp.Output); ok {
+		w.setMiss = w.entry.miss()
+	}
+}
+
+func (s *twin) actionSet(w *twinWalk) {
+	var list []ofp.Action
+	pick := func(t ofp.ActionType) {
+		for _, a := range w.set {
+			if a.ActionType() == t {
+				list = append(list, a)
+			}
+		}
+	}
+	pick(ofp.ActionPopVLAN)
+	pick(ofp.ActionPushVLAN)
+	pick(ofp.ActionDecNwTTL)
+	n := len(list)
+	pick(ofp.ActionSetField)
+	sort.Slice(list[n:], func(i, j int) bool {
+		return list[n+i].(ofp.SetField).Field < list[n+j].(ofp.SetField).Field
+	})
+	pick(ofp.ActionSetNwTTL)
+	n = len(list)
+	pick(ofp.ActionOutput)
+	if n == len(list) {
+		return // goes nowhere
+	}
+	w.inSet = true
+	s.actions(w, list)
+}
+
+func (s *twin) actions(w *twinWalk, list []ofp.Action) {
+	for _, a := range list {
+		switch a := a.(type) {
+		case ofp.Output:
+			s.output(w, a.Port, a.MaxLen)
+		case ofp.SetField:
+			if a.Field == flow.TunnelID {
+				w.tunnel = a.Value.Lo
+			} else {
+				look(w.frame).change(a.Field, a.Value)
+			}
+		case ofp.PushVLAN:
+			v := look(w.frame)
+			if !v.header {
+				break
+			}
+			tci := uint64(0)
+			if v.tag {
+				tci = v.value[flow.VLANPCP].Lo<<13 | v.value[flow.VLANVID].Lo&0xfff
+			}
+			w.frame = tagged(w.frame, a.EtherType, uint16(tci))
+		case ofp.PopVLAN:
+			if look(w.frame).tag {
+				w.frame = append(slices.Clone(w.frame[:12]), w.frame[16:]...)
+			}
+		case ofp.SetNwTTL:
+			look(w.frame).setTTL(a.TTL)
+		case ofp.DecNwTTL:
+			v := look(w.frame)
+			if v.ttl == 0 {
+				break
+			}
+			if ttl := w.frame[v.ttl]; ttl <= 1 {
+				s.packetIn(w, ofp.PacketInInvalidTTL, 0xffff)
+				w.finished = true
+				return
+			} else {
+				v.setTTL(ttl - 1)
+			}
+		}
+	}
+}
+
+func (s *twin) output(w *twinWalk, no ofp.PortNo, maxLen uint16) {
+	switch no {
+	case ofp.PortInPort:
+		if w.in != nil {
+			s.send(w, w.in)
+		}
+	case ofp.PortController:
+		reason := uint8(ofp.PacketInAction)
+		if w.inSet && w.setMiss || !w.inSet && w.entry != nil && w.entry.miss() {
+			reason = ofp.PacketInNoMatch
+		}
+		s.packetIn(w, reason, maxLen)
+	case ofp.PortAll, ofp.PortFlood:
+		s.flood(w)
+	case ofp.PortNormal:
+		s.normal(w)
+	case ofp.PortTable:
+		if w.packet {
+			in := &twinWalk{b: w.b, in: w.in, inPort: w.inPort, tunnel: w.tunnel, wire: w.wire, frame: slices.Clone(w.frame), depth: w.depth + 1}
+			s.tables(in, 0)
+		}
+	default:
+		if p := w.b.ports[no]; p != nil && no != w.inPort {
+			s.send(w, p)
+		}
+	}
+}
+
+func (s *twin) flood(w *twinWalk) {
+	var numbers []ofp.PortNo
+	for no := range w.b.ports {
+		numbers = append(numbers, no)
+	}
+	slices.Sort(numbers)
+	for _, no := range numbers {
+		if p := w.b.ports[no]; p != w.in {
+			s.send(w, p)
+		}
+	}
+}
+
+func (s *twin) normal(w *twinWalk) {
+	v := look(w.frame)
+	if !v.header {
+		return
+	}
+	vlan := v.value[flow.VLANVID].Lo & 0xfff
+	src, dst := v.value[flow.EthSrc].Lo, v.value[flow.EthDst].Lo
+	if l2.MAC(dst).IsReserved() {
+		return
+	}
+	if w.in != nil && src>>40&1 == 0 {
+		w.b.macs[[2]uint64{vlan, src}] = w.inPort
+	}
+	if no, known := w.b.macs[[2]uint64{vlan, dst}]; known && dst>>40&1 == 0 {
+		if p := w.b.ports[no]; p != nil && p != w.in {
+			s.send(w, p)
+		}
+		return
+	}
+	s.flood(w)
+}
+
+func (s *twin) send(w *twinWalk, p *twinPort) {
+	if p.config&(ofp.PortConfigDown|ofp.PortConfigNoFwd) != 0 {
+		return
+	}
+	if !p.patch {
+		at := fmt.Sprintf("%s/%d", p.bridge.name, p.no)
+		s.byPort[at] = append(s.byPort[at], string(w.frame))
+		return
+	}
+	if p.peer == nil || w.depth >= maxDepth {
+		return
+	}
+	s.enter(&twinWalk{b: p.peer.bridge, in: p.peer, inPort: p.peer.no, wire: w.wire,
+		frame: slices.Clone(w.frame), depth: w.depth + 1})
+}
+
+func (s *twin) packetIn(w *twinWalk, reason uint8, maxLen uint16) {
+	if w.in != nil && w.in.config&ofp.PortConfigNoPacketIn != 0 {
+		return
+	}
+	cookie := ^uint64(0)
+	if !w.inSet && w.entry != nil {
+		cookie = w.entry.cookie
+	}
+	s.ins = append(s.ins, fmt.Sprintf("%s in %d table %d reason %d cookie %#x max %d meta %#x tunnel %#x %x",
+		w.b.name, w.inPort, w.table, reason, cookie, maxLen, w.meta, w.tunnel, w.frame))
+}

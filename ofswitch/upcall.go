@@ -1,0 +1,195 @@
+package ofswitch
+
+import (
+	"sync"
+
+	"ofswitch/flow"
+	"ofswitch/ofp"
+	"ofswitch/packet"
+)
+
+// PacketIn is a frame for the controllers. The receiver owns Msg.Data: the
+// whole frame, checksums finished, one segment of a GSO frame.
+type PacketIn struct {
+	Msg ofp.PacketIn
+	// InPort is the frame's ingress port, by which packet-ins are scheduled.
+	InPort ofp.PortNo
+	// MaxLen is the output action's; ofp.ControllerNoBuffer where none asked
+	// (reason INVALID_TTL: each connection's miss_send_len counts).
+	MaxLen uint16
+}
+
+// upcall is a packet-in on its way: a copy of the frame.
+type upcall struct {
+	op    *packetInOp
+	frame *packet.Frame
+}
+
+// upcallQueue holds the packet-ins of one ingress port. Workers put in, the
+// goroutine of upcalls takes out, under upcalls.mu.
+type upcallQueue struct {
+	items   []upcall
+	head    int
+	waiting bool // in upcalls.ready
+}
+
+// upcalls carries frames from workers to controllers: bounded, each port in
+// its turn, never in a worker's way. Closed with the datapath.
+type upcalls struct {
+	d     *Datapath
+	pools *packet.Pools // of the goroutine that drains
+	segs  []*packet.Frame
+	wake  chan struct{} // holds one token
+
+	mu    sync.Mutex
+	ready []*upcallQueue // queues with packet-ins, next in turn first
+	bytes int            // of all frames that wait
+}
+
+func newUpcalls(d *Datapath) *upcalls {
+	return &upcalls{d: d, pools: packet.NewPools(), wake: make(chan struct{}, 1)}
+}
+
+// offer copies the frame into its port's queue, or drops and counts. This is
+// the one place where a worker copies and allocates for a frame that it
+// forwards.
+func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
+	q, n := op.queue, f.Len()
+	u.mu.Lock()
+	switch {
+	case len(q.items)-q.head >= upcallsPerPort:
+		u.mu.Unlock()
+		u.d.drops[dropUpcall].add(1)
+		return
+	case u.bytes+n > upcallBytes:
+		u.mu.Unlock()
+		u.d.drops[dropUpcallMem].add(1)
+		return
+	}
+	c := packet.FromBytes(f.Bytes())
+	c.Offload, c.Layers, c.InPort = f.Offload, f.Layers, f.InPort
+	u.bytes += n
+	if q.head > 0 && q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+	q.items = append(q.items, upcall{op, c})
+	if !q.waiting {
+		q.waiting = true
+		u.ready = append(u.ready, q)
+	}
+	u.mu.Unlock()
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next takes one packet-in of the queue whose turn it is.
+func (u *upcalls) next() (upcall, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.ready) == 0 {
+		return upcall{}, false
+	}
+	q := u.ready[0]
+	copy(u.ready, u.ready[1:])
+	u.ready[len(u.ready)-1] = nil
+	u.ready = u.ready[:len(u.ready)-1]
+	up := q.items[q.head]
+	q.items[q.head] = upcall{}
+	q.head++
+	u.bytes -= up.frame.Len()
+	if q.head < len(q.items) {
+		if q.head > upcallsPerPort { // so that the slice does not walk on for ever
+			q.items = append(q.items[:0], q.items[q.head:]...)
+			q.head = 0
+		}
+		u.ready = append(u.ready, q)
+	} else {
+		q.waiting = false
+	}
+	return up, true
+}
+
+// loop hands packet-ins to the controllers until the datapath stops.
+func (u *upcalls) loop() {
+	for {
+		select {
+		case <-u.wake:
+			u.drain()
+		case <-u.d.stop:
+			return
+		}
+	}
+}
+
+// drain delivers all that waits.
+func (u *upcalls) drain() {
+	for {
+		up, ok := u.next()
+		if !ok {
+			return
+		}
+		u.deliver(up)
+	}
+}
+
+// deliver finishes the frame and gives it to the controllers.
+func (u *upcalls) deliver(up upcall) {
+	f := up.frame
+	if !f.Offload.IsGSO() {
+		if f.Offload.NeedsCsum {
+			if err := packet.FinishChecksum(f); err != nil {
+				u.d.drops[dropChecksum].add(1)
+				return
+			}
+		}
+		up.op.send(f.Bytes())
+		return
+	}
+	segs, err := packet.Segment(f, 0, u.pools, u.segs[:0])
+	u.segs = segs
+	if err != nil {
+		u.d.drops[dropSegment].add(1)
+		return
+	}
+	for _, s := range segs {
+		up.op.send(append([]byte(nil), s.Bytes()...))
+		if s != f {
+			u.pools.Put(s)
+		}
+	}
+}
+
+func (o *packetInOp) send(data []byte) {
+	c := o.bridge.opts.Controllers
+	if c == nil {
+		return
+	}
+	c.PacketIn(PacketIn{
+		Msg: ofp.PacketIn{
+			BufferID: ofp.NoBuffer,
+			TotalLen: uint16(min(len(data), 0xffff)),
+			Reason:   o.reason,
+			Table:    o.table,
+			Cookie:   o.cookie,
+			Match:    o.match,
+			Data:     data,
+		},
+		InPort: o.inPort,
+		MaxLen: o.maxLen,
+	})
+}
+
+// packetInMatch is the match of a packet-in (OpenFlow 1.3.5 §7.4.1): the
+// ingress port, and metadata and tunnel where they are not zero.
+func packetInMatch(in ofp.PortNo, w *flow.Wide) flow.Match {
+	var m flow.Match
+	m.Set(flow.InPort, flow.Value{Lo: uint64(in)})
+	for _, id := range []flow.ID{flow.Metadata, flow.TunnelID} {
+		if v := id.Field().Get(w); v.Lo != 0 {
+			m.Set(id, v)
+		}
+	}
+	return m
+}

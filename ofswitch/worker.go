@@ -1,0 +1,468 @@
+package ofswitch
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/packet"
+	"ofswitch/ports"
+)
+
+// worker is one forwarding thread with all that it owns. The order below is
+// that of a frame's way: queues, cache, translation, execution.
+type worker struct {
+	d     *Datapath
+	index int // in port.tx
+	epoch epoch
+
+	// Loaded at the start of a batch.
+	stamp   uint64
+	version classifier.Version
+	macGen  uint64
+	now     int64
+
+	// Receive queues. rx is replaced by AddPort and RemovePort under the
+	// writer lock; the rest belongs to the thread.
+	rx         atomic.Pointer[rxSet]
+	set        *rxSet // what active was made from
+	active     []*rxq // polled each round; the others wait in epoll
+	epfd, evfd int
+	events     [64]unix.EpollEvent
+	batch      packet.Batch
+	frames     [packet.BatchSize]*packet.Frame
+
+	cache     *classifier.Microflow[program] // nil: the control executor
+	key       flow.Key
+	recircKey flow.Key
+	programs  programList
+	tr        translator
+
+	// Execution.
+	dirty  []*txBatch      // have frames
+	clones []*packet.Frame // go back to pools after the batch
+	saved  []*packet.Frame // stack of opSave
+	segs   []*packet.Frame // scratch of transmit
+	pools  *packet.Pools
+	depth  int    // recirculations of the frame in work
+	marks  uint64 // for settle
+
+	plant *plant
+
+	// Requests of other goroutines, carried out between batches.
+	mailMu  sync.Mutex
+	mail    []func()
+	hasMail atomic.Bool
+
+	parked atomic.Bool // some queue is parked
+	asleep atomic.Bool
+	stop   atomic.Bool
+}
+
+// rxq is one receive queue. The worker owns all but the first two members.
+type rxq struct {
+	q    ports.RxQueue
+	port *port
+
+	active     bool
+	empty      int // polls without a frame in a row
+	falseWakes int // epoll said ready, and there was nothing, in a row
+	parked     bool
+}
+
+// rxSet is an immutable list of a worker's queues.
+type rxSet struct {
+	list []*rxq
+	byFD map[int32]*rxq
+}
+
+func newRxSet(list []*rxq) *rxSet {
+	s := &rxSet{list: list, byFD: make(map[int32]*rxq, len(list))}
+	for _, q := range list {
+		s.byFD[int32(q.q.FD())] = q
+	}
+	return s
+}
+
+func newWorker(d *Datapath, index, entries int) (*worker, error) {
+	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant,
+		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1}
+	w.rx.Store(newRxSet(nil))
+	w.tr.w = w
+	if d.manual {
+		return w, nil
+	}
+	var err error
+	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	if w.evfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), w.closeFDs())
+	}
+	if err = w.watch(w.evfd); err != nil {
+		return nil, errors.Join(err, w.closeFDs())
+	}
+	return w, nil
+}
+
+// newControlExecutor makes the worker of packet-outs: no thread, no queues, no
+// cache.
+func newControlExecutor(d *Datapath, index int) *worker {
+	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant, epfd: -1, evfd: -1}
+	w.rx.Store(newRxSet(nil))
+	w.tr.w = w
+	return w
+}
+
+func (w *worker) closeFDs() error {
+	var errs []error
+	for _, fd := range []*int{&w.epfd, &w.evfd} {
+		if *fd >= 0 {
+			errs = append(errs, unix.Close(*fd))
+			*fd = -1
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// watch makes the worker wake when fd is readable.
+func (w *worker) watch(fd int) error {
+	if w.epfd < 0 {
+		return nil
+	}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	err := unix.EpollCtl(w.epfd, unix.EPOLL_CTL_ADD, fd, &ev)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("epoll: watching descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
+// unwatch undoes watch. A descriptor that is not watched is no error.
+func (w *worker) unwatch(fd int) error {
+	if w.epfd < 0 {
+		return nil
+	}
+	err := unix.EpollCtl(w.epfd, unix.EPOLL_CTL_DEL, fd, nil)
+	if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBADF) {
+		return fmt.Errorf("epoll: no longer watching descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
+// wake ends the worker's sleep, or its next one.
+func (w *worker) wake() {
+	if w.evfd < 0 {
+		return
+	}
+	// EAGAIN: the counter is full, so it is awake anyway.
+	if _, err := unix.Write(w.evfd, []byte{1, 0, 0, 0, 0, 0, 0, 0}); err != nil && !errors.Is(err, unix.EAGAIN) {
+		w.d.log.Error("waking a forwarding thread", "err", err)
+	}
+}
+
+// post has fn run by the worker's thread between two batches.
+func (w *worker) post(fn func()) {
+	w.mailMu.Lock()
+	w.mail = append(w.mail, fn)
+	w.mailMu.Unlock()
+	w.hasMail.Store(true)
+	if w.asleep.Load() {
+		w.wake()
+	}
+}
+
+func (w *worker) runMail() {
+	w.hasMail.Store(false)
+	w.mailMu.Lock()
+	mail := w.mail
+	w.mail = nil
+	w.mailMu.Unlock()
+	for _, fn := range mail {
+		fn()
+	}
+}
+
+// loop is the thread. It ends when stop is set.
+func (w *worker) loop() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for n := 0; !w.stop.Load(); n++ {
+		got := w.round()
+		switch {
+		case len(w.active) == 0:
+			w.sleep()
+		case got == 0 || n%epollEvery == 0:
+			w.epoll(0)
+		}
+	}
+}
+
+// sleep waits for a frame, a change of the queues, mail or stop.
+func (w *worker) sleep() {
+	w.asleep.Store(true)
+	// Whoever changes one of these afterwards sees asleep and wakes us.
+	if !w.hasMail.Load() && !w.stop.Load() && w.rx.Load() == w.set {
+		w.epoll(-1)
+	}
+	w.asleep.Store(false)
+}
+
+// epoll makes the queues active that have frames, waiting up to timeout
+// milliseconds (-1: for ever) for one.
+func (w *worker) epoll(timeout int) {
+	n, err := unix.EpollWait(w.epfd, w.events[:], timeout)
+	if err != nil {
+		if !errors.Is(err, unix.EINTR) {
+			w.d.log.Error("forwarding thread: epoll", "err", err)
+		}
+		return
+	}
+	for i := range n {
+		fd := w.events[i].Fd
+		if int(fd) == w.evfd {
+			var b [8]byte
+			_, _ = unix.Read(w.evfd, b[:]) // only to reset it; EAGAIN: reset already
+			continue
+		}
+		if q := w.set.byFD[fd]; q != nil && !q.active && !q.parked {
+			w.activate(q)
+		}
+	}
+}
+
+func (w *worker) activate(q *rxq) {
+	q.active, q.empty = true, 0
+	w.active = append(w.active, q)
+}
+
+// adopt makes active from a changed set of queues: all of them, until each
+// has shown whether it has frames.
+func (w *worker) adopt(set *rxSet) {
+	w.set = set
+	clear(w.active)
+	w.active = w.active[:0]
+	for _, q := range set.list {
+		q.parked, q.falseWakes = false, 0
+		w.activate(q)
+	}
+}
+
+// round polls every active queue once, and returns the number of frames.
+func (w *worker) round() (frames int) {
+	if w.hasMail.Load() {
+		w.runMail()
+	}
+	for i := 0; i < len(w.active) || w.rx.Load() != w.set; i++ {
+		w.epoch.enter()
+		// A queue may be touched only if it is still ours now that Sync
+		// waits for us.
+		if set := w.rx.Load(); set != w.set {
+			w.adopt(set)
+			i = -1
+			w.epoch.leave()
+			continue
+		}
+		frames += w.poll(w.active[i])
+		w.epoch.leave()
+	}
+	w.retire()
+	return frames
+}
+
+// retire takes the queues out of the round that had no frame for a while.
+func (w *worker) retire() {
+	if w.epfd < 0 {
+		return // manual: nobody would wake them
+	}
+	keep := w.active[:0]
+	for _, q := range w.active {
+		if q.empty < idlePolls && !q.parked {
+			keep = append(keep, q)
+			continue
+		}
+		q.active = false
+		if q.falseWakes++; q.falseWakes > maxFalseWakes {
+			w.park(q, nil)
+		}
+	}
+	clear(w.active[len(keep):])
+	w.active = keep
+}
+
+// park stops watching a queue until the collector's next round.
+func (w *worker) park(q *rxq, err error) {
+	q.parked = true
+	w.parked.Store(true)
+	if err := w.unwatch(q.q.FD()); err != nil {
+		w.d.log.Error("port", "name", q.port.name, "err", err)
+	}
+	if err != nil {
+		w.d.log.Debug("port cannot be read for now", "name", q.port.name, "err", err)
+	}
+}
+
+// unparkAll gives parked queues another chance.
+func (w *worker) unparkAll() {
+	w.parked.Store(false)
+	if w.set == nil {
+		return
+	}
+	for _, q := range w.set.list {
+		if q.parked {
+			q.parked, q.falseWakes = false, 0
+			if err := w.watch(q.q.FD()); err != nil {
+				w.d.log.Debug("port", "name", q.port.name, "err", err)
+			}
+			if !q.active {
+				w.activate(q)
+			}
+		}
+	}
+}
+
+// poll forwards one batch of a queue. The epoch is odd.
+func (w *worker) poll(q *rxq) int {
+	n, err := q.q.Rx(&w.batch)
+	if err != nil {
+		// The device is down or going away: whoever watches devices will
+		// say so. Until then it is not polled.
+		if w.epfd >= 0 {
+			q.empty = idlePolls
+			w.park(q, err)
+		}
+		return 0
+	}
+	if n == 0 {
+		q.empty++
+		return 0
+	}
+	q.empty, q.falseWakes = 0, 0
+	w.begin()
+	w.forward(q.port)
+	w.batch.Release()
+	return n
+}
+
+// begin loads what holds for a whole batch.
+func (w *worker) begin() {
+	v, gen := classifier.Version(w.d.version.Load()), w.d.macGen.Load()
+	if v != w.version || gen != w.macGen {
+		w.version, w.macGen = v, gen
+		w.stamp++
+	}
+	w.now = w.d.clock()
+}
+
+// forward runs w.batch, received on in, through the switch. A panic costs the
+// batch, not the switch: bad frames must not reach one, but a switch that
+// stops for one would be a gift to whoever finds it.
+func (w *worker) forward(in *port) {
+	defer func() {
+		if r := recover(); r != nil {
+			if w.d.manual {
+				panic(r)
+			}
+			w.d.drops[dropInternal].add(uint64(w.batch.N))
+			w.d.log.Error("forwarding failed; frames dropped", "port", in.name, "panic", r, "stack", string(debug.Stack()))
+			w.abandon()
+		}
+	}()
+	frames := w.frames[:w.batch.N]
+	for i := range frames {
+		frames[i] = &w.batch.Frames[i]
+	}
+	w.process(frames, in)
+	w.transmit()
+}
+
+// process looks up and executes frames that came in on in, in their order.
+func (w *worker) process(frames []*packet.Frame, in *port) {
+	var prog *program // of frames[start:i], not yet executed
+	start := 0
+	for i, f := range frames {
+		f.InPort = in.num
+		flow.Extract(f, in.num, &w.key)
+		if w.plant != nil {
+			w.plant.extracted(&w.key)
+		}
+		hash := w.key.Hash()
+		p := w.cache.Lookup(&w.key, hash)
+		if p == nil || p.stamp != w.stamp {
+			// Execute what waits first: translation may push its program out
+			// of the cache, and may learn from the frames before.
+			if i > start {
+				w.execute(prog, frames[start:i])
+			}
+			start = i
+			prog = w.program(&w.key, hash, p, in, nil)
+			continue
+		}
+		if p != prog {
+			if i > start {
+				w.execute(prog, frames[start:i])
+			}
+			start, prog = i, p
+		}
+	}
+	if start < len(frames) {
+		w.execute(prog, frames[start:])
+	}
+}
+
+// program gives the fresh program of k: p itself if no change concerns
+// it, a new translation otherwise. p is nil on a cache miss. With fz,
+// translation goes on from there.
+func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *frozen) *program {
+	if p != nil {
+		if w.plant != nil && w.plant.staleIsFresh || p.fresh(w.version, w.macGen) {
+			p.stamp = w.stamp
+			return p
+		}
+		w.cache.Delete(k, hash)
+		p.cached.Store(false)
+	}
+	p = w.tr.translate(k, in, fz)
+	if w.cache == nil {
+		w.programs.push(p)
+		return p
+	}
+	p.hash = hash
+	p.stamp = w.stamp
+	// Translation may have learnt a MAC address, which makes other programs
+	// stale at once, and someone else may have changed a MAC table that p
+	// was made from.
+	if gen := w.d.macGen.Load(); gen != w.macGen {
+		w.macGen = gen
+		w.stamp++
+		p.stamp = 0
+		if p.fresh(w.version, gen) {
+			p.stamp = w.stamp
+		}
+	}
+	p.cached.Store(true)
+	w.programs.push(p)
+	if old := w.cache.Insert(&p.key, hash, p); old != nil {
+		old.cached.Store(false)
+	}
+	return p
+}
+
+// abandon forgets a batch that went wrong in the middle.
+func (w *worker) abandon() {
+	for _, t := range w.dirty {
+		t.clear()
+	}
+	w.dirty = w.dirty[:0]
+	// Frames of the pools may be held twice now: let the collector have them.
+	w.clones, w.saved, w.segs = nil, nil, nil
+	w.pools = packet.NewPools()
+	w.depth = 0
+}
