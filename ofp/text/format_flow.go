@@ -198,3 +198,27 @@ func FormatFlowMod(fm *ofp.FlowMod, o Options) string {
 	b.WriteString("actions=" + FormatInstructions(&fm.Instructions, o))
 	return b.String()
 }
+
+// FormatFlowDiff prints a flow as diff-flows does:
+//
+//	table=1 priority=5,ip cookie=0x5 idle_timeout=60 actions=LOCAL
+func FormatFlowDiff(fm *ofp.FlowMod, o Options) string {
+	var b strings.Builder
+	if fm.Table != 0 {
+		fmt.Fprintf(&b, "table=%d ", fm.Table)
+	}
+	if m := priorityMatch(fm.Priority, &fm.Match, o); m != "" {
+		b.WriteString(m + " ")
+	}
+	if fm.Cookie != 0 {
+		fmt.Fprintf(&b, "cookie=%#x ", fm.Cookie)
+	}
+	if fm.IdleTimeout != 0 {
+		fmt.Fprintf(&b, "idle_timeout=%d ", fm.IdleTimeout)
+	}
+	if fm.HardTimeout != 0 {
+		fmt.Fprintf(&b, "hard_timeout=%d ", fm.HardTimeout)
+	}
+	b.WriteString("actions=" + FormatInstructions(&fm.Instructions, o))
+	return b.String()
+}

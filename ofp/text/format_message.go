@@ -93,7 +93,7 @@ func formatBody(h ofp.Header, m ofp.Message, o Options) string {
 	case *ofp.FlowRemoved:
 		return formatFlowRemoved(m, o)
 	case *ofp.PortStatus:
-		return formatPortStatus(m, o)
+		return formatPortStatus(m)
 	case *ofp.PacketOut:
 		return formatPacketOut(m, o)
 	case *ofp.FlowMod:
@@ -218,8 +218,8 @@ func formatFlowRemoved(m *ofp.FlowRemoved, o Options) string {
 	return s + fmt.Sprintf(" pkts%d bytes%d\n", m.PacketCount, m.ByteCount)
 }
 
-func formatPortStatus(m *ofp.PortStatus, o Options) string {
-	return " " + reasonName([]string{"ADD", "DEL", "MOD"}, m.Reason) + ":" + FormatPort(&m.Desc, o)
+func formatPortStatus(m *ofp.PortStatus) string {
+	return " " + reasonName([]string{"ADD", "DEL", "MOD"}, m.Reason) + ":" + FormatPort(&m.Desc)
 }
 
 func formatPortMod(m *ofp.PortMod, o Options) string {

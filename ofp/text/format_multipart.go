@@ -1,7 +1,9 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ofswitch/ofp"
@@ -66,7 +68,7 @@ func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string
 	}
 	o.Stats = true
 	var tables TableStatsPrinter
-	for _, e := range m.Entries {
+	for _, e := range sortPorts(m) {
 		switch e := e.(type) {
 		case *ofp.Desc:
 			b.WriteString(FormatDesc(e))
@@ -79,13 +81,30 @@ func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string
 		case *ofp.PortStats:
 			b.WriteString(FormatPortStats(e, o))
 		case *ofp.PortDesc:
-			b.WriteString(FormatPort(e, o))
+			b.WriteString(FormatPort(e))
 		case ofp.RawBody:
 			b.WriteString(hexDump(e, true))
 		}
 	}
 	b.WriteString(tables.Flush())
 	return b.String()
+}
+
+// sortPorts gives the entries in the order in which they are printed: port
+// descriptions by number, others as they came.
+func sortPorts(m *ofp.MultipartReply) []ofp.MultipartBody {
+	if m.Kind != ofp.MultipartPortDesc {
+		return m.Entries
+	}
+	number := func(e ofp.MultipartBody) ofp.PortNo {
+		if d, ok := e.(*ofp.PortDesc); ok {
+			return d.Port
+		}
+		return ofp.PortAny
+	}
+	sorted := slices.Clone(m.Entries)
+	slices.SortStableFunc(sorted, func(a, b ofp.MultipartBody) int { return cmp.Compare(number(a), number(b)) })
+	return sorted
 }
 
 // FormatDesc prints the switch's description as dump-desc does.

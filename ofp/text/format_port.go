@@ -66,7 +66,7 @@ func features(v uint32) string {
 
 // FormatPort prints a port's description as show and dump-ports-desc do, with a
 // newline at the end.
-func FormatPort(p *ofp.PortDesc, o Options) string {
+func FormatPort(p *ofp.PortDesc) string {
 	var b strings.Builder
 	b.WriteString(" " + FormatPortNo(p.Port, nil) + "(" + printable(p.Name) + "): addr:" + formatMAC(p.HWAddr) + "\n")
 	fmt.Fprintf(&b, "     config:     %s\n", bits(uint32(p.Config), portConfigNames))

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// arrange brings a command line into the order that package cli wants: verb,
+// options, "--", arguments. So options may stand anywhere, as with getopt, and an
+// argument may begin with a dash once "--" has been seen.
+//
+// Values stand behind "=", in the next word, or right behind a letter (-T5).
+// --sort, --rsort take theirs behind "=" only; both become --sort with the
+// direction in front of the field, since their order among each other matters.
+func arrange(app *cli.App, args []string) ([]string, error) {
+	takes := valueOptions(app)
+	var options, words []string
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			words = append(words, args[i+1:]...)
+			i = len(args)
+		case len(a) < 2 || a[0] != '-':
+			words = append(words, a)
+		default:
+			name, value, has := strings.Cut(strings.TrimLeft(a, "-"), "=")
+			if s := sortOption(name, value, has); s != "" {
+				options = append(options, s)
+				continue
+			}
+			if !has && a[1] != '-' && len(a) > 2 && takes[a[1:2]] {
+				options = append(options, a[:2]+"="+a[2:])
+				continue
+			}
+			if !has && takes[name] && i+1 < len(args) {
+				i++
+				a += "=" + args[i]
+			}
+			options = append(options, a)
+		}
+	}
+	if len(words) == 0 {
+		return options, nil // --help, --version, or nothing
+	}
+	out := append([]string{words[0]}, options...)
+	return append(append(out, "--"), words[1:]...), nil
+}
+
+// sortOption is the one word that stands for --sort and --rsort; "" for other
+// options.
+func sortOption(name, value string, has bool) string {
+	if !has {
+		value = "priority"
+	}
+	switch name {
+	case "sort":
+		return "--sort=+" + value
+	case "rsort":
+		return "--sort=-" + value
+	}
+	return ""
+}
+
+// valueOptions are the names of the options that have values.
+func valueOptions(app *cli.App) map[string]bool {
+	takes := make(map[string]bool)
+	for _, c := range app.Commands {
+		for _, f := range c.Flags {
+			if _, isBool := f.(*cli.BoolFlag); isBool {
+				continue
+			}
+			for _, n := range f.Names() {
+				takes[n] = true
+			}
+		}
+	}
+	return takes
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"ofswitch/ofp"
+	"ofswitch/ofp/text"
+)
+
+var strictFlag = &cli.BoolFlag{Name: "strict", Usage: "only the flow with exactly this match and priority"}
+
+func (e *env) addFlowCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add-flow",
+		Usage:     "add a flow",
+		ArgsUsage: "SWITCH FLOW",
+		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
+			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowAdd})
+		}),
+	}
+}
+
+func (e *env) addFlowsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add-flows",
+		Usage:     "add the flows of a file, one a line; - is the standard input",
+		ArgsUsage: "SWITCH FILE",
+		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
+			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], File: args[1], Command: ofp.FlowAdd})
+		}),
+	}
+}
+
+func (e *env) modFlowsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "mod-flows",
+		Usage:     "change the actions of matching flows",
+		ArgsUsage: "SWITCH FLOW",
+		Flags:     []cli.Flag{strictFlag},
+		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
+			opts := flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowModify}
+			if c.Bool("strict") {
+				opts.Command = ofp.FlowModifyStrict
+			}
+			return flowMod(e.in, opts)
+		}),
+	}
+}
+
+func (e *env) delFlowsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "del-flows",
+		Usage:     "delete matching flows, or all",
+		ArgsUsage: "SWITCH [FLOW]",
+		Flags:     []cli.Flag{strictFlag},
+		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
+			opts := flowModOptions{common: o, Switch: args[0], Command: ofp.FlowDelete}
+			if len(args) > 1 {
+				opts.Flow = args[1]
+			}
+			if c.Bool("strict") {
+				opts.Command = ofp.FlowDeleteStrict
+			}
+			return flowMod(e.in, opts)
+		}),
+	}
+}
+
+// flowModOptions are those of the verbs that send flow-mods. Flow "-" reads the
+// flows from the standard input, as File "-" does.
+type flowModOptions struct {
+	common
+	Switch  string
+	Flow    string // one flow
+	File    string // or a file of flows
+	Command uint8  // of lines that do not say another
+}
+
+// flowMod parses all there is to send, sends it, and waits until the switch has
+// done it. Nothing is sent when something cannot be parsed.
+func flowMod(in io.Reader, o flowModOptions) error {
+	s, err := newSession(o.common, o.Switch)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if o.Flow == "-" && o.File == "" {
+		o.File = "-"
+	}
+	var lines []flowLine
+	if o.File != "" {
+		lines, err = readFlows(in, o.File, text.ParseOptions{Command: o.Command, AnyCommand: true, Ports: s.resolver()})
+	} else {
+		var fm *ofp.FlowMod
+		fm, err = text.ParseFlow(o.Flow, text.ParseOptions{Command: o.Command, Ports: s.resolver()})
+		lines = []flowLine{{"", o.Flow, fm}}
+	}
+	if err != nil {
+		return s.parsed(err)
+	}
+	return s.sendFlows(lines)
+}
+
+// flowLine is one flow as it was written.
+type flowLine struct {
+	where string // "FILE:LINE", or empty
+	text  string
+	fm    *ofp.FlowMod
+}
+
+// maxLine is the longest line of a file of flows, in bytes.
+const maxLine = 1 << 20
+
+// readFlows reads a file of flows: one a line, "#" begins a comment, empty lines
+// do not count. So does the heading that dump-flows prints. An error names file
+// and line.
+func readFlows(in io.Reader, name string, o text.ParseOptions) ([]flowLine, error) {
+	if name == "-" {
+		name = "<stdin>"
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read flows: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	var lines []flowLine
+	sc := bufio.NewScanner(in)
+	sc.Buffer(nil, maxLine)
+	for n := 1; sc.Scan(); n++ {
+		line, _, _ := strings.Cut(sc.Text(), "#")
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "OFPST_FLOW reply ") {
+			continue
+		}
+		where := fmt.Sprintf("%s:%d", name, n)
+		fm, err := text.ParseFlow(line, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		lines = append(lines, flowLine{where, line, fm})
+	}
+	if err := sc.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return lines, nil
+}
+
+// maxReported is how many refused flows are named one by one.
+const maxReported = 10
+
+// sendFlows sends flow-mods and waits for a barrier. Each flow that the switch
+// refuses is named with the reason.
+func (s *session) sendFlows(lines []flowLine) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	msgs := make([]ofp.Message, len(lines))
+	for i, l := range lines {
+		msgs[i] = l.fm
+	}
+	refused, err := c.transact(msgs)
+	var all []error
+	for i, r := range refused {
+		if i == maxReported {
+			all = append(all, fmt.Errorf("%s: and %d more", s.target.text, len(refused)-i))
+			break
+		}
+		l := lines[r.n]
+		where := s.target.text
+		if l.where != "" {
+			where = l.where
+		}
+		all = append(all, fmt.Errorf("%s: the switch refused %q: %s", where, l.text, errorText(r.err)))
+	}
+	return errors.Join(append(all, err)...)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"ofswitch/ofp"
+	"ofswitch/ofp/text"
+)
+
+func (e *env) monitorCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "monitor",
+		Usage:     "print what a switch tells its controllers, until interrupted",
+		ArgsUsage: "SWITCH [MISS-LEN] [invalid_ttl]",
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "more", Aliases: []string{"m"}, Usage: "print frames in hexadecimal, too"}},
+		Action: command(1, 3, func(c *cli.Context, o common, args []string) error {
+			opts := monitorOptions{common: o, Switch: args[0], More: c.Bool("more")}
+			for _, a := range args[1:] {
+				n, err := strconv.ParseUint(a, 10, 16)
+				switch {
+				case a == "invalid_ttl":
+					opts.InvalidTTL = true
+				case err == nil:
+					opts.MissLen = uint16(n)
+				default:
+					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, or invalid_ttl", a)
+				}
+			}
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return monitor(ctx, e.out, opts)
+		}),
+	}
+}
+
+type monitorOptions struct {
+	common
+	Switch string
+	// MissLen is how many bytes of a frame the switch sends when no action says
+	// so. Zero leaves the switch's setting, and the switch then sends a management
+	// connection next to nothing.
+	MissLen uint16
+	// InvalidTTL asks for the frames whose TTL ran out, too.
+	InvalidTTL bool
+	More       bool // hex dumps of frames
+}
+
+// monitor prints messages as they come, until ctx ends or the switch hangs up.
+func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
+	s, err := newSession(o.common, o.Switch)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	format, err := s.format(true)
+	if err != nil {
+		return err
+	}
+	if o.More {
+		format.Verbosity = 3
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	if err := s.subscribe(o); err != nil {
+		return err
+	}
+	c.timeout = 0 // silence is no fault from here on
+	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
+	defer stop()
+	for {
+		h, msg, err := c.read()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, text.FormatBytes(msg, format)); err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+		if h.Type == ofp.TypeEchoRequest {
+			if err := c.write(h.XID, &ofp.EchoReply{Data: msg[ofp.HeaderLen:]}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// subscribe sets what the switch is to send.
+func (s *session) subscribe(o monitorOptions) error {
+	if o.MissLen != 0 {
+		_, m, err := s.c.request(&ofp.GetConfigRequest{})
+		if err != nil {
+			return s.explain("its configuration", err)
+		}
+		cfg, ok := m.(*ofp.GetConfigReply)
+		if !ok {
+			return fmt.Errorf("%s: the answer to a request for the configuration is a %v", s.target.text, m.Type())
+		}
+		if _, err := s.c.send(&ofp.SetConfig{Flags: cfg.Flags, MissSendLen: o.MissLen}); err != nil {
+			return err
+		}
+	}
+	if o.InvalidTTL {
+		if _, err := s.c.send(asyncWithInvalidTTL()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asyncWithInvalidTTL asks for everything that a controller gets by default, and
+// for packet-ins with reason INVALID_TTL (OpenFlow 1.3.5 §7.3.10).
+func asyncWithInvalidTTL() ofp.Message {
+	masks := []uint32{
+		1<<ofp.PacketInNoMatch | 1<<ofp.PacketInAction | 1<<ofp.PacketInInvalidTTL, 0, // packet-in: equal or master, slave
+		1<<ofp.PortAdd | 1<<ofp.PortDelete | 1<<ofp.PortModify, 1<<ofp.PortAdd | 1<<ofp.PortDelete | 1<<ofp.PortModify,
+		1<<ofp.RemovedIdle | 1<<ofp.RemovedHard | 1<<ofp.RemovedDelete | 1<<ofp.RemovedGroup, 0,
+	}
+	var body []byte
+	for _, m := range masks {
+		body = binary.BigEndian.AppendUint32(body, m)
+	}
+	return &ofp.Raw{T: ofp.TypeSetAsync, Body: body}
+}
