@@ -239,6 +239,26 @@ func TestFairEviction(t *testing.T) {
 	}
 }
 
+// TestGrowth: chains stay short, however many addresses there are, and a table
+// that was flushed is small again.
+func TestGrowth(t *testing.T) {
+	fdb := NewFDB(5000, time.Hour)
+	for i := range MAC(5000) {
+		fdb.Learn(0, i, 1, 0)
+	}
+	if n := len(fdb.table.Load().buckets); n < 5000 || n > 16384 {
+		t.Errorf("%d buckets for 5000 addresses", n)
+	}
+	for i := range MAC(5000) {
+		if e := fdb.Lookup(0, i); e == nil || e.MAC != i {
+			t.Fatalf("%v lost", i)
+		}
+	}
+	if fdb.Flush() != 5000 || len(fdb.table.Load().buckets) != minBuckets {
+		t.Error("still large after a flush")
+	}
+}
+
 // TestVLANsApart: the same address in two VLANs is two entries.
 func TestVLANsApart(t *testing.T) {
 	fdb := NewFDB(0, 0)

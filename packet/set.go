@@ -120,7 +120,7 @@ func (f *Frame) covered(b []byte, t transport, pseudo bool, old, new uint32) {
 	}
 	field := b[t.csum : t.csum+2]
 	c := binary.BigEndian.Uint16(field)
-	if o := &f.Offload; o.NeedsCsum && int(o.CsumStart) == t.at && int(o.CsumStart)+int(o.CsumOffset) == t.csum {
+	if o := &f.Offload; o.NeedsCsum && int(o.CsumStart)+int(o.CsumOffset) == t.csum {
 		// Partial: the field holds the pseudo header's sum and nothing of
 		// what follows.
 		if pseudo {
