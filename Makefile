@@ -10,7 +10,7 @@ GO      ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 5s
 
-.PHONY: build demo test race integration lint fmt fuzz bench cross clean help
+.PHONY: build demo test race integration lint fmt fuzz bench bench-micro cross clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -42,7 +42,11 @@ fmt: ## gofmt all
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## the Go benchmarks, frames/s
+bench: build ## TCP against Open vSwitch, turn by turn (root); LINE=tcp6 selects
+	@scripts/install-peers
+	$(GO) run ./bench -bin bin $(LINE)
+
+bench-micro: ## the Go benchmarks, frames/s and ns
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 cross: ## builds for arm64, tests included
@@ -53,4 +57,4 @@ clean: ## removes bin/
 	rm -rf bin
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile

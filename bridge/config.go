@@ -1,0 +1,139 @@
+package bridge
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"ofswitch/ofp"
+)
+
+// Config is the desired state of the whole switch. The zero Config: nothing.
+type Config struct {
+	Bridges []Bridge
+}
+
+// Bridge is the desired state of one bridge.
+type Bridge struct {
+	// Name of the bridge, of its LOCAL port and of its TAP device.
+	Name string
+	// DatapathID that controllers see. 0: made of the bridge's MAC address.
+	DatapathID uint64
+	// FailMode is what the bridge does without a controller.
+	FailMode    FailMode
+	Ports       []Port
+	Controllers []Controller
+	// Listeners are where controllers may connect to us, besides the
+	// management socket NAME.mgmt in the run directory, which always is.
+	Listeners []Listener
+}
+
+// FailMode is what a bridge does when it has no controller (as in
+// ovs-vswitchd.conf.db(5), column fail_mode).
+type FailMode string
+
+const (
+	// Standalone: the bridge becomes a learning switch. The default.
+	Standalone FailMode = "standalone"
+	// Secure: flows stay and expire, nothing else.
+	Secure FailMode = "secure"
+)
+
+// Port types (column type of table Interface).
+const (
+	TypeSystem   = ""         // a network device that exists
+	TypeInternal = "internal" // a TAP device that we create
+	TypeTap      = "tap"      // a TAP device that exists
+	TypePatch    = "patch"    // one end of a pair that joins two bridges
+)
+
+// Port is the desired state of one port.
+type Port struct {
+	Name string
+	Type string // TypeSystem...
+	// Request is the OpenFlow number asked for; 0: the next free one in the
+	// order given.
+	Request ofp.PortNo
+	MAC     net.HardwareAddr // of internal ports; nil: chosen
+	MTU     int              // of internal ports; 0: 1500
+	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation".
+	Options map[string]string
+}
+
+// Controller is one controller to connect to.
+type Controller struct {
+	Target          string        // "tcp:HOST[:PORT]", "unix:PATH"
+	MaxBackoff      time.Duration // 0: the default
+	InactivityProbe time.Duration // 0: the default; negative: none
+}
+
+// Listener is an address to listen on for controllers.
+type Listener struct {
+	Target          string // "ptcp:[PORT[:ADDR]]", "punix:PATH"
+	InactivityProbe time.Duration
+}
+
+// optionNames are the port options that this release knows, by port type.
+var optionNames = map[string][]string{
+	TypeSystem:   {"io", "qdisc-bypass", "stack-isolation"},
+	TypeInternal: {"io"},
+	TypeTap:      {"io"},
+	TypePatch:    {"peer"},
+}
+
+// maxName is the longest name of a Linux network device, in bytes.
+const maxName = 15
+
+// checkName refuses what cannot be a device name, with a line for a person.
+func checkName(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%s without a name: give it one of 1 to %d characters", what, maxName)
+	case len(name) > maxName:
+		return fmt.Errorf("%s %q: the name has %d bytes, Linux takes at most %d; choose a shorter one", what, name, len(name), maxName)
+	case name == "." || name == "..", strings.ContainsAny(name, "/: \t\n"):
+		return fmt.Errorf("%s %q: Linux takes no slash, colon or space in a device name; choose another", what, name)
+	}
+	return nil
+}
+
+// check refuses a port that can never work, whatever devices come and go.
+func (p *Port) check() error {
+	if err := checkName("port", p.Name); err != nil {
+		return err
+	}
+	known, ok := optionNames[p.Type]
+	if !ok {
+		return fmt.Errorf("port %s: type %q is not known; use system (the default), internal, tap or patch", p.Name, p.Type)
+	}
+	for name := range p.Options {
+		if !contains(known, name) {
+			return fmt.Errorf("port %s: option %q is not known for type %s; known are %s", p.Name, name, typeName(p.Type), strings.Join(known, ", "))
+		}
+	}
+	if p.Type == TypePatch && p.Options["peer"] == "" {
+		return fmt.Errorf("port %s: a patch port needs its other end: add options:peer=NAME", p.Name)
+	}
+	if p.Request > ofp.PortMax {
+		return fmt.Errorf("port %s: OpenFlow number %d is reserved; use 1 to %d", p.Name, p.Request, uint32(ofp.PortMax))
+	}
+	return nil
+}
+
+// typeName is the type as users write it.
+func typeName(t string) string {
+	if t == TypeSystem {
+		return "system"
+	}
+	return t
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}

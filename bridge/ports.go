@@ -1,0 +1,224 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"ofswitch/ofp"
+	"ofswitch/ports"
+	"ofswitch/ports/isolate"
+)
+
+// livePort is a desired port, open or not.
+type livePort struct {
+	bridge  *liveBridge
+	conf    Port
+	no      ofp.PortNo // 0: refused
+	port    ports.Port // nil while not open, and for patch ports
+	ifindex int        // of the open device
+	open    bool
+	waiting bool  // the device is not there yet
+	err     error // why it is not open
+}
+
+func (p *livePort) status() PortStatus {
+	st := PortStatus{Bridge: p.bridge.conf.Name, Name: p.conf.Name, OFPort: p.no, Open: p.open, Waiting: p.waiting}
+	if p.err != nil {
+		st.Error = p.err.Error()
+	}
+	return st
+}
+
+// applyPorts closes ports that are no longer wanted or changed, and opens the
+// others. LOCAL comes first and stays.
+func (lb *liveBridge) applyPorts(local Port, list []Port, refused map[string]error) {
+	wanted := append([]Port{local}, list...)
+	old := map[string]*livePort{}
+	for _, p := range lb.ports {
+		old[p.conf.Name] = p
+	}
+	var next []*livePort
+	for i, conf := range wanted {
+		no := lb.numbers.byName[conf.Name]
+		if i == 0 {
+			no = localNumber
+		}
+		p := old[conf.Name]
+		if p != nil && p.same(&conf, no) {
+			p.conf = conf
+			delete(old, conf.Name)
+		} else {
+			p = &livePort{bridge: lb, conf: conf, no: no, err: refused[conf.Name]}
+		}
+		next = append(next, p)
+	}
+	// Close before opening: a number or a device may pass from one to another.
+	for _, p := range old {
+		p.close()
+	}
+	lb.ports = next
+	for _, p := range next {
+		if !p.open && refused[p.conf.Name] == nil {
+			p.tryOpen()
+		}
+	}
+}
+
+// same says whether p is already what conf and no ask for.
+func (p *livePort) same(conf *Port, no ofp.PortNo) bool {
+	if p.no != no || p.conf.Type != conf.Type || p.conf.MTU != conf.MTU ||
+		p.conf.MAC.String() != conf.MAC.String() || len(p.conf.Options) != len(conf.Options) {
+		return false
+	}
+	for k, v := range conf.Options {
+		if p.conf.Options[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// tryOpen opens the device and adds it to the bridge. What stands in the way
+// is in p.err, and logged once when it is new.
+func (p *livePort) tryOpen() {
+	before := p.err
+	p.waiting = false
+	if p.conf.Type == TypePatch {
+		p.err = p.bridge.of.AddPatch(p.no, p.conf.Name)
+		p.open = p.err == nil
+		return
+	}
+	port, err := p.openDevice()
+	if err == nil {
+		if err = p.bridge.of.AddPort(p.no, port); err != nil {
+			err = errors.Join(err, port.Close())
+		}
+	}
+	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
+	if err != nil {
+		p.waiting = errors.Is(err, ports.ErrNotExist)
+		if p.waiting {
+			err = fmt.Errorf("port %s: no such device yet; its number %d is kept, and it is opened when the device appears", p.conf.Name, p.no)
+		}
+		p.err = err
+		if before == nil || before.Error() != err.Error() {
+			if p.waiting {
+				log.Warn("waiting for the device", "ofport", p.no.String())
+			} else {
+				log.Error("port not opened", "err", err)
+			}
+		}
+		return
+	}
+	p.port, p.open, p.err = port, true, nil
+	p.ifindex = port.Status().Ifindex
+	log.Info("port added", "ofport", p.no.String(), "type", port.Type())
+}
+
+func (p *livePort) openDevice() (ports.Port, error) {
+	log := p.bridge.sw.log
+	switch p.conf.Type {
+	case TypeInternal:
+		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.conf.MAC, MTU: p.conf.MTU, IO: p.conf.Options["io"], Logger: log})
+	case TypeTap:
+		return ports.OpenTap(p.conf.Name, ports.TapOptions{IO: p.conf.Options["io"], Logger: log})
+	}
+	bypass, err := onOff(p.conf.Name, "qdisc-bypass", p.conf.Options["qdisc-bypass"])
+	if err != nil {
+		return nil, err
+	}
+	switch io := p.conf.Options["io"]; io {
+	case "", "auto", "afpacket":
+	default:
+		return nil, fmt.Errorf("port %s: options:io=%s is not known; use auto or afpacket", p.conf.Name, io)
+	}
+	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
+		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
+		Bridge: p.bridge.conf.Name, Logger: log,
+	})
+}
+
+// onOff reads a switch-like option; "" is off.
+func onOff(port, name, value string) (bool, error) {
+	switch value {
+	case "on", "true":
+		return true, nil
+	case "", "off", "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("port %s: options:%s=%s is not understood; use on or off", port, name, value)
+}
+
+// close takes the port out of the bridge, then closes the device; nothing is
+// left that a worker may touch, since RemovePort has waited for them.
+func (p *livePort) close() {
+	if !p.open {
+		return
+	}
+	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
+	if err := p.bridge.of.RemovePort(p.no); err != nil {
+		log.Error("port not removed", "err", err)
+	}
+	if p.port != nil {
+		if err := p.port.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			log.Error("port not closed cleanly", "err", err)
+		}
+	}
+	p.port, p.open, p.ifindex = nil, false, 0
+}
+
+// connectPatchesLocked joins the ends of patch pairs that name each other.
+func (s *Switch) connectPatchesLocked() {
+	byName := map[string]*livePort{}
+	for _, lb := range s.bridges {
+		for _, p := range lb.ports {
+			if p.conf.Type == TypePatch && p.open {
+				byName[p.conf.Name] = p
+			}
+		}
+	}
+	for name, p := range byName {
+		peer := byName[p.conf.Options["peer"]]
+		if peer == nil || peer.conf.Options["peer"] != name {
+			p.bridge.of.DisconnectPatch(p.no)
+			p.err = fmt.Errorf("port %s: its peer %s is no patch port with peer %s; frames to it are dropped until it is", name, p.conf.Options["peer"], name)
+			continue
+		}
+		p.err = p.bridge.of.ConnectPatch(p.no, peer.bridge.of, peer.no)
+	}
+}
+
+// linkEvent is called by the watcher for every device that appears, changes or
+// goes.
+func (s *Switch) linkEvent(ev ports.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for _, lb := range s.bridges {
+		for _, p := range lb.ports {
+			if p.conf.Name == ev.Name && p.conf.Type != TypePatch {
+				p.linkEvent(ev)
+			}
+		}
+	}
+}
+
+func (p *livePort) linkEvent(ev ports.Event) {
+	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
+	if p.open && (ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex) {
+		log.Warn("the device is gone", "ofport", p.no.String())
+		p.close()
+		p.waiting = true
+		p.err = fmt.Errorf("port %s: the device is gone; its number %d is kept, and it is opened when the device comes back", p.conf.Name, p.no)
+	}
+	switch {
+	case ev.Gone:
+	case p.open:
+		p.bridge.of.PortChanged(p.no, ev.Status)
+	case p.waiting:
+		p.tryOpen()
+	}
+}

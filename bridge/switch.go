@@ -1,0 +1,133 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"ofswitch/ofp"
+	"ofswitch/ofswitch"
+	"ofswitch/ports"
+)
+
+// Options are what does not change in the life of a Switch.
+type Options struct {
+	// RunDir holds the management sockets; it is created if missing.
+	RunDir string
+	// Workers is the number of forwarding threads; 0: one.
+	Workers int
+	Logger  *slog.Logger
+}
+
+// Switch is one datapath with its bridges, as Apply last made them.
+type Switch struct {
+	opts Options
+	log  *slog.Logger
+	dp   *ofswitch.Datapath
+
+	stopWatch context.CancelFunc
+	watchDone chan struct{}
+
+	// mu is the outermost lock: nothing below bridge calls back with a lock
+	// of its own held.
+	mu      sync.Mutex
+	bridges map[string]*liveBridge
+	closed  bool
+}
+
+// New starts a switch without bridges. Errors: the run directory cannot be
+// made, the datapath's threads cannot be had.
+func New(o Options) (*Switch, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Workers == 0 {
+		o.Workers = 1
+	}
+	if err := MakeRunDir(o.RunDir); err != nil {
+		return nil, err
+	}
+	dp, err := ofswitch.NewDatapath(ofswitch.Options{Workers: o.Workers, Logger: o.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("datapath: %w", err)
+	}
+	s := &Switch{opts: o, log: o.Logger, dp: dp, bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopWatch = cancel
+	go s.watch(ctx)
+	return s, nil
+}
+
+// MakeRunDir creates the run directory if it is missing.
+func MakeRunDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("run directory %s cannot be made (%w): run as root, or choose another with --run-dir", dir, errors.Unwrap(err))
+	}
+	return nil
+}
+
+// MgmtPath is the management socket of a bridge.
+func (s *Switch) MgmtPath(bridge string) string {
+	return filepath.Join(s.opts.RunDir, bridge+".mgmt")
+}
+
+// watch follows the devices of the network namespace until ctx ends.
+func (s *Switch) watch(ctx context.Context) {
+	defer close(s.watchDone)
+	err := ports.Watch(ctx, s.linkEvent)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("devices are no longer watched: ports that come and go are not noticed", "err", err)
+	}
+}
+
+// Close takes everything down: controllers, ports, devices that the switch
+// made, threads. It leaves nothing behind.
+func (s *Switch) Close() {
+	s.stopWatch()
+	<-s.watchDone
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	for name := range s.bridges {
+		s.removeBridgeLocked(name)
+	}
+	s.dp.Close()
+}
+
+// Bridges lists the names of the bridges that exist.
+func (s *Switch) Bridges() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return sortedKeys(s.bridges)
+}
+
+// PortStatus is what became of one desired port.
+type PortStatus struct {
+	Bridge string
+	Name   string
+	OFPort ofp.PortNo // its number; 0: refused, it has none
+	Open   bool
+	// Waiting says that the device does not exist yet, or is gone for now.
+	Waiting bool
+	Error   string // why it is not open, one line; "" while it is
+}
+
+// Ports lists every desired port and its state, by bridge in the order given.
+func (s *Switch) Ports() []PortStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []PortStatus
+	for _, name := range sortedKeys(s.bridges) {
+		for _, p := range s.bridges[name].ports {
+			out = append(out, p.status())
+		}
+	}
+	return out
+}

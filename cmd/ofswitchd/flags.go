@@ -1,0 +1,303 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"ofswitch/bridge"
+	"ofswitch/ofp"
+)
+
+// options are the command line, read.
+type options struct {
+	runDir   string
+	workers  int
+	detach   bool
+	logFile  string
+	logLevel slog.Level
+	config   bridge.Config
+}
+
+// errDone: the command line asked for help or the version, which were printed.
+var errDone = errors.New("done")
+
+const description = `A software switch in userspace that speaks OpenFlow 1.3.
+
+--bridge opens a group: the flags --datapath-id, --port, --controller, --listen
+and --fail-mode that follow belong to it, up to the next --bridge.
+
+Example: a switch between two devices, learning by itself:
+
+   ofswitchd --db none --bridge br0 --port eth1 --port eth2
+
+The same under a controller:
+
+   ofswitchd --db none --bridge br0 --port eth1 --port eth2 \
+      --controller tcp:127.0.0.1:6653 --fail-mode secure`
+
+// parseArgs reads the command line. Help and version go to stdout.
+func parseArgs(args []string, stdout io.Writer) (*options, error) {
+	o := &options{}
+	g := &groups{}
+	var db, level string
+	ran := false
+	app := &cli.App{
+		Name:            program,
+		Usage:           "a software OpenFlow switch",
+		Description:     description,
+		UsageText:       "ofswitchd --db none --bridge NAME [--port DEVICE]... [flags]",
+		Version:         version,
+		Writer:          stdout,
+		ErrWriter:       io.Discard, // errors are printed once, by run
+		HideHelpCommand: true,
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return err },
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "run-dir", Value: "/run/ofswitch", EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
+			&cli.StringFlag{Name: "db", Value: "/var/lib/ofswitch/conf.db", Usage: "configuration database; this release has only `none`: the flags are the configuration", Destination: &db},
+			&cli.BoolFlag{Name: "detach", Usage: "return when the switch is ready, which goes on in the background", Destination: &o.detach},
+			&cli.IntFlag{Name: "workers", Value: 1, Usage: "forwarding threads, `N`", Destination: &o.workers},
+			&cli.StringFlag{Name: "log-file", Usage: "append the log to `FILE`; by default it goes to standard error, and with --detach nowhere once the switch is ready", Destination: &o.logFile},
+			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error", Destination: &level},
+			g.flag("bridge", "`NAME` of a bridge; opens a group", g.bridge),
+			g.flag("datapath-id", "16 hex `DIGITS` that controllers see; by default made of the bridge's MAC address", g.datapathID),
+			g.flag("port", "`DEVICE[@N][,COLUMN=VALUE]...`: a port, OpenFlow number N or the next free one; columns type (internal, patch, tap), mac, mtu_request, ofport_request, options:KEY", g.port),
+			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds)", g.controller),
+			g.flag("listen", "`TARGET`: ptcp:[PORT[:ADDR]] or punix:PATH, where controllers may connect to the bridge", g.listen),
+			g.flag("fail-mode", "`MODE` without a controller: standalone (learning switch, the default) or secure", g.failMode),
+		},
+		Action: func(c *cli.Context) error {
+			ran = true
+			if c.NArg() > 0 {
+				return fmt.Errorf("argument %q is not expected; everything is given by flags, see ofswitchd --help", c.Args().First())
+			}
+			return nil
+		},
+	}
+	if err := app.Run(args); err != nil {
+		return nil, err
+	}
+	if !ran {
+		return nil, errDone
+	}
+	if g.err != nil {
+		return nil, g.err
+	}
+	if err := o.logLevel.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %s: use debug, info, warn or error", level)
+	}
+	if db != "none" {
+		return nil, fmt.Errorf("--db %s: this release has no configuration database yet; add --db none and describe the switch by flags, as ofswitchd --help shows", db)
+	}
+	if len(g.config.Bridges) == 0 {
+		return nil, errors.New("no bridge: add --bridge NAME, for example --bridge br0 --port eth1 --port eth2")
+	}
+	if o.workers < 1 {
+		return nil, fmt.Errorf("--workers %d: a switch needs one at least", o.workers)
+	}
+	o.config = g.config
+	return o, nil
+}
+
+// groups builds the configuration from flags in the order given, which a flag
+// package's own values would lose.
+type groups struct {
+	config bridge.Config
+	err    error
+}
+
+// orderedFlag is a flag.Value that hands each occurrence to a function.
+type orderedFlag struct{ set func(string) error }
+
+func (f *orderedFlag) Set(s string) error { return f.set(s) }
+func (f *orderedFlag) String() string     { return "" }
+
+func (g *groups) flag(name, usage string, set func(string) error) cli.Flag {
+	return &cli.GenericFlag{Name: name, Usage: usage, Value: &orderedFlag{func(s string) error {
+		if err := set(s); err != nil && g.err == nil {
+			g.err = fmt.Errorf("--%s %s: %w", name, s, err)
+		}
+		return nil // reported once, in our own words
+	}}}
+}
+
+func (g *groups) current() (*bridge.Bridge, error) {
+	if len(g.config.Bridges) == 0 {
+		return nil, errors.New("it belongs to a bridge: put --bridge NAME before it")
+	}
+	return &g.config.Bridges[len(g.config.Bridges)-1], nil
+}
+
+func (g *groups) bridge(s string) error {
+	g.config.Bridges = append(g.config.Bridges, bridge.Bridge{Name: s, FailMode: bridge.Standalone})
+	return nil
+}
+
+func (g *groups) datapathID(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 64)
+	if err != nil || id == 0 {
+		return errors.New("want 1 to 16 hex digits, not all zero, as 0000000000000001")
+	}
+	b.DatapathID = id
+	return nil
+}
+
+func (g *groups) failMode(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	switch m := bridge.FailMode(s); m {
+	case bridge.Standalone, bridge.Secure:
+		b.FailMode = m
+		return nil
+	}
+	return errors.New("want standalone or secure")
+}
+
+func (g *groups) listen(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	l := bridge.Listener{}
+	columns, err := splitColumns(s, &l.Target)
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		if c.name != "inactivity_probe" {
+			return fmt.Errorf("column %s is not known for --listen; known is inactivity_probe", c.name)
+		}
+		if l.InactivityProbe, err = milliseconds(c); err != nil {
+			return err
+		}
+	}
+	b.Listeners = append(b.Listeners, l)
+	return nil
+}
+
+func (g *groups) controller(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	var t bridge.Controller
+	columns, err := splitColumns(s, &t.Target)
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		switch c.name {
+		case "max_backoff":
+			t.MaxBackoff, err = milliseconds(c)
+		case "inactivity_probe":
+			if t.InactivityProbe, err = milliseconds(c); err == nil && t.InactivityProbe == 0 {
+				t.InactivityProbe = -1 // column value 0: no probes
+			}
+		default:
+			err = fmt.Errorf("column %s is not known for --controller; known are max_backoff and inactivity_probe", c.name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	b.Controllers = append(b.Controllers, t)
+	return nil
+}
+
+func (g *groups) port(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	var p bridge.Port
+	columns, err := splitColumns(s, &p.Name)
+	if err != nil {
+		return err
+	}
+	if name, no, ok := strings.Cut(p.Name, "@"); ok {
+		p.Name = name
+		if p.Request, err = portNumber(no); err != nil {
+			return err
+		}
+	}
+	for _, c := range columns {
+		option, isOption := strings.CutPrefix(c.name, "options:")
+		switch {
+		case isOption:
+			if p.Options == nil {
+				p.Options = map[string]string{}
+			}
+			p.Options[option] = c.value
+		case c.name == "type":
+			p.Type = c.value
+			if p.Type == "system" {
+				p.Type = bridge.TypeSystem
+			}
+		case c.name == "ofport_request":
+			p.Request, err = portNumber(c.value)
+		case c.name == "mac":
+			if p.MAC, err = net.ParseMAC(c.value); err != nil || len(p.MAC) != 6 {
+				err = fmt.Errorf("mac=%s: want six bytes, as 02:00:00:00:00:01", c.value)
+			}
+		case c.name == "mtu_request":
+			if p.MTU, err = strconv.Atoi(c.value); err != nil || p.MTU < 68 || p.MTU > 65535 {
+				err = fmt.Errorf("mtu_request=%s: want 68 to 65535 bytes", c.value)
+			}
+		default:
+			err = fmt.Errorf("column %s is not known for --port; known are type, mac, mtu_request, ofport_request and options:KEY", c.name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	b.Ports = append(b.Ports, p)
+	return nil
+}
+
+func portNumber(s string) (ofp.PortNo, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 || ofp.PortNo(n) > ofp.PortMax {
+		return 0, fmt.Errorf("OpenFlow number %q: want 1 to %d", s, uint32(ofp.PortMax))
+	}
+	return ofp.PortNo(n), nil
+}
+
+// column is one KEY=VALUE after a name.
+type column struct{ name, value string }
+
+// splitColumns reads NAME[,COLUMN=VALUE]...
+func splitColumns(s string, name *string) ([]column, error) {
+	parts := strings.Split(s, ",")
+	*name = parts[0]
+	var out []column
+	for _, part := range parts[1:] {
+		k, v, ok := strings.Cut(part, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is no COLUMN=VALUE", part)
+		}
+		out = append(out, column{k, v})
+	}
+	return out, nil
+}
+
+func milliseconds(c column) (time.Duration, error) {
+	n, err := strconv.ParseUint(c.value, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%s=%s: want milliseconds", c.name, c.value)
+	}
+	return time.Duration(n) * time.Millisecond, nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"ofswitch/bridge"
+)
+
+func parse(args ...string) (*options, error) {
+	return parseArgs(append([]string{"ofswitchd"}, args...), io.Discard)
+}
+
+// The flags after --bridge belong to it; ports keep their order.
+func TestFlagGroups(t *testing.T) {
+	o, err := parse("--run-dir", "r", "--db", "none",
+		"--bridge", "left", "--datapath-id", "00000000000000ab", "--port", "eth0", "--port", "eth1@7",
+		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0", "--fail-mode", "secure",
+		"--bridge", "right", "--listen", "ptcp:6654",
+		"--port", "vm0,type=internal,mac=02:00:00:00:00:05,mtu_request=9000,options:io=plain",
+		"--port", "p1,type=patch,options:peer=p0", "--workers", "2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bridge.Config{Bridges: []bridge.Bridge{{
+		Name: "left", DatapathID: 0xab, FailMode: bridge.Secure,
+		Ports:       []bridge.Port{{Name: "eth0"}, {Name: "eth1", Request: 7}},
+		Controllers: []bridge.Controller{{Target: "tcp:127.0.0.1:6653", MaxBackoff: time.Second, InactivityProbe: -1}},
+	}, {
+		Name: "right", FailMode: bridge.Standalone,
+		Listeners: []bridge.Listener{{Target: "ptcp:6654"}},
+		Ports: []bridge.Port{
+			{Name: "vm0", Type: "internal", MAC: net.HardwareAddr{2, 0, 0, 0, 0, 5}, MTU: 9000, Options: map[string]string{"io": "plain"}},
+			{Name: "p1", Type: "patch", Options: map[string]string{"peer": "p0"}},
+		},
+	}}}
+	if !reflect.DeepEqual(o.config, want) {
+		t.Errorf("got  %+v\nwant %+v", o.config, want)
+	}
+	if o.runDir != "r" || o.workers != 2 {
+		t.Errorf("run-dir %q, workers %d", o.runDir, o.workers)
+	}
+}
+
+func TestFlagErrors(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"--bridge br0", "no configuration database yet"},
+		{"--db none", "no bridge"},
+		{"--db none --port eth0 --bridge br0", "put --bridge NAME before it"},
+		{"--db none --bridge br0 --datapath-id 0", "hex digits"},
+		{"--db none --bridge br0 --fail-mode maybe", "standalone or secure"},
+		{"--db none --bridge br0 --port eth0@4294967295", "want 1 to 4294967040"},
+		{"--db none --bridge br0 --port eth0,colour=red", "column colour is not known"},
+		{"--db none --bridge br0 --port eth0,red", "no COLUMN=VALUE"},
+		{"--db none --bridge br0 --port v,mac=1:2", "want six bytes"},
+		{"--db none --bridge br0 --port v,mtu_request=9", "want 68 to 65535"},
+		{"--db none --bridge br0 --controller tcp:h,max_backoff=soon", "want milliseconds"},
+		{"--db none --bridge br0 --controller tcp:h,role=master", "column role is not known"},
+		{"--db none --bridge br0 --workers 0", "needs one at least"},
+		{"--db none --bridge br0 --log-level loud", "debug, info, warn or error"},
+		{"--db none --bridge br0 extra", `argument "extra" is not expected`},
+		{"--db none --bridge br0 --colour", "flag provided but not defined"},
+	} {
+		_, err := parse(strings.Fields(c.args)...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.args, err, c.want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var out strings.Builder
+	_, err := parseArgs([]string{"ofswitchd", "--help"}, &out)
+	if !errors.Is(err, errDone) {
+		t.Errorf("error %v", err)
+	}
+	for _, flag := range []string{"--bridge", "--port", "--controller", "--listen", "--fail-mode", "--datapath-id", "--run-dir", "--db", "--detach"} {
+		if !strings.Contains(out.String(), flag) {
+			t.Errorf("--help does not name %s:\n%s", flag, out.String())
+		}
+	}
+}

@@ -1,0 +1,131 @@
+// Command ofswitchd is the switch: one datapath, its bridges, and the sockets
+// through which controllers and tools reach them.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"ofswitch/bridge"
+	"ofswitch/unixctl"
+)
+
+// version is set by the Makefile.
+var version = "devel"
+
+// program is the name under which ovs-appctl -t finds the daemon.
+const program = "ofswitchd"
+
+func main() {
+	os.Exit(run(os.Args, os.Stdout, os.Stderr))
+}
+
+// run is the whole program. Exit status: 0 after a clean end, 1 when it could
+// not start, 2 for wrong use.
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parseArgs(args, stdout)
+	switch {
+	case errors.Is(err, errDone):
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "ofswitchd: %v\n", err)
+		return 2
+	}
+	if o.detach && !isDetached() {
+		return detach(args, stderr)
+	}
+	logTo := stderr
+	if o.logFile != "" {
+		f, err := os.OpenFile(o.logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			fmt.Fprintf(stderr, "ofswitchd: --log-file: %v\n", err)
+			return 1
+		}
+		defer f.Close()
+		logTo = f
+	}
+	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: o.logLevel}))
+	if err := serve(o, log); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(stderr, "ofswitchd: %s\n", strings.TrimSpace(line))
+		}
+		return 1
+	}
+	return 0
+}
+
+// serve runs the switch until a signal or the exit command. Parts are built in
+// order and closed in reverse.
+func serve(o *options, log *slog.Logger) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	if err := bridge.MakeRunDir(o.runDir); err != nil {
+		return err
+	}
+	ctl, err := unixctl.NewServer(o.runDir, program)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := ctl.Close(); err != nil {
+			log.Error("control socket not closed cleanly", "err", err)
+		}
+	}()
+	ctl.SetVersion(program + " " + version)
+	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Workers: o.workers, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer sw.Close()
+
+	exit := make(chan struct{}, 1)
+	ctl.Register("exit", "", 0, 1, func([]string) (string, error) {
+		select {
+		case exit <- struct{}{}:
+		default: // already asked
+		}
+		return "", nil
+	})
+	sw.RegisterCommands(ctl)
+
+	if err := sw.Apply(o.config); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			log.Error(strings.TrimSpace(line))
+		}
+	}
+	open, waiting, refused := count(sw.Ports())
+	log.Info("ready", "ports", open, "waiting", waiting, "refused", refused)
+	notifyReady(log)
+
+	select {
+	case sig := <-signals:
+		log.Info("stopping", "signal", sig.String())
+	case <-exit:
+		log.Info("stopping", "command", "exit")
+	}
+	notifyStopping(log)
+	return nil
+}
+
+// count sums up ports for the ready line.
+func count(list []bridge.PortStatus) (open, waiting, refused int) {
+	for _, p := range list {
+		switch {
+		case p.Open:
+			open++
+		case p.Waiting:
+			waiting++
+		default:
+			refused++
+		}
+	}
+	return open, waiting, refused
+}

@@ -1,0 +1,209 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"ofswitch/internal/netlab"
+	"ofswitch/internal/testutil"
+)
+
+// process is a program that runs in a namespace until the test stops it.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	log   *logReader
+	ended chan struct{}
+}
+
+// startProcess starts a program in ns and gathers what it prints.
+func startProcess(t *testing.T, ns *netlab.Namespace, dir, name string, args ...string) *process {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: exec.Command(name, args...), ended: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = w, w, dir
+	p.log = newLogReader(r)
+	if err := ns.Start(p.cmd); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	go func() {
+		p.cmd.Wait() // killed below: how it ended says nothing
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%s printed:\n%s", filepath.Base(name), p.log.text())
+		}
+	})
+	return p
+}
+
+func (p *process) kill() {
+	select {
+	case <-p.ended:
+	default:
+		if err := p.cmd.Process.Kill(); err != nil {
+			p.t.Error(err)
+		}
+		<-p.ended
+	}
+}
+
+// startOSKen starts the learning application on port 6653 of ns.
+func startOSKen(t *testing.T, ns *netlab.Namespace) *process {
+	python := testutil.NeedOSKen(t)
+	app := filepath.Join(testutil.Root(t), "testdata", "osken", "learning_switch.py")
+	return startProcess(t, ns, t.TempDir(), python, "-m", "os_ken.cmd.manager",
+		"--ofp-listen-host", "127.0.0.1", "--ofp-tcp-listen-port", "6653", app)
+}
+
+const controllerFlag = "tcp:127.0.0.1:6653,max_backoff=1000"
+
+// An os-ken application with three hosts: pings, TCP, its flows in
+// dump-flows; killed and started again, it takes over again.
+func TestIntegrationOSKenLearning(t *testing.T) {
+	testutil.NeedOSKen(t)
+	l := newLab(t, 3)
+	app := startOSKen(t, l.Switch)
+	d := startSwitch(t, l, "--controller", controllerFlag, "--fail-mode", "secure")
+	awaitTableMiss(t, d)
+	pingAll(t, l)
+	transferTCP(t, l.Hosts[0], l.Hosts[2])
+	flows := d.ctl("dump-flows", "br0", "--no-stats")
+	if n := strings.Count(flows, "priority=1,in_port="); n < 6 {
+		t.Errorf("%d learnt flow entries, want 6 (every host to every other) at least:\n%s", n, flows)
+	}
+	if strings.Contains(app.log.text(), "switch says error") {
+		t.Errorf("the application was sent an error:\n%s", app.log.text())
+	}
+
+	app.kill()
+	pingAll(t, l) // the flows stay
+	d.ctl("del-flows", "br0")
+	noPing(t, l.Hosts[0], l.Hosts[1].IP.String()) // secure: nothing else
+	app = startOSKen(t, l.Switch)
+	awaitTableMiss(t, d)
+	pingAll(t, l)
+}
+
+// awaitTableMiss waits until the controller has installed its table-miss entry.
+func awaitTableMiss(t *testing.T, d *daemon) {
+	t.Helper()
+	eventually(t, "the controller's table-miss entry", func() error {
+		flows := d.ctl("dump-flows", "br0", "--no-stats")
+		if !strings.Contains(flows, "priority=0 actions=CONTROLLER") {
+			return fmt.Errorf("dump-flows:\n%s", flows)
+		}
+		return nil
+	})
+}
+
+func pingAll(t *testing.T, l *netlab.Lab) {
+	t.Helper()
+	for _, from := range l.Hosts {
+		for _, to := range l.Hosts {
+			if from != to {
+				ping(t, from, to.IP.String())
+			}
+		}
+	}
+}
+
+// transferTCP moves some megabytes with iperf3.
+func transferTCP(t *testing.T, from, to *netlab.Host) {
+	t.Helper()
+	iperf3(t, from.Namespace, to.Namespace, to.IP.String(), "-n", "8M")
+}
+
+// Open vSwitch's test controller, a learning switch in C.
+func TestIntegrationTestController(t *testing.T) {
+	path := testutil.NeedProgram(t, "ovs-testcontroller", "openvswitch-testcontroller")
+	l := newLab(t, 3)
+	dir := t.TempDir()
+	startProcess(t, l.Switch, dir, path, "--unixctl="+dir+"/ctl", "--log-file="+dir+"/log", "ptcp:6653:127.0.0.1")
+	d := startSwitch(t, l, "--controller", controllerFlag, "--fail-mode", "secure")
+	pingAll(t, l)
+	transferTCP(t, l.Hosts[1], l.Hosts[2])
+	if flows := d.ctl("dump-flows", "br0"); !regexp.MustCompile(`dl_dst=02:00:00:00:00:0[123]`).MatchString(flows) {
+		t.Errorf("no flow entry of the controller's:\n%s", flows)
+	}
+}
+
+// Standalone: with its controller gone the bridge learns by itself, keeps the
+// flows, and gives itself back when the controller returns.
+func TestIntegrationFailModeStandalone(t *testing.T) {
+	testutil.NeedOSKen(t)
+	l := newLab(t, 3)
+	app := startOSKen(t, l.Switch)
+	d := startSwitch(t, l, "--controller", controllerFlag+",inactivity_probe=1000")
+	awaitTableMiss(t, d)
+	pingAll(t, l)
+	app.kill()
+	// Entries that would stop all traffic: the hidden entry is above them.
+	d.ctl("add-flow", "br0", "priority=65535,actions=drop")
+	eventually(t, "the bridge learns by itself", func() error {
+		_, err := l.Hosts[0].Run("ping", "-n", "-c", "1", "-W", "1", l.Hosts[1].IP.String())
+		return err
+	})
+	if flows := d.ctl("dump-flows", "br0"); strings.Contains(flows, "NORMAL") || !strings.Contains(flows, "priority=65535 actions=drop") {
+		t.Errorf("the entry of the fail mode is seen, or flows are gone:\n%s", flows)
+	}
+	startOSKen(t, l.Switch)
+	eventually(t, "the bridge is the controller's again", func() error {
+		if out, err := l.Hosts[0].Run("ping", "-n", "-c", "1", "-W", "1", l.Hosts[1].IP.String()); err == nil {
+			return fmt.Errorf("the entry that drops all has no effect:\n%s", out)
+		}
+		return nil
+	})
+}
+
+// Mininet with our switch class: a line of three switches under Mininet's
+// reference controller, then without one and with a shaped link.
+func TestIntegrationMininet(t *testing.T) {
+	mn := testutil.NeedProgram(t, "mn", "mininet")
+	testutil.NeedProgram(t, "ovs-testcontroller", "openvswitch-testcontroller")
+	testutil.NeedRoot(t)
+	env := append(os.Environ(), "OFSWITCHD="+testutil.Binary(t, "./cmd/ofswitchd"))
+	custom := filepath.Join(testutil.Root(t), "testdata", "mininet", "ofswitch.py")
+	run := func(args ...string) string {
+		ns, err := netlab.NewNamespace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ns.Close()
+		cmd := exec.Command(mn, append([]string{"--custom", custom, "--switch", "ofswitch"}, args...)...)
+		cmd.Env = env
+		cmd.Dir = t.TempDir()
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdout, cmd.Stderr = w, w
+		log := newLogReader(r)
+		if err := ns.Start(cmd); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("mn %v: %v\n%s", args, err, log.text())
+		}
+		log.await("completed in")
+		return log.text()
+	}
+	if out := run("--controller", "ovsc", "--topo", "linear,3", "--test", "pingall"); !strings.Contains(out, "0% dropped") {
+		t.Errorf("pingall under a controller:\n%s", out)
+	}
+	if out := run("--controller", "none", "--topo", "tree,2", "--test", "pingall"); !strings.Contains(out, "0% dropped") {
+		t.Errorf("pingall without a controller:\n%s", out)
+	}
+}
