@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 from mininet.node import Switch
 
@@ -23,8 +24,10 @@ class OFSwitch(Switch):
         self.options = datapath_opts or []
         self.process = None
         self.run_dir = None
+        self.controllers = 0
 
     def start(self, controllers):
+        self.controllers = len(controllers)
         self.run_dir = tempfile.mkdtemp(prefix="ofswitch-%s-" % self.name)
         args = [os.environ.get("OFSWITCHD", "ofswitchd"), "--run-dir", self.run_dir, "--db", "none",
                 "--bridge", self.name, "--datapath-id", self.dpid, "--fail-mode", self.fail_mode]
@@ -34,25 +37,31 @@ class OFSwitch(Switch):
         for c in controllers:
             args += ["--controller", "tcp:%s:%d" % (c.IP(), c.port)]
         args += self.options
-        log_path = os.path.join(self.run_dir, "log")
-        with open(log_path, "w") as log:
+        with open(self._log_path(), "w") as log:
             self.process = subprocess.Popen(args, stderr=log, stdin=subprocess.DEVNULL)
-        self._await_ready(log_path)
+        self._await_ready()
 
-    def _await_ready(self, log_path):
-        import time
+    def _log_path(self):
+        return os.path.join(self.run_dir, "log")
+
+    def _log(self):
+        with open(self._log_path()) as log:
+            return log.read()
+
+    def _await_ready(self):
         for _ in range(3000):
-            with open(log_path) as log:
-                text = log.read()
-            if "msg=ready" in text:
+            if "msg=ready" in self._log():
                 return
             if self.process.poll() is not None:
                 break
             time.sleep(0.01)
-        raise RuntimeError("%s: ofswitchd is not ready:\n%s" % (self.name, text))
+        raise RuntimeError("%s: ofswitchd is not ready:\n%s" % (self.name, self._log()))
 
     def connected(self):
-        return self.process is not None and self.process.poll() is None
+        """True when the switch runs and, if it has controllers, one has it."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        return self.controllers == 0 or "connection established" in self._log()
 
     def stop(self, deleteIntfs=True):
         if self.process is not None:
