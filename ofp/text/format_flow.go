@@ -39,7 +39,7 @@ func priorityMatch(priority uint16, m *flow.Match, o Options) string {
 }
 
 // duration prints seconds and nanoseconds as ovs-ofctl does: no trailing zeros,
-// but milliseconds whole; "?" when the switch does not know.
+// but whole milliseconds have three digits; "?" when the switch does not know.
 func duration(sec, nsec uint32) string {
 	if sec == 0xffffffff {
 		return "?"
@@ -49,10 +49,8 @@ func duration(sec, nsec uint32) string {
 	case nsec == 0:
 	case nsec%1e6 == 0:
 		s += fmt.Sprintf(".%03d", nsec/1e6)
-	case nsec%1e3 == 0:
-		s += fmt.Sprintf(".%06d", nsec/1e3)
 	default:
-		s += fmt.Sprintf(".%09d", nsec)
+		s += strings.TrimRight(fmt.Sprintf(".%09d", nsec), "0")
 	}
 	return s + "s"
 }

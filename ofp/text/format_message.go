@@ -118,7 +118,7 @@ func formatHello(h ofp.Header, m *ofp.Hello) string {
 		}
 	}
 	var names []string
-	for i, w := range versions {
+	for i, w := range versions[:min(len(versions), 8)] { // version numbers have 8 bits
 		for b := 0; b < 32; b++ {
 			if w&(1<<b) != 0 {
 				names = append(names, fmt.Sprintf("0x%02x", i*32+b))
@@ -133,6 +133,11 @@ func formatErrorMsg(m *ofp.ErrorMsg, o Options) string {
 	s := " " + m.ErrCode().String() + "\n"
 	if m.ErrType == ofp.ErrHelloFailed {
 		return s + escape(m.Data) + "\n"
+	}
+	if len(m.Data) >= ofp.HeaderLen && ofp.Type(m.Data[1]) == ofp.TypeError {
+		// Errors are not answered with errors. Who nests them a thousand deep wants
+		// to keep us busy.
+		return s + hexDump(m.Data, true)
 	}
 	return s + FormatBytes(m.Data, o)
 }

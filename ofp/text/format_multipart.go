@@ -28,7 +28,9 @@ func formatMultipartRequest(h ofp.Header, m *ofp.MultipartRequest, o Options) st
 		if body.OutPort != ofp.PortAny {
 			s += " out_port=" + FormatPortNo(body.OutPort, o.Names)
 		}
-		s += " " + FormatMatch(&body.Match, o)
+		if match := FormatMatch(&body.Match, o); match != "" {
+			s += " " + match
+		}
 	case *ofp.PortStatsRequest:
 		s += " port_no=" + FormatPortNo(body.Port, o.Names)
 	case ofp.RawBody:

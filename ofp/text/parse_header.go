@@ -210,7 +210,7 @@ func parseSetField(p *actionParser, kv pair) ([]ofp.Action, error) {
 		return parseSetVLANVID(p, pair{key: name, sep: '=', value: text})
 	case "dl_vlan_pcp":
 		name = "vlan_pcp"
-	case "tp_src", "tp_dst", "icmp_type", "icmp_code":
+	case "tp_src", "tp_dst":
 		name = p.ofProtocol(lower)
 	case "tunnel_id":
 		name = "tun_id"
@@ -236,16 +236,9 @@ func parseSetField(p *actionParser, kv pair) ([]ofp.Action, error) {
 	return p.set(kv, f.ID, v)
 }
 
-// ofProtocol resolves a name that several protocols share by what the match
-// asks for.
+// ofProtocol resolves tp_src and tp_dst by the protocol that the match asks for.
 func (p *actionParser) ofProtocol(name string) string {
 	kinds := []string{"tcp", "udp", "sctp"}
-	if strings.HasPrefix(name, "icmp") {
-		if p.met(flow.PrereqICMPv6) {
-			return strings.Replace(name, "icmp", "icmpv6", 1)
-		}
-		return name
-	}
 	for i, need := range []flow.Prereq{flow.PrereqTCP, flow.PrereqUDP, flow.PrereqSCTP} {
 		if p.met(need) {
 			return strings.Replace(name, "tp", kinds[i], 1)
