@@ -44,7 +44,7 @@ func (d *device) checkDefaultRoute(bridge string) error {
 	}
 	cmds = append(cmds, "ip link set "+bridge+" up")
 	cmds = append(cmds, adds...)
-	return portErr(d.name, ErrDefaultRoute, "carries the host's default route, which would be cut off; move its address to the bridge, "+
+	return portErr(d.name, ErrDefaultRoute, "carries the default route, which would be cut off: move its address to the bridge, "+
 		"then add the port again: '%s'; or take it all the same with an explicit stack-isolation (auto, tcx, nft or off)", strings.Join(cmds, " && "))
 }
 

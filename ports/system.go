@@ -217,7 +217,10 @@ func (p *System) Close() error {
 func (p *System) packetSocket(key string) (fd int, inherited bool, err error) {
 	name := p.dev.name
 	fd, inherited, err = descriptor(p.opt.Provider, "system/"+name+"/"+key, func() (int, error) {
-		return unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		open := func() (int, error) {
+			return unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		}
+		return inNamespaceOf(p.dev.ctl, open)
 	})
 	if err != nil {
 		return -1, false, sysErr(name, "opening a raw socket", err, "CAP_NET_RAW")

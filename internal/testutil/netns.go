@@ -265,7 +265,8 @@ func (n *NS) NoIPv6() {
 
 // PacketSocket opens a raw socket bound to a device of the namespace, for
 // tests that send and see frames without going through the switch's own code.
-// Receive with a timeout of unix.SO_RCVTIMEO. It is closed when the test ends.
+// Receiving gives up with EAGAIN after twenty seconds. It is closed when the
+// test ends.
 func (n *NS) PacketSocket(dev string) int {
 	n.t.Helper()
 	fd := -1
@@ -276,6 +277,10 @@ func (n *NS) PacketSocket(dev string) int {
 		}
 		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: unix.ETH_P_ALL << 8, Ifindex: n.Link(dev).Attrs().Index})
 		if err != nil {
+			n.t.Fatalf("raw socket on %s: %v", dev, err)
+		}
+		tv := unix.NsecToTimeval(int64(patience))
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
 			n.t.Fatalf("raw socket on %s: %v", dev, err)
 		}
 	})

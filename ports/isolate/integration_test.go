@@ -76,11 +76,6 @@ func newRig(t *testing.T) *rig {
 	if err := unix.SetsockoptInt(r.out, unix.SOL_SOCKET, unix.SO_MARK, int(Mark)); err != nil {
 		t.Fatal(err)
 	}
-	for _, fd := range []int{r.in, r.out} {
-		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	r.sw.Do(func() {
 		for fd, family := range map[*int]int{&r.udp4: unix.AF_INET, &r.udp6: unix.AF_INET6} {
 			var err error
