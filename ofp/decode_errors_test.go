@@ -37,6 +37,11 @@ func inPacketOut(t *testing.T, actions string) []byte {
 	return inMessage(TypePacketOut)(t, fmt.Sprintf("ffffffff fffffffd %04x 00*6 %s 0102", len(wire(t, actions)), actions))
 }
 
+// inTable puts properties into the features of a table.
+func inTable(t *testing.T, properties string) []byte {
+	return inMessage(TypeMultipartRequest)(t, fmt.Sprintf("000c 0000 00000000 %04x 00*62 %s", tableFeaturesLen+len(wire(t, properties)), properties))
+}
+
 func whole(t *testing.T, s string) []byte { return wire(t, s) }
 
 // Every refusal that decoding can produce.
@@ -207,6 +212,28 @@ func TestDecodeErrors(t *testing.T) {
 		{"meter config request cut off", multipart, `000a 0000 00000000`, BadRequestBadLen},
 		{"meter features request with body", multipart, `000b 0000 00000000 00*8`, BadRequestBadLen},
 		{"table features request of 63 bytes", multipart, `000c 0000 00000000 00*63`, BadRequestBadLen},
+		{"table features of 56 bytes", multipart, `000c 0000 00000000 0038 00*54`, BadRequestBadLen},
+		{"table features, entry length 0", multipart, `000c 0000 00000000 0000 00*62`, BadRequestBadLen},
+		{"table features, entry length 56", multipart, `000c 0000 00000000 0038 00*62`, BadRequestBadLen},
+		{"table features, entry length 65", multipart, `000c 0000 00000000 0041 00*70`, BadRequestBadLen},
+		{"table features, entry longer than the message", multipart, `000c 0000 00000000 0048 00*62`, BadRequestBadLen},
+		{"table features, second entry cut off", multipart, `000c 0000 00000000 0040 00*62 0040 00*6`, BadRequestBadLen},
+		{"table property length 3", inTable, `0002 0003 00*4`, TableFeaturesFailedBadLen},
+		{"table property longer than the entry", inTable, `0002 0009 00*4`, TableFeaturesFailedBadLen},
+		{"table property type 9", inTable, `0009 0004 00*4`, TableFeaturesFailedBadType},
+		{"table property type 11", inTable, `000b 0008 80000004`, TableFeaturesFailedBadType},
+		{"table property type 16", inTable, `0010 0004 00*4`, TableFeaturesFailedBadType},
+		{"table property type 0xfffd", inTable, `fffd 0008 00*4`, TableFeaturesFailedBadType},
+		{"instruction id cut off", inTable, `0000 0007 000100 00`, TableFeaturesFailedBadLen},
+		{"instruction id of 0 bytes", inTable, `0000 0008 0001 0000`, TableFeaturesFailedBadLen},
+		{"instruction id of 5 bytes", inTable, `0000 0009 0001 0005 00*8`, TableFeaturesFailedBadLen},
+		{"action id longer than the property", inTable, `0004 0008 0000 0008`, TableFeaturesFailedBadLen},
+		{"experimenter's action id without experimenter", inTable, `0006 0008 ffff 0004`, TableFeaturesFailedBadLen},
+		{"match field id cut off", inTable, `0008 0006 8000 00*2`, TableFeaturesFailedBadLen},
+		{"experimenter's match field id without experimenter", inTable, `0008 0008 ffff5406`, TableFeaturesFailedBadLen},
+		{"experimenter property of 8 bytes", inTable, `fffe 0008 00002320`, TableFeaturesFailedBadLen},
+		{"experimenter property without type", inTable, `ffff 000b 00002320 000000 00*5`, TableFeaturesFailedBadLen},
+		{"table features reply, property type 9", reply, `000c 0000 00000000 0048 00*62 0009 0004 00*4`, TableFeaturesFailedBadType},
 		{"port desc request with body", multipart, `000d 0000 00000000 00*8`, BadRequestBadLen},
 		{"experimenter request without type", multipart, `ffff 0000 00000000 00002320`, BadRequestBadLen},
 

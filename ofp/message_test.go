@@ -65,7 +65,7 @@ func TestSamplesAreComplete(t *testing.T) {
 			t.Errorf("no sample of %v", ty)
 		}
 	}
-	for _, k := range []uint16{MultipartDesc, MultipartFlow, MultipartAggregate, MultipartTable, MultipartPortStats, MultipartPortDesc} {
+	for _, k := range []uint16{MultipartDesc, MultipartFlow, MultipartAggregate, MultipartTable, MultipartPortStats, MultipartTableFeatures, MultipartPortDesc} {
 		if !requests[k] || !replies[k] {
 			t.Errorf("no sample of %s", MultipartName(k))
 		}

@@ -32,12 +32,12 @@ type (
 	MultipartRequest struct {
 		Kind  uint16
 		Flags uint16
-		Body  MultipartBody // *FlowStatsRequest, *PortStatsRequest, RawBody; nil
+		Body  MultipartBody // *FlowStatsRequest, *PortStatsRequest, TableFeaturesRequest, RawBody; nil
 	}
 
 	// MultipartReply carries entries of one kind: *Desc (one), *FlowStats,
-	// *AggregateStats (one), *TableStats, *PortStats, *PortDesc; of the other
-	// kinds one RawBody with all entries. The sender splits replies over 64 KiB
+	// *AggregateStats (one), *TableStats, *PortStats, *TableFeatures, *PortDesc;
+	// of the other kinds one RawBody with all entries. The sender splits replies over 64 KiB
 	// on whole entries (MultipartMore on all but the last).
 	MultipartReply struct {
 		Kind    uint16
@@ -63,9 +63,9 @@ type multipartKind struct {
 	decodeEntry func(b []byte) (MultipartBody, int, error)
 }
 
-// multipartKinds is indexed by multipart type. Group, queue, meter and table
-// entries vary in length and are not looked into; the shapes of their replies
-// are those of an entry header.
+// multipartKinds is indexed by multipart type. Group, queue and meter entries
+// vary in length and are not looked into; the shapes of their replies are those
+// of an entry header.
 var multipartKinds = [...]multipartKind{
 	MultipartDesc:          {fixed(0), nil, fixed(descLen), decodeDesc},
 	MultipartFlow:          {atLeast(flowRequestMin), decodeFlowStatsRequest, atLeast(0), decodeFlowStats},
@@ -79,7 +79,7 @@ var multipartKinds = [...]multipartKind{
 	MultipartMeter:         {fixed(8), nil, shape{0, 8}, nil},
 	MultipartMeterConfig:   {fixed(8), nil, shape{0, 8}, nil},
 	MultipartMeterFeatures: {fixed(0), nil, fixed(16), nil},
-	MultipartTableFeatures: {shape{0, 8}, nil, shape{0, 8}, nil},
+	MultipartTableFeatures: {shape{0, 8}, decodeTableFeaturesRequest, shape{0, 8}, decodeTableFeatures},
 	MultipartPortDesc:      {fixed(0), nil, shape{0, portDescLen}, decodePortDesc},
 }
 

@@ -41,7 +41,8 @@ func printed() []sample {
 		"experimenter request":                   true,
 		"experimenter reply":                     true,
 		"group reply":                            true, // zeros for a body
-		"table features request, more to come":   true,
+		"table features request, more to come":   true, // properties that must be there are not
+		"table features reply":                   true, // the same
 	}
 	for _, s := range samples() {
 		if _, isRaw := s.msg.(*Raw); !isRaw && !lacks[s.name] {
@@ -70,6 +71,9 @@ func printed() []sample {
 			&FlowStats{Table: 253, Priority: 0x8000, Match: tagged, Instructions: apply(PopVLAN{}, Output{Port: PortController, MaxLen: 128})},
 			&FlowStats{Table: 3, Match: nd},
 		}}},
+		sample{name: "table features reply, two tables", msg: &MultipartReply{Kind: MultipartTableFeatures, Entries: []MultipartBody{
+			printedTable(252, "last but one", 253), printedTable(253, ""),
+		}}},
 		sample{name: "flow mod, every instruction", msg: &FlowMod{
 			Cookie: 0x1111, Table: 1, Command: FlowAdd, IdleTimeout: 10, HardTimeout: 20, Priority: 100, BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny,
 			Flags: flowFlagsAll, Match: mk(is(flow.InPort, 1), is(flow.VLANVID, 0x1005), is(flow.EthType, 0x86dd)), Instructions: in,
@@ -84,6 +88,35 @@ func printed() []sample {
 			Data: append([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5}, make([]byte, 46)...),
 		}},
 	)
+}
+
+// printedTable has the properties that Open vSwitch asks for, and one for the
+// table-miss entry.
+func printedTable(id TableID, name string, next ...TableID) *TableFeatures {
+	fields := func(match bool, ids ...flow.ID) (list []OXMID) {
+		for _, id := range ids {
+			list = append(list, FieldID(id.Field(), match && id.Field().Maskable))
+		}
+		return list
+	}
+	instructions := []FeatureID{{Type: InstrApplyActions}, {Type: InstrWriteActions}}
+	if next != nil {
+		instructions = append(instructions, FeatureID{Type: InstrGotoTable})
+	}
+	return &TableFeatures{
+		Table: id, Name: name, MetadataMatch: ^uint64(0), MetadataWrite: 0xff, MaxEntries: 1000,
+		Properties: []TableProperty{
+			{Type: TableInstructions, IDs: instructions},
+			{Type: TableNextTables, Tables: next},
+			{Type: TableWriteActions, IDs: []FeatureID{{Type: uint16(ActionOutput)}}},
+			{Type: TableApplyActions, IDs: []FeatureID{{Type: uint16(ActionOutput)}, {Type: uint16(ActionSetField)}, {Type: uint16(ActionPopVLAN)}}},
+			{Type: TableApplyActionsMiss, IDs: []FeatureID{{Type: uint16(ActionOutput)}}},
+			{Type: TableMatch, Fields: fields(true, flow.InPort, flow.Metadata, flow.EthDst, flow.EthType, flow.VLANVID, flow.IPv6Src, flow.MPLSLabel)},
+			{Type: TableWildcards, Fields: fields(false, flow.InPort, flow.Metadata, flow.EthDst, flow.VLANVID, flow.IPv6Src)},
+			{Type: TableWriteSetField},
+			{Type: TableApplySetField, Fields: fields(false, flow.EthDst, flow.MPLSLabel)},
+		},
+	}
 }
 
 // print.txt has our encoding and what ovs-ofctl prints of it. The bytes are

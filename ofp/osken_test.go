@@ -109,7 +109,20 @@ func osKenMessages() map[string]Message {
 		"meter config request":   rawRequest(MultipartMeterConfig, 255, 255, 255, 255, 0, 0, 0, 0),
 		"meter features request": rawRequest(MultipartMeterFeatures),
 		"table features request": rawRequest(MultipartTableFeatures),
-		"experimenter request":   rawRequest(MultipartExperimenter, 0, 0, 0x23, 0x20, 0, 0, 0, 2),
+		"table features request, set": &MultipartRequest{Kind: MultipartTableFeatures, Body: TableFeaturesRequest{
+			{Table: 1, Name: "acl", MetadataMatch: 0xff, MetadataWrite: 0xf0, MaxEntries: 9, Properties: []TableProperty{
+				{Type: TableInstructions, IDs: []FeatureID{{Type: InstrGotoTable}, {Type: InstrMeter}}},
+				{Type: TableNextTables, Tables: []TableID{2, 3, 4, 5, 6}},
+				{Type: TableNextTablesMiss},
+				{Type: TableWriteActions, IDs: []FeatureID{{Type: uint16(ActionOutput)}}},
+				{Type: TableApplyActionsMiss, IDs: []FeatureID{{Type: uint16(ActionGroup)}, {Type: uint16(ActionPopPBB)}}},
+				// Its lengths are all 0.
+				{Type: TableMatch, Fields: []OXMID{{Class: flow.ClassBasic, Number: uint8(flow.InPort)}, {Class: flow.ClassBasic, Number: uint8(flow.IPv6Src), HasMask: true}}},
+				{Type: TableApplySetField, Fields: []OXMID{{Class: flow.ClassBasic, Number: uint8(flow.PBBISID)}}},
+			}},
+			{Table: 2},
+		}},
+		"experimenter request": rawRequest(MultipartExperimenter, 0, 0, 0x23, 0x20, 0, 0, 0, 2),
 	}
 	for name, a := range map[string]Action{
 		"output": Output{Port: PortNormal}, "copy_ttl_out": CopyTTLOut{}, "copy_ttl_in": CopyTTLIn{}, "set_mpls_ttl": SetMPLSTTL{TTL: 64},

@@ -137,6 +137,58 @@ const allInstructionsWire = `
 	0006 0008 00000009                      # meter
 `
 
+// everyTableProperty has each type, and each kind of id.
+func everyTableProperty() []TableProperty {
+	ids := func(types ...uint16) (list []FeatureID) {
+		for _, t := range types {
+			list = append(list, FeatureID{Type: t})
+		}
+		return list
+	}
+	field := func(id flow.ID, hasMask bool) OXMID { return FieldID(id.Field(), hasMask) }
+	return []TableProperty{
+		{Type: TableInstructions, IDs: ids(InstrGotoTable, InstrApplyActions)},
+		{Type: TableInstructionsMiss, IDs: []FeatureID{{Type: InstrExperimenter, Experimenter: 0x2320}, {Type: InstrMeter}}},
+		{Type: TableNextTables, Tables: []TableID{4, 5, 6, 7, 8}},
+		{Type: TableNextTablesMiss},
+		{Type: TableWriteActions, IDs: ids(uint16(ActionOutput), uint16(ActionGroup), uint16(ActionSetField))},
+		{Type: TableWriteActionsMiss, IDs: []FeatureID{{Type: uint16(ActionExperimenter), Experimenter: 0x2320}}},
+		{Type: TableApplyActions, IDs: ids(uint16(ActionPopPBB))},
+		{Type: TableApplyActionsMiss, IDs: ids(uint16(ActionOutput))},
+		{Type: TableMatch, Fields: []OXMID{
+			field(flow.InPort, false), field(flow.EthDst, true), field(flow.IPv6Dst, true),
+			{Class: flow.ClassExperiment, Number: 42, Length: 6, Experimenter: 0x4f4e4600},
+			{Class: 0x8001, Number: 1, HasMask: true},
+		}},
+		{Type: TableWildcards, Fields: []OXMID{field(flow.EthDst, false)}},
+		{Type: TableWriteSetField, Fields: []OXMID{field(flow.MPLSLabel, false)}},
+		{Type: TableWriteSetFieldMiss},
+		{Type: TableApplySetField, Fields: []OXMID{field(flow.VLANVID, false), field(flow.PBBISID, false)}},
+		{Type: TableApplySetFieldMiss, Fields: []OXMID{field(flow.VLANVID, false)}},
+		{Type: TableExperimenter, Experimenter: 0x2320, ExpType: 1, Data: []byte{1, 2, 3}},
+		{Type: TableExperimenterMiss, Experimenter: 0x2320, ExpType: 2},
+	}
+}
+
+const everyTablePropertyWire = `
+	0000 000c 0001 0004 0004 0004 00*4          # instructions
+	0001 0010 ffff 0008 00002320 0006 0004      # and of a miss
+	0002 0009 04 05 06 07 08 00*7               # next tables
+	0003 0004 00*4
+	0004 0010 0000 0004 0016 0004 0019 0004     # write-actions
+	0005 000c ffff 0008 00002320 00*4
+	0006 0008 001b 0004                         # apply-actions
+	0007 0008 0000 0004
+	0008 001c 80000004 8000070c 80003720 ffff5406 4f4e4600 80010300 00*4  # match
+	000a 0008 80000606                          # wildcards
+	000c 0008 80004404                          # write-setfield
+	000d 0004 00*4
+	000e 000c 80000c02 80004a03 00*4            # apply-setfield
+	000f 0008 80000c02
+	fffe 000f 00002320 00000001 010203 00       # experimenter
+	ffff 000c 00002320 00000002 00*4
+`
+
 // samples has every message of the package, each at least once.
 func samples() []sample {
 	return []sample{
@@ -278,8 +330,18 @@ func samples() []sample {
 		{"queue request", &MultipartRequest{Kind: MultipartQueue, Body: RawBody{255, 255, 255, 255, 255, 255, 255, 255}}, `
 			04 12 0018 11223344 0005 0000 00000000 ffffffff ffffffff`},
 		{"group desc request", &MultipartRequest{Kind: MultipartGroupDesc}, `04 12 0010 11223344 0007 0000 00000000`},
-		{"table features request, more to come", &MultipartRequest{Kind: MultipartTableFeatures, Flags: MultipartMore, Body: RawBody(make([]byte, 64))}, `
-			04 12 0050 11223344 000c 0001 00000000 00*64`},
+		{"table features request", &MultipartRequest{Kind: MultipartTableFeatures}, `04 12 0010 11223344 000c 0000 00000000`},
+		{"table features request, more to come", &MultipartRequest{Kind: MultipartTableFeatures, Flags: MultipartMore, Body: TableFeaturesRequest{
+			{Table: 1, Name: "one", Properties: []TableProperty{{Type: TableNextTables, Tables: []TableID{2, 253}}}},
+			{Table: 2, MaxEntries: 5},
+		}}, `
+			04 12 0098 11223344 000c 0001 00000000
+			0048 01 00*5
+			6f6e65 00*29
+			00*8 00*8 00*8
+			0002 0006 02 fd 00 00   # next tables
+			0040 02 00*5
+			00*32 00*8 00*8 00000000 00000005`},
 		{"port desc request", &MultipartRequest{Kind: MultipartPortDesc}, `04 12 0010 11223344 000d 0000 00000000`},
 		{"experimenter request", &MultipartRequest{Kind: MultipartExperimenter, Body: RawBody{0, 0, 0x23, 0x20, 0, 0, 0, 2}}, `
 			04 12 0018 11223344 ffff 0000 00000000 00002320 00000002`},
@@ -331,6 +393,21 @@ func samples() []sample {
 			0000000000000005 0000000000000006 0000000000000007 0000000000000008
 			0000000000000009 000000000000000a 000000000000000b 000000000000000c
 			0000000d 0000000e`},
+		{"table features reply", &MultipartReply{Kind: MultipartTableFeatures, Entries: []MultipartBody{
+			&TableFeatures{
+				Table: 3, Name: "acl", MetadataMatch: 0xff, MetadataWrite: 0xf0, Config: 3, MaxEntries: 1000000,
+				Properties: everyTableProperty(),
+			},
+			&TableFeatures{Table: 4},
+		}}, `
+			04 13 0168 11223344
+			000c 0000 00000000
+			0118 03 00*5
+			61636c 00*29
+			00000000000000ff 00000000000000f0
+			00000003 000f4240` + everyTablePropertyWire + `
+			0040 04 00*5
+			00*32 00*8 00*8 00*8`},
 		{"port desc reply", &MultipartReply{Kind: MultipartPortDesc, Entries: []MultipartBody{func() *PortDesc { p := samplePort(); return &p }()}}, `
 			04 13 0050 11223344
 			000d 0000 00000000` + samplePortWire},

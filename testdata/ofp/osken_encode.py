@@ -159,4 +159,16 @@ show("meter request", p.OFPMeterStatsRequest(dp, 0, ofp.OFPM_ALL))
 show("meter config request", p.OFPMeterConfigStatsRequest(dp, 0, ofp.OFPM_ALL))
 show("meter features request", p.OFPMeterFeaturesStatsRequest(dp, 0))
 show("table features request", p.OFPTableFeaturesStatsRequest(dp, 0, []))
+show("table features request, set", p.OFPTableFeaturesStatsRequest(dp, 0, [
+    p.OFPTableFeaturesStats(table_id=1, name=b"acl", metadata_match=0xff, metadata_write=0xf0, config=0, max_entries=9, properties=[
+        p.OFPTableFeaturePropInstructions(type_=ofp.OFPTFPT_INSTRUCTIONS, instruction_ids=[p.OFPInstructionId(ofp.OFPIT_GOTO_TABLE), p.OFPInstructionId(ofp.OFPIT_METER)]),
+        p.OFPTableFeaturePropNextTables(type_=ofp.OFPTFPT_NEXT_TABLES, table_ids=[2, 3, 4, 5, 6]),
+        p.OFPTableFeaturePropNextTables(type_=ofp.OFPTFPT_NEXT_TABLES_MISS, table_ids=[]),
+        p.OFPTableFeaturePropActions(type_=ofp.OFPTFPT_WRITE_ACTIONS, action_ids=[p.OFPActionId(ofp.OFPAT_OUTPUT)]),
+        p.OFPTableFeaturePropActions(type_=ofp.OFPTFPT_APPLY_ACTIONS_MISS, action_ids=[p.OFPActionId(ofp.OFPAT_GROUP), p.OFPActionId(ofp.OFPAT_POP_PBB)]),
+        p.OFPTableFeaturePropOxm(type_=ofp.OFPTFPT_MATCH, oxm_ids=[p.OFPOxmId("in_port"), p.OFPOxmId("ipv6_src", hasmask=True)]),
+        p.OFPTableFeaturePropOxm(type_=ofp.OFPTFPT_APPLY_SETFIELD, oxm_ids=[p.OFPOxmId("pbb_isid")]),
+    ]),
+    p.OFPTableFeaturesStats(table_id=2, name=b"", metadata_match=0, metadata_write=0, config=0, max_entries=0, properties=[]),
+]))
 show("experimenter request", p.OFPExperimenterStatsRequest(dp, 0, 0x2320, 2, b""))
