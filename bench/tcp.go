@@ -47,24 +47,32 @@ func tcp(from, to endpoint, v6 bool) func(*setup, int) (float64, error) {
 		}
 		defer srv.Wait()
 		defer srv.Process.Kill() // no effect when it has ended after its one test
-		var out string
+		var rate float64
+		// The server may take a moment to listen; then the client says so.
 		err := retry(func() (err error) {
-			out, err = client.Run("iperf3", "-c", ip.String(), "-J", "-t", strconv.Itoa(seconds))
+			rate, err = iperfClient(client, ip, seconds)
 			return err
 		})
-		if err != nil {
-			return 0, fmt.Errorf("iperf3: %w\n%s", err, out)
-		}
-		var report struct {
-			End struct {
-				SumReceived struct {
-					BitsPerSecond float64 `json:"bits_per_second"`
-				} `json:"sum_received"`
-			} `json:"end"`
-		}
-		if err := json.Unmarshal([]byte(out), &report); err != nil {
-			return 0, fmt.Errorf("iperf3: %w", err)
-		}
-		return report.End.SumReceived.BitsPerSecond / 1e9, nil
+		return rate, err
 	}
+}
+
+// iperfClient runs one transfer and returns what the receiver got, in Gbit/s.
+func iperfClient(ns *netlab.Namespace, ip net.IP, seconds int) (float64, error) {
+	out, err := ns.Run("iperf3", "-c", ip.String(), "-J", "-t", strconv.Itoa(seconds))
+	var report struct {
+		Error string `json:"error"`
+		End   struct {
+			SumReceived struct {
+				BitsPerSecond float64 `json:"bits_per_second"`
+			} `json:"sum_received"`
+		} `json:"end"`
+	}
+	if parseErr := json.Unmarshal([]byte(out), &report); err == nil {
+		err = parseErr
+	}
+	if err != nil || report.Error != "" {
+		return 0, fmt.Errorf("iperf3: %v %s", err, report.Error)
+	}
+	return report.End.SumReceived.BitsPerSecond / 1e9, nil
 }
