@@ -37,6 +37,9 @@ func (l *changeLog) add(r *classifier.Rule[*Entry], v classifier.Version) {
 		l.ring.Store(ring)
 	}
 	seq := l.head.Load()
+	if lost := ring[seq%logLen].Load(); lost != nil {
+		l.floor.Store(max(l.floor.Load(), uint64(lost.version)))
+	}
 	ring[seq%logLen].Store(&change{seq, v, r.Priority(), r.Pattern()})
 	l.head.Store(seq + 1)
 	l.newest.Store(uint64(v))
@@ -59,10 +62,7 @@ func (l *changeLog) affects(from, to classifier.Version, w *flow.Wide, priority 
 		return true
 	}
 	ring, head := l.ring.Load(), l.head.Load()
-	for n := head; n > 0; n-- {
-		if head-n == logLen {
-			return true // too short
-		}
+	for n := head; n > 0 && head-n < logLen; n-- {
 		c := ring[(n-1)%logLen].Load()
 		if c.seq != n-1 {
 			return true // overwritten while we walked
@@ -74,5 +74,5 @@ func (l *changeLog) affects(from, to classifier.Version, w *flow.Wide, priority 
 			return true
 		}
 	}
-	return false
+	return l.floor.Load() > uint64(from) // more may have been lost since we asked
 }

@@ -1,0 +1,103 @@
+package flowtable
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+func exact(m *ofp.FlowMod, i int) {
+	m.Match.Set(flow.EthDst, flow.Value{Lo: uint64(i) * 0x9e3779b1 & 0xffffffffffff})
+	m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(i) & 0xffffffff})
+}
+
+func fill(b *testing.B, n int, idle uint16) (*Tables, *ofp.FlowMod, classifier.Version) {
+	b.Helper()
+	tables := NewTables()
+	m := &ofp.FlowMod{Priority: 10, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny, IdleTimeout: idle, Instructions: out(1)}
+	m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
+	v := classifier.Version(0)
+	for i := range n {
+		exact(m, i)
+		v++
+		if _, err := tables.Apply(m, v, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return tables, m, v
+}
+
+func BenchmarkAddDelete(b *testing.B) {
+	for _, n := range []int{0, 1000, 100_000} {
+		for _, idle := range []uint16{0, 60} {
+			b.Run(fmt.Sprintf("flows=%d/idle=%d", n, idle), func(b *testing.B) {
+				tables, m, v := fill(b, n, idle)
+				b.ReportAllocs()
+				for i := n; b.Loop(); i++ {
+					exact(m, i)
+					m.Command = ofp.FlowAdd
+					v++
+					if _, err := tables.Apply(m, v, int64(i)); err != nil {
+						b.Fatal(err)
+					}
+					m.Command = ofp.FlowDeleteStrict
+					v++
+					c, err := tables.Apply(m, v, int64(i))
+					if err != nil || len(c.Removed) != 1 {
+						b.Fatal(c, err)
+					}
+					tables.Unlink(c.Dead())
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkModifyStrict(b *testing.B) {
+	const n = 100_000
+	tables, m, v := fill(b, n, 0)
+	m.Command = ofp.FlowModifyStrict
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		exact(m, i%n)
+		v++
+		c, err := tables.Apply(m, v, 0)
+		if err != nil || len(c.Modified) != 1 {
+			b.Fatal(c, err)
+		}
+		tables.Unlink(c.Dead())
+	}
+}
+
+// BenchmarkExpireIdle is what a second costs with flows that wait.
+func BenchmarkExpireIdle(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) {
+			tables, _, v := fill(b, n, 60)
+			for b.Loop() {
+				if !tables.Expire(v+1, second).Empty() {
+					b.Fatal("expired")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkMemory reports the bytes that a flow takes.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		tables, _, _ := fill(b, n, 60)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "bytes/flow")
+		runtime.KeepAlive(tables)
+	}
+}

@@ -1,0 +1,159 @@
+package flowtable
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+func TestAffects(t *testing.T) {
+	s := newStory(t)
+	var w flow.Wide
+	flow.EthType.Field().Set(&w, flow.Value{Lo: 0x0806})
+	tb := s.Table(0)
+	want := func(from, to classifier.Version, priority int32, affected bool) {
+		t.Helper()
+		if got := tb.Affects(from, to, &w, priority); got != affected {
+			t.Errorf("(%d, %d] at priority %d: %v, want %v", from, to, priority, got, affected)
+		}
+	}
+	want(0, 5, -1, false) // nothing ever happened
+	s.add(5, "arp")       // version 1
+	s.add(7, "tcp")       // 2
+	s.add(3, "arp")       // 3
+	want(0, 1, -1, true)
+	want(0, 1, 5, true) // of equal priority
+	want(0, 1, 6, false)
+	want(1, 2, -1, false) // another frame
+	want(1, 3, -1, true)
+	want(1, 3, 4, false)
+	want(1, 2, 3, false) // the change at 3 is not asked about
+	want(3, 3, -1, false)
+	s.do(s.mod(ofp.FlowModify, 0, "arp")) // 4: both
+	want(3, 4, 5, true)
+	want(3, 4, 6, false)
+	s.do(s.mod(ofp.FlowDelete, 0, "tcp")) // 5
+	want(4, 5, -1, false)
+	// More changes than the log holds: whoever is older does not know.
+	v := s.v
+	for range logLen {
+		s.add(9, "udp")
+	}
+	want(v, s.v, -1, false)
+	want(v-1, s.v, -1, true)
+	want(v+1, s.v, -1, false)
+	// One change of more than that, of a frame's or not.
+	for i := range logLen + 1 {
+		s.add(uint16(i), "sctp")
+	}
+	v = s.v
+	s.do(s.mod(ofp.FlowDelete, 0, "sctp"))
+	want(v, s.v, -1, true)
+	want(s.v, s.v, -1, false)
+	s.add(1, "icmp")
+	want(s.v-1, s.v, -1, false)
+	// Another table's changes are its own.
+	s.add(1, "arp", table(4))
+	want(s.v-1, s.v, -1, false)
+}
+
+// Readers ask while the log turns over under them: a change that concerns them
+// may not be missed.
+func TestAffectsWhileWriting(t *testing.T) {
+	s := newStory(t)
+	tb := s.Table(0)
+	var published atomic.Uint64
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for r := range 2 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rng := rand.New(rand.NewPCG(uint64(r), 3))
+			type dependency struct {
+				w     flow.Wide
+				v     classifier.Version
+				entry *Entry
+			}
+			deps := make([]dependency, 8)
+			for i := range deps {
+				deps[i].w = random{rng}.frame()
+				deps[i].v = ^classifier.Version(0)
+			}
+			for !stop.Load() {
+				d := &deps[rng.IntN(len(deps))]
+				v := classifier.Version(published.Load())
+				e := tb.Lookup(&d.w, v, nil)
+				if d.v != ^classifier.Version(0) {
+					priority := int32(-1)
+					if d.entry != nil {
+						priority = d.entry.Priority
+					}
+					if !tb.Affects(d.v, v, &d.w, priority) && e != d.entry {
+						t.Errorf("from %d to %d: said to hold, but another entry is hit", d.v, v)
+						stop.Store(true)
+					}
+				}
+				d.v, d.entry = v, e
+				if rng.IntN(16) == 0 {
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	rounds := 20000
+	if testing.Short() {
+		rounds = 3000
+	}
+	rng := random{rand.New(rand.NewPCG(9, 9))}
+	for i := 0; i < rounds && !stop.Load(); i++ {
+		m := rng.flowMod()
+		m.Table, m.Flags, m.Priority = 0, 0, uint16(rng.IntN(1<<16)) // no two alike: which one is hit is certain
+		s.v++
+		if _, err := s.Apply(m, s.v, s.now); err != nil && code(err) != ofp.FlowModFailedBadCommand {
+			t.Error(err)
+		}
+		published.Store(uint64(s.v))
+		if i%200 == 199 {
+			s.v++
+			if _, err := s.Apply(s.mod(ofp.FlowDelete, 0, "in_port=1"), s.v, s.now); err != nil {
+				t.Error(err)
+			}
+			published.Store(uint64(s.v))
+		}
+		if i%4 == 0 {
+			runtime.Gosched()
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+func BenchmarkAffects(b *testing.B) {
+	for _, behind := range []int{0, 1, 16, logLen} {
+		b.Run(fmt.Sprintf("changes=%d", behind), func(b *testing.B) {
+			tables := NewTables()
+			m := &ofp.FlowMod{Match: flow.Match{}, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+			m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
+			for i := range 2 * logLen {
+				m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(i)})
+				if _, err := tables.Apply(m, classifier.Version(i+1), 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+			v := classifier.Version(2 * logLen)
+			var w flow.Wide
+			tb := tables.Table(0)
+			for b.Loop() {
+				tb.Affects(v-classifier.Version(behind), v, &w, -1)
+			}
+		})
+	}
+}
