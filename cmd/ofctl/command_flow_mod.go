@@ -136,8 +136,7 @@ func readFlows(in io.Reader, name string, o text.ParseOptions) ([]flowLine, erro
 	sc := bufio.NewScanner(in)
 	sc.Buffer(nil, maxLine)
 	for n := 1; sc.Scan(); n++ {
-		line, _, _ := strings.Cut(sc.Text(), "#")
-		line = strings.TrimSpace(line)
+		line := strings.TrimSpace(uncomment(sc.Text()))
 		if line == "" || strings.HasPrefix(line, "OFPST_FLOW reply ") {
 			continue
 		}
@@ -152,6 +151,22 @@ func readFlows(in io.Reader, name string, o text.ParseOptions) ([]flowLine, erro
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return lines, nil
+}
+
+// uncomment cuts off what follows a "#" outside double quotes.
+func uncomment(line string) string {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == '#' && !quoted:
+			return line[:i]
+		}
+	}
+	return line
 }
 
 // maxReported is how many refused flows are named one by one.

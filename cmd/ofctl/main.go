@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ type env struct {
 func (e *env) run(args []string) int {
 	app := e.app()
 	argv, err := arrange(app, args)
+	if err == nil && (len(argv) == 0 || argv[0][0] == '-' && !slices.ContainsFunc(argv, asksForHelp)) {
+		err = errors.New("which verb? ofctl --help lists them")
+	}
 	if err == nil && len(argv) > 0 && strings.Contains(argv[0], "/") && app.Command(argv[0]) == nil {
 		app.Commands = append(app.Commands, e.finish(e.daemonCommand(argv[0], "[ARGUMENT]...", "a command of the daemon")))
 	}
@@ -57,6 +61,11 @@ func (e *env) run(args []string) int {
 	}
 	fmt.Fprintf(e.err, "ofctl: %v\n", err)
 	return exitFailure
+}
+
+// asksForHelp says whether a word is an option that needs no verb.
+func asksForHelp(s string) bool {
+	return s == "--help" || s == "-h" || s == "--version" || s == "-V"
 }
 
 // app describes the program. Every verb has the common options; the options of
@@ -77,9 +86,6 @@ func (e *env) app() *cli.App {
 			return fmt.Errorf("%w; ofctl --help lists verbs and options", err)
 		},
 		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return errors.New("which verb? ofctl --help lists them")
-			}
 			return fmt.Errorf("there is no verb %q; ofctl --help lists them", c.Args().First())
 		},
 	}

@@ -92,11 +92,11 @@ func (s *session) resolver() text.Resolver {
 	}
 }
 
-// parsed gives the reason why text could not be parsed: the switch's, if names
-// could not be had, or the text's.
+// parsed adds to what is wrong with a text that names of ports could not be had,
+// if that may be why.
 func (s *session) parsed(err error) error {
 	if err != nil && s.err != nil {
-		return fmt.Errorf("%w (it was asked for the names of its ports, since the text is wrong without them: %v)", s.err, err)
+		return fmt.Errorf("%w (and the names of the switch's ports are not known: %w)", err, s.err)
 	}
 	return err
 }

@@ -33,12 +33,12 @@ func formatMultipartRequest(h ofp.Header, m *ofp.MultipartRequest, o Options) st
 		}
 	case *ofp.PortStatsRequest:
 		s += " port_no=" + FormatPortNo(body.Port, o.Names)
-	case ofp.RawBody:
-		return s + "\n" + hexDump(body, true)
 	case nil:
 		if m.Kind == ofp.MultipartPortDesc {
 			s += " port=ANY"
 		}
+	default:
+		return s + "\n" + hexDump(body.Append(nil), true)
 	}
 	return s + "\n"
 }
@@ -84,8 +84,8 @@ func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string
 			b.WriteString(FormatPortStats(e, o))
 		case *ofp.PortDesc:
 			b.WriteString(FormatPort(e))
-		case ofp.RawBody:
-			b.WriteString(hexDump(e, true))
+		default: // the kinds that are not spelled out
+			b.WriteString(hexDump(e.Append(nil), true))
 		}
 	}
 	b.WriteString(tables.Flush())

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ofswitch/ofp"
+)
+
+// syncBuffer is a buffer that one goroutine writes and another reads.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// TestMonitor: messages are printed as they come, echo requests are answered, and
+// an interrupt ends it without an error.
+func TestMonitor(t *testing.T) {
+	f := newFakeSwitch(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	echoed := make(chan struct{})
+	f.after = func(nc net.Conn, m ofp.Message) {
+		switch m := m.(type) {
+		case *ofp.SetConfig:
+			f.write(nc, 0, &ofp.PortStatus{Reason: ofp.PortModify, Desc: f.ports[0]})
+			f.write(nc, 0, &ofp.PacketIn{BufferID: ofp.NoBuffer, Match: match(t, "in_port=2"), Data: []byte("abc"), TotalLen: 3})
+			f.write(nc, 77, &ofp.EchoRequest{Data: []byte("still there?")})
+		case *ofp.EchoReply:
+			if string(m.Data) != "still there?" {
+				t.Errorf("echo reply with %q", m.Data)
+			}
+			close(echoed)
+			cancel()
+		}
+	}
+	var out syncBuffer
+	o := monitorOptions{common: common{RunDir: f.dir, Timeout: 5 * time.Second, Names: true}, Switch: "br0", MissLen: 128, InvalidTTL: true, More: true}
+	if err := monitor(ctx, &out, o); err != nil {
+		t.Error(err)
+	}
+	<-echoed
+	got := out.String()
+	for _, want := range []string{
+		"OFPT_PORT_STATUS (OF1.3) (xid=0x0): MOD: 1(p1): addr:02:00:00:00:00:01\n",
+		"OFPT_PACKET_IN (OF1.3) (xid=0x0): cookie=0x0 total_len=3 in_port=p2 (via no_match) data_len=3 (unbuffered)\n",
+		"00000000  61 62 63\n",
+		"OFPT_ECHO_REQUEST (OF1.3) (xid=0x4d): 12 bytes of payload\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("printed %q, want %q in it", got, want)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var config *ofp.SetConfig
+	var async *ofp.Raw
+	for _, m := range f.got {
+		switch m := m.(type) {
+		case *ofp.SetConfig:
+			config = m
+		case *ofp.Raw:
+			async = m
+		}
+	}
+	if config == nil || config.MissSendLen != 128 {
+		t.Errorf("set-config %+v, want miss_send_len 128", config)
+	}
+	if async == nil || async.T != ofp.TypeSetAsync || async.Body[3] != 7 {
+		t.Errorf("set-async %+v, want packet-in reasons 7", async)
+	}
+}
+
+// TestMonitorHangup: the switch's end is an error.
+func TestMonitorHangup(t *testing.T) {
+	f := newFakeSwitch(t)
+	f.after = func(nc net.Conn, m ofp.Message) {
+		if m.Type() == ofp.TypeSetConfig {
+			nc.Close()
+		}
+	}
+	f.fails([]string{"monitor", "br0", "10"}, "br0: ")
+}
