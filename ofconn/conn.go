@@ -39,7 +39,8 @@ type conn struct {
 	// helloAt is when the version was negotiated; nil before.
 	helloAt atomic.Pointer[time.Time]
 
-	warned atomic.Bool // of dropped flow-removed messages
+	warned     atomic.Bool // of dropped flow-removed messages
+	unwritable atomic.Bool // a write failed: set before the outbox is dropped
 
 	done      chan struct{} // closed by close
 	closeOnce sync.Once
@@ -212,9 +213,13 @@ func (c *conn) write() {
 		var err error
 		if buf, err = c.writeBatch(b, buf); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = errStalled
+				c.close(errStalled)
+				return
 			}
-			c.close(err)
+			// The peer takes nothing any more, but what it sent before it went
+			// may still be there to be read, and counts.
+			c.unwritable.Store(true)
+			c.out.drop()
 			return
 		}
 		clear(b.fifo)
@@ -235,7 +240,7 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 		if len(buf) == 0 {
 			return nil
 		}
-		if err := c.nc.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.m.o.stall)); err != nil {
 			return err
 		}
 		if _, err := c.nc.Write(buf); err != nil {
@@ -279,16 +284,25 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 }
 
 // send queues a message for the peer, waiting for room. It fails when the
-// connection is closed. Only the reader calls it.
+// connection is closed, with errUnwritable when the peer takes nothing any more.
+// Only the reader calls it.
 func (c *conn) send(b []byte) error {
-	if !c.out.put(b, c.done) {
-		return net.ErrClosed
+	switch {
+	case c.out.put(b, c.done):
+		return nil
+	case c.unwritable.Load():
+		return errUnwritable
 	}
-	return nil
+	return net.ErrClosed
 }
 
+// reply sends a message. That the peer is not there to take it is no reason
+// not to process the rest of what it sent.
 func (c *conn) reply(xid uint32, m ofp.Message) error {
-	return c.send(ofp.Encode(xid, m))
+	if err := c.send(ofp.Encode(xid, m)); err != errUnwritable {
+		return err
+	}
+	return nil
 }
 
 // refuse answers a message by the error that it met. An error of ofp's decoder

@@ -21,6 +21,7 @@ var (
 	errHelloTimeout  = errors.New("no hello from the peer")
 	errInactive      = errors.New("no answer to the inactivity probe")
 	errFirstNotHello = errors.New("the peer's first message is no hello")
+	errUnwritable    = errors.New("the peer takes no more")
 	errGarbage       = errors.New("the peer sends garbage")
 )
 

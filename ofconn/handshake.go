@@ -20,7 +20,7 @@ var ourVersions = ofp.VersionBitmap(ofp.Version)
 func (c *conn) hello() error {
 	// Version 4 in the header: ONOS takes what stands there, bitmap or not.
 	c.out.putNow(ofp.Encode(helloXID, &ofp.Hello{Versions: ourVersions}))
-	c.in.until = time.Now().Add(handshakeTimeout)
+	c.in.until = time.Now().Add(c.m.o.handshake)
 	h, msg, err := c.in.next()
 	if err != nil {
 		if msg != nil {

@@ -33,8 +33,11 @@ type Options struct {
 	// concurrently.
 	Snoop func(peer string, toPeer bool, msg []byte)
 
-	// dial connects in place of the network, for tests.
-	dial func(ctx context.Context, e endpoint) (net.Conn, error)
+	// For tests: dial connects in place of the network, handshake and stall are in
+	// place of handshakeTimeout and stallTimeout.
+	dial      func(ctx context.Context, e endpoint) (net.Conn, error)
+	handshake time.Duration
+	stall     time.Duration
 }
 
 // Controller is one that we connect to.
@@ -109,6 +112,12 @@ func NewManager(sw Switch, o Options) *Manager {
 	}
 	if o.dial == nil {
 		o.dial = dialNetwork
+	}
+	if o.handshake == 0 {
+		o.handshake = handshakeTimeout
+	}
+	if o.stall == 0 {
+		o.stall = stallTimeout
 	}
 	m := &Manager{
 		sw:          sw,

@@ -29,6 +29,9 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 	ofp.MultipartPortStats: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		return sw.PortStats(body.(*ofp.PortStatsRequest).Port, func(p *ofp.PortStats) error { return add(p) })
 	},
+	ofp.MultipartTableFeatures: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		return tableFeatures(sw, add)
+	},
 	ofp.MultipartPortDesc: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		for _, p := range sw.PortDescs() {
 			if err := add(&p); err != nil {
@@ -49,6 +52,7 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 		if err := c.slaveMay(false, h); err != nil {
 			return c.refuse(h, msg, err)
 		}
+		return c.refuse(h, msg, ofp.TableFeaturesFailedEPerm.Errorf("table features cannot be set"))
 	case req.Kind == ofp.MultipartExperimenter:
 		id := binary.BigEndian.Uint32(msg[ofp.HeaderLen+8:])
 		return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", id))
@@ -72,11 +76,17 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 		sendErr = w.Add(e)
 		return sendErr
 	})
+	if sendErr == errUnwritable {
+		return nil // nobody is there for the rest of it
+	}
 	if sendErr != nil {
 		return sendErr // the connection is closed
 	}
 	if err != nil {
 		return c.refuse(h, msg, err)
 	}
-	return w.Close()
+	if err := w.Close(); err != errUnwritable {
+		return err
+	}
+	return nil
 }

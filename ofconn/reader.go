@@ -108,9 +108,8 @@ func (in *reader) read() (int, error) {
 	} else {
 		deadline = in.until
 	}
-	if err := c.nc.SetReadDeadline(deadline); err != nil {
-		return 0, err
-	}
+	// It fails only when the connection is closed, and then Read says how.
+	_ = c.nc.SetReadDeadline(deadline)
 	n, err := c.nc.Read(in.buf[in.w:])
 	in.lastRead = n
 	if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -118,7 +117,7 @@ func (in *reader) read() (int, error) {
 	}
 	switch {
 	case !in.until.IsZero():
-		return 0, fmt.Errorf("%w within %v", errHelloTimeout, handshakeTimeout)
+		return 0, fmt.Errorf("%w within %v", errHelloTimeout, c.m.o.handshake)
 	case in.probing:
 		return 0, fmt.Errorf("%w within %v", errInactive, probe)
 	}
