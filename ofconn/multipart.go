@@ -30,7 +30,7 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 		return sw.PortStats(body.(*ofp.PortStatsRequest).Port, func(p *ofp.PortStats) error { return add(p) })
 	},
 	ofp.MultipartTableFeatures: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
-		return tableFeatures(sw, add)
+		return sw.TableFeatures(func(t *ofp.TableFeatures) error { return add(t) })
 	},
 	ofp.MultipartPortDesc: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		for _, p := range sw.PortDescs() {

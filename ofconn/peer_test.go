@@ -137,6 +137,26 @@ func (s *fakeSwitch) TableStats(fn func(*ofp.TableStats) error) error {
 	return nil
 }
 
+// TableFeatures gives reports that are long enough to be split, with the
+// properties that ovs-ofctl asks for.
+func (s *fakeSwitch) TableFeatures(fn func(*ofp.TableFeatures) error) error {
+	if err := s.call("TableFeatures"); err != nil {
+		return err
+	}
+	next := make([]ofp.TableID, 1000)
+	instructions := []ofp.FeatureID{{Type: ofp.InstrGotoTable}, {Type: ofp.InstrWriteMetadata}, {Type: ofp.InstrWriteActions}, {Type: ofp.InstrApplyActions}, {Type: ofp.InstrClearActions}}
+	for i := range ofp.NumTables {
+		f := &ofp.TableFeatures{Table: ofp.TableID(i), Properties: []ofp.TableProperty{
+			{Type: ofp.TableInstructions, IDs: instructions}, {Type: ofp.TableNextTables, Tables: next}, {Type: ofp.TableWriteActions}, {Type: ofp.TableApplyActions},
+			{Type: ofp.TableMatch}, {Type: ofp.TableWildcards}, {Type: ofp.TableWriteSetField}, {Type: ofp.TableApplySetField},
+		}}
+		if err := fn(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *fakeSwitch) PortStats(no ofp.PortNo, fn func(*ofp.PortStats) error) error {
 	if no != ofp.PortAny && no != 1 {
 		return ofp.BadRequestBadPort.Errorf("no port %d", no)

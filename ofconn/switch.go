@@ -28,10 +28,15 @@ type Switch interface {
 	// FlowStats calls the function for each matching entry and stops at its
 	// first error, which it returns. The function blocks while the controller
 	// reads slowly: no lock that forwarding or another controller needs may be
-	// held. The same goes for TableStats and PortStats.
+	// held. The same goes for TableStats, TableFeatures and
+	// PortStats.
 	FlowStats(*ofp.FlowStatsRequest, func(*ofp.FlowStats) error) error
 	AggregateStats(*ofp.FlowStatsRequest) (ofp.AggregateStats, error)
 	TableStats(func(*ofp.TableStats) error) error
+	// TableFeatures is about each table, in order. ovs-ofctl asks for them, to
+	// read "table=NAME", before it adds a flow. Floodlight installs a table-miss
+	// entry only where APPLY_ACTIONS_MISS is there and has OUTPUT.
+	TableFeatures(func(*ofp.TableFeatures) error) error
 	// PortStats is about one port or, for ofp.PortAny, all.
 	PortStats(ofp.PortNo, func(*ofp.PortStats) error) error
 	PortDescs() []ofp.PortDesc
