@@ -133,10 +133,22 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	default:
 		return nil, fmt.Errorf("port %s: options:io=%s is not known; use auto or afpacket", p.conf.Name, io)
 	}
-	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
+	port, err := ports.OpenSystem(p.conf.Name, ports.SystemOptions{
 		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
 		Bridge: p.bridge.conf.Name, Logger: log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	// A port whose device is down is of no use to anybody who names it: the
+	// usual reason is that nobody thought of it.
+	if !port.Status().AdminUp {
+		if err := port.SetAdmin(true); err != nil {
+			return nil, errors.Join(fmt.Errorf("port %s is down and cannot be brought up: %w", p.conf.Name, err), port.Close())
+		}
+		log.Info("device brought up", "port", p.conf.Name)
+	}
+	return port, nil
 }
 
 // onOff reads a switch-like option; "" is off.

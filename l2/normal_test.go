@@ -1,7 +1,6 @@
 package l2
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -140,7 +139,7 @@ func TestMAC(t *testing.T) {
 	if got := MAC(0x0180c200000e).String(); got != "01:80:c2:00:00:0e" {
 		t.Error(got)
 	}
-	if got := fmt.Sprintf("%s", Broadcast); got != "ff:ff:ff:ff:ff:ff" {
+	if got := Broadcast.String(); got != "ff:ff:ff:ff:ff:ff" {
 		t.Error(got)
 	}
 	tests := []struct {

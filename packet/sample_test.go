@@ -303,7 +303,7 @@ func checkSums(t testing.TB, b []byte, l Layers, final net.IP) {
 	}
 	var pseudo gopacket.NetworkLayer
 	var proto uint8
-	end := len(b)
+	var end int
 	if b[l3]>>4 == 4 {
 		var ip layers.IPv4
 		if err := ip.DecodeFromBytes(b[l3:], gopacket.NilDecodeFeedback); err != nil {

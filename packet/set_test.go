@@ -203,7 +203,8 @@ func TestSetIPProtoChecksum(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		s := build(t, r, kind{proto: layers.IPProtocolTCP, v6: v6, ext: v6, payload: 33})
 		f := s.frame()
-		if !SetIPProto(f, 200) || !SetIPProto(f, 200) {
+		first := SetIPProto(f, 200)
+		if again := SetIPProto(f, 200); !first || !again {
 			t.Fatal("SetIPProto reports false")
 		}
 		b := f.Bytes()

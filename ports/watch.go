@@ -40,6 +40,9 @@ func Watch(ctx context.Context, fn func(Event)) error {
 	if err != nil {
 		return fmt.Errorf("watching network devices: %w", err)
 	}
+	if err := c.SetReadBuffer(watchBuffer); err != nil {
+		return errors.Join(fmt.Errorf("watching network devices: %w", err), c.Close())
+	}
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return errors.Join(fmt.Errorf("watching network devices: %w", err), c.Close())

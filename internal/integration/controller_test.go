@@ -93,7 +93,7 @@ func TestIntegrationOSKenLearning(t *testing.T) {
 	pingAll(t, l) // the flows stay
 	d.ctl("del-flows", "br0")
 	noPing(t, l.Hosts[0], l.Hosts[1].IP.String()) // secure: nothing else
-	app = startOSKen(t, l.Switch)
+	startOSKen(t, l.Switch)
 	awaitTableMiss(t, d)
 	pingAll(t, l)
 }
