@@ -1,6 +1,7 @@
 package unixctl
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -215,9 +217,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// hold starts a process that tries to be prog in dir and gives its pid and the
-// error text of its NewServer. stop kills it hard.
-func hold(t *testing.T, dir string) (pid int, result string, stop func()) {
+// holder is a process that tries to be prog.
+type holder struct {
+	out  *bufio.Reader
+	stop func() // kills it hard
+}
+
+func startHolder(t *testing.T, dir string) *holder {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "UNIXCTL_TEST_HOLD="+dir)
@@ -232,32 +238,35 @@ func hold(t *testing.T, dir string) (pid int, result string, stop func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			_ = stdin.Close()
-		}
+	h := &holder{out: bufio.NewReader(stdout), stop: sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = stdin.Close()
+	})}
+	t.Cleanup(h.stop)
+	return h
+}
+
+// said waits for the process to have tried, and gives its pid and the error text
+// of its NewServer.
+func (h *holder) said() (pid int, result string, err error) {
+	line, err := h.out.ReadString('\n')
+	if err != nil {
+		return 0, "", err
 	}
-	t.Cleanup(stop)
-	var line []byte
-	b := make([]byte, 1)
-	for {
-		if _, err := stdout.Read(b); err != nil {
-			t.Fatalf("holder: %v", err)
-		}
-		if b[0] == '\n' {
-			break
-		}
-		line = append(line, b[0])
+	id, result, _ := strings.Cut(strings.TrimSpace(line), " ")
+	pid, err = strconv.Atoi(id)
+	return pid, result, err
+}
+
+func hold(t *testing.T, dir string) (pid int, result string, stop func()) {
+	t.Helper()
+	h := startHolder(t, dir)
+	pid, result, err := h.said()
+	if err != nil {
+		t.Fatal(err)
 	}
-	id, result, _ := strings.Cut(string(line), " ")
-	if pid, err = strconv.Atoi(id); err != nil {
-		t.Fatalf("holder said %q", line)
-	}
-	return pid, result, stop
+	return pid, result, h.stop
 }
 
 func TestPIDFile(t *testing.T) {
@@ -323,25 +332,21 @@ func TestPIDFileStartsAtOnce(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, prog+".pid"), []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	type outcome struct {
-		pid    int
-		result string
-	}
-	const n = 4
-	results := make(chan outcome, n)
-	for range n {
-		go func() {
-			pid, result, _ := hold(t, dir)
-			results <- outcome{pid, result}
-		}()
+	var holders []*holder
+	for range 4 {
+		holders = append(holders, startHolder(t, dir))
 	}
 	winner := 0
-	for range n {
-		if o := <-results; o.result == "<nil>" {
+	for _, h := range holders {
+		pid, result, err := h.said()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result == "<nil>" {
 			if winner != 0 {
-				t.Errorf("both %d and %d hold the pid file", winner, o.pid)
+				t.Errorf("both %d and %d hold the pid file", winner, pid)
 			}
-			winner = o.pid
+			winner = pid
 		}
 	}
 	if got, err := ReadPID(filepath.Join(dir, prog+".pid")); err != nil || got != winner {
