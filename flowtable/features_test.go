@@ -52,15 +52,6 @@ var oneOfEach = []struct {
 	{"dl_type=0x88e7", ofp.PopPBB{}},
 }
 
-func parse(t *testing.T, s string) flow.Match {
-	t.Helper()
-	m, err := flow.ParseMatch(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // featuresOf is the report about one table.
 func featuresOf(t *testing.T, tables *Tables, sw Limits, id ofp.TableID) *ofp.TableFeatures {
 	t.Helper()
@@ -126,7 +117,7 @@ func TestFeaturesAreWhatValidateAccepts(t *testing.T) {
 					compare(bit, f.MetadataWrite>>bit&1 != 0, accepted(flow.Match{}, in))
 				}
 				for _, a := range oneOfEach {
-					m, actions, want := parse(t, a.match), []ofp.Action{a.action}, ofp.FeatureID{Type: uint16(a.action.ActionType())}
+					m, actions, want := match(t, a.match), []ofp.Action{a.action}, ofp.FeatureID{Type: uint16(a.action.ActionType())}
 					if a.action.ActionType() == ofp.ActionSetField && !sw.SetFields.Contains(flow.EthDst) {
 						t.Fatal("the table's set-field cannot be tried")
 					}
@@ -138,9 +129,9 @@ func TestFeaturesAreWhatValidateAccepts(t *testing.T) {
 				}
 				for i := range flow.Table {
 					row := &flow.Table[i]
-					m := parse(t, prerequisites[row.Prereq])
+					m := match(t, prerequisites[row.Prereq])
 					if row.ID == flow.VLANVID {
-						m = parse(t, "dl_vlan=5")
+						m = match(t, "dl_vlan=5")
 					}
 					actions := []ofp.Action{ofp.SetField{Field: row.ID, Value: row.Full()}}
 					write := ofp.Instructions{Has: 1 << ofp.InstrWriteActions, Write: actions}
@@ -164,7 +155,7 @@ func TestFeaturesMatch(t *testing.T) {
 	for i := range flow.Table {
 		row := &flow.Table[i]
 		for _, hasMask := range []bool{false, true} {
-			m := parse(t, prerequisites[row.Prereq])
+			m := match(t, prerequisites[row.Prereq])
 			mask := row.Full()
 			if hasMask {
 				mask.Lo &^= 1
