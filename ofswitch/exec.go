@@ -20,12 +20,16 @@ func (w *worker) execute(p *program, frames []*packet.Frame) {
 		packets += n - 1
 		bytes += b
 	}
-	p.cell.add(packets, bytes, w.now)
+	// Everybody counts the bytes as they were received.
+	p.cell.add(packets, bytes-packets*uint64(p.grown), w.now)
 	if p.whole {
 		w.run(p.ops, frames)
 		return
 	}
 	for i := range frames {
+		if w.depth == 0 {
+			w.recircs = 0
+		}
 		w.run(p.ops, frames[i:i+1])
 	}
 }
@@ -141,7 +145,7 @@ func (w *worker) push(f *packet.Frame, tpid uint16) *packet.Frame {
 // recirculate extracts f again and goes on where fz stopped. f's bytes are
 // the caller's, who does nothing more with them unless it saved them.
 func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
-	if w.depth >= maxRecirc {
+	if w.recircs++; w.recircs > maxRecirc {
 		w.d.drops[dropLoop].add(1)
 		return
 	}

@@ -33,9 +33,9 @@ const (
 	// maxOps bounds the length of a program.
 	maxOps = 1 << 16
 
-	// maxRecirc bounds how often one frame is extracted again. Each
-	// recirculation uses up at least one action of a finite list.
-	maxRecirc = 64
+	// maxRecirc bounds how often one frame is extracted again, over all its
+	// copies: each time, translation has its maxSteps anew.
+	maxRecirc = 4096
 
 	// collectEvery is the collector's period: folding, timeouts, MAC ageing.
 	collectEvery = time.Second

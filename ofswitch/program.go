@@ -16,6 +16,7 @@ type program struct {
 	stamp uint64 // fresh iff equal to the worker's
 	cell  cell
 	ops   []op
+	grown int  // bytes that recirculated frames have more than as received
 	whole bool // ops may run operation by operation over several frames (see settle)
 
 	in      *port // ingress port; nil: the controller

@@ -151,6 +151,7 @@ func (t *translator) pushVLAN(tpid uint16) (again bool) {
 		return false // cut short: nowhere to put it
 	}
 	t.emit(op{kind: opPushVLAN, arg: tpid})
+	t.grown += packet.VLANLen
 	had := t.tagged()
 	again = had && t.tagged2()
 	old, fixed, lanes := t.wide[flow.WVLAN], t.fixed[flow.WVLAN], t.lanes
@@ -174,6 +175,7 @@ func (t *translator) popVLAN() (again bool) {
 		return false
 	}
 	t.emit(op{kind: opPopVLAN})
+	t.grown -= packet.VLANLen
 	if t.tagged2() {
 		t.lookField(flow.EthType)
 		again = packet.IsVLAN(uint16(t.wide[flow.WEthDst]))

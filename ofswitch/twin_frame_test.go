@@ -87,7 +87,10 @@ func look(b []byte) *view {
 		v.field(flow.EthType, at*8, 16)
 	} else {
 		typ = 0x5ff
-		v.value[flow.EthType] = flow.Value{Lo: 0x5ff}
+		if len(b) >= next+8 && string(b[next:next+6]) == "\xaa\xaa\x03\x00\x00\x00" && be16(b[next+6:]) >= 0x600 {
+			typ, next = be16(b[next+6:]), next+8
+		}
+		v.value[flow.EthType] = flow.Value{Lo: uint64(typ)}
 	}
 	switch typ {
 	case 0x0800:
@@ -152,7 +155,7 @@ func (v *view) ipv6(at int) {
 	v.value[flow.IPProto] = flow.Value{}
 
 	var seen []byte // header types in their order
-	nextAt, off, later, whole := at+6, at+40, false, true
+	nextAt, off, fragAt, later, whole := at+6, at+40, 0, false, true
 walk:
 	for whole && !later {
 		switch t := b[nextAt]; t {
@@ -176,6 +179,7 @@ walk:
 			if t == 44 {
 				v.frag = v.frag || be16(b[off+2:]) != 0
 				later = be16(b[off+2:])&^7 != 0
+				fragAt = off
 			}
 			if !later {
 				nextAt = off
@@ -194,7 +198,7 @@ walk:
 	}
 	if later {
 		v.value[flow.IPProto] = flow.Value{Lo: 44}
-		v.where[flow.IPProto] = place{nextAt * 8, 8}
+		v.where[flow.IPProto] = place{fragAt * 8, 8}
 		return
 	}
 	v.field(flow.IPProto, nextAt*8, 8)
@@ -342,6 +346,12 @@ func (v *view) rewrite(fn func(b []byte)) {
 			before = v.sum(csum)
 		}
 	}
+	sctp := v.l4 != 0 && v.proto == 132 && !v.frag
+	damage := uint32(0)
+	if sctp {
+		// A wrong one stays as wrong as it was.
+		damage = binary.LittleEndian.Uint32(b[v.l4+8:]) ^ v.crc()
+	}
 	fn(b)
 	if v.ip != 0 && !v.v6 {
 		h := b[v.ip : v.ip+int(b[v.ip]&15)*4]
@@ -369,9 +379,14 @@ func (v *view) rewrite(fn func(b []byte)) {
 			binary.BigEndian.PutUint16(b[csum:], uint16(s))
 		}
 	}
-	if v.l4 != 0 && v.proto == 132 && !v.frag {
-		c := b[v.l4+8 : v.l4+12]
-		clear(c)
-		binary.LittleEndian.PutUint32(c, crc32.Checksum(b[v.l4:v.ipEnd], crc32.MakeTable(crc32.Castagnoli)))
+	if sctp {
+		binary.LittleEndian.PutUint32(b[v.l4+8:], v.crc()^damage)
 	}
+}
+
+// crc is the CRC32c of an SCTP packet, the checksum taken as zero.
+func (v *view) crc() uint32 {
+	data := append([]byte(nil), v.b[v.l4:v.ipEnd]...)
+	clear(data[8:12])
+	return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
 }

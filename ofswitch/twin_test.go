@@ -18,9 +18,16 @@ type twin struct {
 	out     []string // what left, in the order of ports
 	byPort  map[string][]string
 	ins     []string
-	lookups int // with an entry as answer
+	lookups int
 	hits    int // that is no table-miss entry
 	steps   int
+	wild    bool // a loop that doubles: no more to be compared
+	// loop: one frame came into a bridge twice by different ports and was
+	// learnt at both, or asked for before. Where a walk recirculates, what
+	// stands behind it learns first, so the outcome is not defined.
+	loop  bool
+	learn map[string]ofp.PortNo // of the frame in work
+	ask   map[string]bool
 }
 
 type twinBridge struct {
@@ -73,7 +80,8 @@ type twinWalk struct {
 	finished bool
 }
 
-func (w *twinWalk) value(id flow.ID) flow.Value {
+// value is a field of the frame, parsed as v, or of its walk; zero if it has none.
+func (w *twinWalk) value(v *view, id flow.ID) flow.Value {
 	switch id {
 	case flow.InPort, flow.InPhyPort:
 		return flow.Value{Lo: uint64(w.inPort)}
@@ -82,16 +90,13 @@ func (w *twinWalk) value(id flow.ID) flow.Value {
 	case flow.TunnelID:
 		return flow.Value{Lo: w.tunnel}
 	}
-	return look(w.frame).value[id]
+	return v.value[id]
 }
 
-func (w *twinWalk) matches(e *twinEntry) bool {
-	v := look(w.frame)
+// matches says whether the frame, parsed as v, is one of e's.
+func (w *twinWalk) matches(e *twinEntry, v *view) bool {
 	for _, t := range e.terms {
-		x, has := v.value[t.id]
-		if !has {
-			x = w.valueOf(v, t.id)
-		}
+		x := w.value(v, t.id)
 		if (x.Hi^t.value.Hi)&t.mask.Hi != 0 || (x.Lo^t.value.Lo)&t.mask.Lo != 0 {
 			return false
 		}
@@ -99,18 +104,16 @@ func (w *twinWalk) matches(e *twinEntry) bool {
 	return true
 }
 
-func (w *twinWalk) valueOf(v *view, id flow.ID) flow.Value {
-	if id == flow.InPort || id == flow.InPhyPort || id == flow.Metadata || id == flow.TunnelID {
-		return w.value(id)
-	}
-	return v.value[id]
-}
-
 // receive brings a frame in at a port.
 func (s *twin) receive(p *twinPort, frame []byte) {
-	s.steps = 0
+	s.begin()
 	w := &twinWalk{b: p.bridge, in: p, inPort: p.no, frame: slices.Clone(frame), wire: len(frame)}
 	s.enter(w)
+}
+
+// begin forgets what belonged to the frame before.
+func (s *twin) begin() {
+	s.steps, s.learn, s.ask = 0, map[string]ofp.PortNo{}, map[string]bool{}
 }
 
 func (s *twin) enter(w *twinWalk) {
@@ -125,17 +128,22 @@ func (s *twin) enter(w *twinWalk) {
 
 func (s *twin) tables(w *twinWalk, table ofp.TableID) {
 	for {
+		if s.steps++; s.steps > maxSteps/2 {
+			s.wild = true
+			return
+		}
 		w.table = table
 		var best *twinEntry
+		v := look(w.frame)
 		for _, e := range w.b.entries {
-			if e.table == table && (best == nil || e.priority > best.priority) && w.matches(e) {
+			if e.table == table && (best == nil || e.priority > best.priority) && w.matches(e, v) {
 				best = e
 			}
 		}
+		s.lookups++
 		if best == nil {
 			return
 		}
-		s.lookups++
 		if best.priority != 0 || len(best.terms) != 0 {
 			s.hits++
 		}
@@ -312,8 +320,14 @@ func (s *twin) normal(w *twinWalk) {
 		return
 	}
 	if w.in != nil && src>>40&1 == 0 {
+		at := fmt.Sprint(w.b.name, vlan, src)
+		if old, twice := s.learn[at]; twice && old != w.inPort || s.ask[at] {
+			s.loop = true
+		}
+		s.learn[at] = w.inPort
 		w.b.macs[[2]uint64{vlan, src}] = w.inPort
 	}
+	s.ask[fmt.Sprint(w.b.name, vlan, dst)] = true
 	if no, known := w.b.macs[[2]uint64{vlan, dst}]; known && dst>>40&1 == 0 {
 		if p := w.b.ports[no]; p != nil && p != w.in {
 			s.send(w, p)
@@ -347,6 +361,6 @@ func (s *twin) packetIn(w *twinWalk, reason uint8, maxLen uint16) {
 	if !w.inSet && w.entry != nil {
 		cookie = w.entry.cookie
 	}
-	s.ins = append(s.ins, fmt.Sprintf("%s in %d table %d reason %d cookie %#x max %d meta %#x tunnel %#x %x",
-		w.b.name, w.inPort, w.table, reason, cookie, maxLen, w.meta, w.tunnel, w.frame))
+	s.ins = append(s.ins, fmt.Sprintf("in %d table %d reason %d cookie %#x max %d meta %#x tunnel %#x %x",
+		w.inPort, w.table, reason, cookie, maxLen, w.meta, w.tunnel, w.frame))
 }

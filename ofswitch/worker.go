@@ -46,13 +46,14 @@ type worker struct {
 	tr        translator
 
 	// Execution.
-	dirty  []*txBatch      // have frames
-	clones []*packet.Frame // go back to pools after the batch
-	saved  []*packet.Frame // stack of opSave
-	segs   []*packet.Frame // scratch of transmit
-	pools  *packet.Pools
-	depth  int    // recirculations of the frame in work
-	marks  uint64 // for settle
+	dirty   []*txBatch      // have frames
+	clones  []*packet.Frame // go back to pools after the batch
+	saved   []*packet.Frame // stack of opSave
+	segs    []*packet.Frame // scratch of transmit
+	pools   *packet.Pools
+	depth   int    // recirculations that the one in work is inside of
+	recircs int    // of the frame in work
+	marks   uint64 // for settle
 
 	plant *plant
 
@@ -395,22 +396,20 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		}
 		hash := w.key.Hash()
 		p := w.cache.Lookup(&w.key, hash)
-		if p == nil || p.stamp != w.stamp {
-			// Execute what waits first: translation may push its program out
-			// of the cache, and may learn from the frames before.
-			if i > start {
-				w.execute(prog, frames[start:i])
-			}
-			start = i
-			prog = w.program(&w.key, hash, p, in, nil)
+		if p == prog && p != nil && p.whole && p.stamp == w.stamp {
 			continue
 		}
-		if p != prog {
-			if i > start {
-				w.execute(prog, frames[start:i])
-			}
-			start, prog = i, p
+		// Execute what waits first: it may recirculate, and so learn
+		// addresses that make p stale, and translation may push its program
+		// out of the cache.
+		if i > start {
+			w.execute(prog, frames[start:i])
 		}
+		start = i
+		if p == nil || p.stamp != w.stamp {
+			p = w.program(&w.key, hash, p, in, nil)
+		}
+		prog = p
 	}
 	if start < len(frames) {
 		w.execute(prog, frames[start:])
