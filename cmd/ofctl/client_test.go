@@ -174,8 +174,11 @@ func TestSilence(t *testing.T) {
 		<-release
 		return err
 	})
+	if _, err := c.send(&ofp.Hello{}); err != nil {
+		t.Fatal(err)
+	}
 	c.timeout = time.Millisecond
-	err := c.handshake()
+	_, _, err := c.read()
 	close(release)
 	if err == nil || !strings.Contains(err.Error(), "no answer within 1ms") {
 		t.Errorf("got %v, want one that names the time", err)

@@ -27,21 +27,28 @@ func (s flowSet) add(fm *ofp.FlowMod) {
 	s[flowKey{fm.Table, fm.Priority, fm.Match}] = fm
 }
 
-// keysOf lists the keys of all sets: by table, falling priority and match.
-func keysOf(sets ...flowSet) []flowKey {
-	names := make(map[flowKey]string)
-	for _, s := range sets {
-		for k := range s {
-			names[k] = k.match.String()
+// keysOf lists the keys of both sets: by table, falling priority and match.
+func keysOf(a, b flowSet) []flowKey {
+	type named struct {
+		flowKey
+		name string // the match as text: a hash of a key costs more than a comparison of names
+	}
+	list := make([]named, 0, max(len(a), len(b)))
+	for k := range a {
+		list = append(list, named{k, k.match.String()})
+	}
+	for k := range b {
+		if a[k] == nil {
+			list = append(list, named{k, k.match.String()})
 		}
 	}
-	keys := make([]flowKey, 0, len(names))
-	for k := range names {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b flowKey) int {
-		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(b.priority, a.priority), strings.Compare(names[a], names[b]))
+	slices.SortFunc(list, func(a, b named) int {
+		return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(b.priority, a.priority), strings.Compare(a.name, b.name))
 	})
+	keys := make([]flowKey, len(list))
+	for i, n := range list {
+		keys[i] = n.flowKey
+	}
 	return keys
 }
 

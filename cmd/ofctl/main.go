@@ -76,7 +76,7 @@ func (e *env) app() *cli.App {
 		Name:           "ofctl",
 		Usage:          "look into and change OpenFlow switches",
 		UsageText:      "ofctl [OPTIONS] VERB [SWITCH] [ARGUMENTS]\n\nSWITCH is a bridge's name, unix:PATH or tcp:HOST[:PORT]. Options may stand anywhere; -- ends them.",
-		Version:        version(),
+		Version:        programVersion(),
 		Reader:         e.in,
 		Writer:         e.out,
 		ErrWriter:      e.err,
@@ -131,8 +131,14 @@ func (e *env) switchCommands() []*cli.Command {
 	}
 }
 
-// version is the module's version, and the revision it was built from.
-func version() string {
+// version is set by the linker; without it, programVersion asks the build.
+var version string
+
+// programVersion is the version, and the revision that the program was built from.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -3,33 +3,17 @@ package text
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"ofswitch/flow"
-	"ofswitch/packet"
-)
-
-// EtherTypes and protocols whose frames are printed with more than their type.
-const (
-	etIPv4  = 0x0800
-	etARP   = 0x0806
-	etRARP  = 0x8035
-	etIPv6  = 0x86dd
-	etMPLS  = 0x8847
-	etMPLSM = 0x8848
-
-	protoICMP   = 1
-	protoTCP    = 6
-	protoUDP    = 17
-	protoICMPv6 = 58
-	protoSCTP   = 132
 )
 
 // FormatPacket prints the headers of a frame in one line, as ovs-ofctl prints
 // the frame of a packet-in, with the layer 4 checksum behind. There is a newline
 // at the end.
 func FormatPacket(data []byte, o Options) string {
-	p := newPacketPrinter(data)
+	p := packetPrinter{headers: readHeaders(data)}
 	s := p.text() + "\n"
 	if o.Verbosity >= 3 {
 		s += hexDump(data, false)
@@ -37,69 +21,52 @@ func FormatPacket(data []byte, o Options) string {
 	return s
 }
 
-// packetPrinter prints one frame's key.
+// packetPrinter prints one frame's headers.
 type packetPrinter struct {
-	b     strings.Builder
-	data  []byte
-	key   flow.Key
-	wide  flow.Wide
-	frame *packet.Frame
-}
-
-func newPacketPrinter(data []byte) *packetPrinter {
-	p := &packetPrinter{data: data, frame: packet.FromBytes(data)}
-	flow.Extract(p.frame, 0, &p.key)
-	p.wide.SetKey(&p.key)
-	return p
-}
-
-func (p *packetPrinter) get(id flow.ID) uint64 { return id.Field().Get(&p.wide).Lo }
-
-// field prints ",name=value" with the field's own form.
-func (p *packetPrinter) field(name string, id flow.ID) {
-	f := id.Field()
-	p.b.WriteString("," + name + "=" + flow.FormatValue(f, f.Get(&p.wide), f.Full()))
+	*headers
+	b strings.Builder
 }
 
 func (p *packetPrinter) printf(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
 
 func (p *packetPrinter) text() string {
-	etype, proto := p.get(flow.EthType), p.get(flow.IPProto)
-	name, ip := packetName(etype, proto)
+	name, network := p.names()
 	if name != "" {
 		p.printf("%s,", name)
 	}
 	p.vlan()
-	p.field("dl_src", flow.EthSrc)
-	p.field("dl_dst", flow.EthDst)
-	switch etype {
+	p.printf(",dl_src=%s,dl_dst=%s", formatMAC(p.src), formatMAC(p.dst))
+	switch p.etype {
 	case etIPv4:
-		p.field("nw_src", flow.IPv4Src)
-		p.field("nw_dst", flow.IPv4Dst)
-		p.ip(name == ip, proto)
+		p.printf(",nw_src=%s,nw_dst=%s", ip4(p.addr[0][:]), ip4(p.addr[1][:]))
+		p.ip(name == network)
 	case etIPv6:
-		p.field("ipv6_src", flow.IPv6Src)
-		p.field("ipv6_dst", flow.IPv6Dst)
-		p.printf(",ipv6_label=0x%05x", p.get(flow.IPv6Flabel))
-		p.ip(name == ip, proto)
+		p.printf(",ipv6_src=%s,ipv6_dst=%s,ipv6_label=0x%05x", ip6Text(p.addr[0]), ip6Text(p.addr[1]), p.label)
+		p.ip(name == network)
 	case etARP, etRARP:
-		p.field("arp_spa", flow.ARPSpa)
-		p.field("arp_tpa", flow.ARPTpa)
-		p.field("arp_op", flow.ARPOp)
-		p.field("arp_sha", flow.ARPSha)
-		p.field("arp_tha", flow.ARPTha)
+		a := p.arp[:]
+		p.printf(",arp_spa=%s,arp_tpa=%s,arp_op=%d,arp_sha=%s,arp_tha=%s", ip4(a[14:]), ip4(a[24:]), binary.BigEndian.Uint16(a[6:]),
+			formatMAC([6]byte(a[8:])), formatMAC([6]byte(a[18:])))
 	case etMPLS, etMPLSM:
 		p.mpls()
 	default:
-		p.printf(",dl_type=0x%04x", etype)
+		p.printf(",dl_type=0x%04x", p.etype)
 	}
-	return p.b.String() + p.checksum(proto)
+	return p.b.String() + p.checksum()
 }
 
-// packetName is the protocol's name, and the name that the network layer alone
-// would have.
-func packetName(etype, proto uint64) (name, network string) {
-	switch etype {
+func ip4(b []byte) string { return netip.AddrFrom4([4]byte(b)).String() }
+
+// ip6Text prints an address as a match does.
+func ip6Text(a [16]byte) string {
+	f := flow.IPv6Src.Field()
+	return flow.FormatValue(f, flow.Value{Hi: binary.BigEndian.Uint64(a[:]), Lo: binary.BigEndian.Uint64(a[8:])}, f.Full())
+}
+
+// names are the protocol's name, and the name that the network layer alone would
+// have.
+func (p *packetPrinter) names() (name, network string) {
+	switch p.etype {
 	case etARP:
 		return "arp", "arp"
 	case etRARP:
@@ -114,17 +81,17 @@ func packetName(etype, proto uint64) (name, network string) {
 	}
 	six := ""
 	network = "ip"
-	if etype == etIPv6 {
+	if p.etype == etIPv6 {
 		six, network = "6", "ipv6"
 	}
 	switch {
-	case proto == protoTCP:
+	case p.proto == protoTCP:
 		return "tcp" + six, network
-	case proto == protoUDP:
+	case p.proto == protoUDP:
 		return "udp" + six, network
-	case proto == protoSCTP:
+	case p.proto == protoSCTP:
 		return "sctp" + six, network
-	case proto == protoICMP && six == "" || proto == protoICMPv6 && six != "":
+	case p.proto == protoICMP && six == "" || p.proto == protoICMPv6 && six != "":
 		return "icmp" + six, network
 	}
 	return network, network
@@ -132,54 +99,57 @@ func packetName(etype, proto uint64) (name, network string) {
 
 // vlan prints two tags; one that is not there is a TCI of zero.
 func (p *packetPrinter) vlan() {
-	w := p.key.W[flow.WVLAN]
-	outer, inner := uint16(w>>32), uint16(w)
-	if outer&flow.VIDPresent == 0 {
+	if len(p.tags) == 0 {
 		p.b.WriteString("vlan_tci=0x0000")
 		return
 	}
-	p.printf("dl_vlan=%d,dl_vlan_pcp=%d", outer&0xfff, outer>>13)
-	if inner&flow.VIDPresent == 0 {
+	p.printf("dl_vlan=%d,dl_vlan_pcp=%d", p.tags[0]&0xfff, p.tags[0]>>13)
+	if len(p.tags) == 1 {
 		p.b.WriteString(",vlan_tci1=0x0000")
 	} else {
-		p.printf(",dl_vlan1=%d,dl_vlan_pcp1=%d", inner&0xfff, inner>>13)
+		p.printf(",dl_vlan1=%d,dl_vlan_pcp1=%d", p.tags[1]&0xfff, p.tags[1]>>13)
 	}
 }
 
-func (p *packetPrinter) ip(bare bool, proto uint64) {
+// ip prints what IPv4 and IPv6 have in common, and the ports. bare: the name does
+// not say the protocol.
+func (p *packetPrinter) ip(bare bool) {
 	if bare {
-		p.printf(",nw_proto=%d", proto)
+		p.printf(",nw_proto=%d", p.proto)
 	}
-	w := p.key.W[flow.WIP]
-	p.printf(",nw_tos=%d,nw_ecn=%d,nw_ttl=%d", p.get(flow.IPDSCP)<<2, p.get(flow.IPECN), uint8(w>>8))
-	switch uint8(w) {
-	case 0:
-		p.b.WriteString(",nw_frag=no")
-	case flow.FragAny:
-		p.b.WriteString(",nw_frag=first")
-	default:
+	p.printf(",nw_tos=%d,nw_ecn=%d,nw_ttl=%d", p.tos&0xfc, p.tos&3, p.ttl)
+	switch {
+	case p.later:
 		p.b.WriteString(",nw_frag=later")
 		return
-	}
-	src, dst := p.get(flow.TCPSrc), p.get(flow.TCPDst)
-	switch {
-	case proto == protoTCP:
-		p.printf(",tp_src=%d,tp_dst=%d,tcp_flags=%s", src, dst, tcpFlags(uint16(p.key.W[flow.WL4]>>16)))
-	case proto == protoUDP, proto == protoSCTP:
-		p.printf(",tp_src=%d,tp_dst=%d", src, dst)
-	case bare:
+	case p.frag:
+		p.b.WriteString(",nw_frag=first")
 	default:
-		p.printf(",icmp_type=%d,icmp_code=%d", src, dst)
-		if proto == protoICMPv6 && (src == 135 || src == 136) && dst == 0 {
-			p.field("nd_target", flow.IPv6NDTarget)
-			p.field("nd_sll", flow.IPv6NDSll)
-			p.field("nd_tll", flow.IPv6NDTll)
+		p.b.WriteString(",nw_frag=no")
+	}
+	if bare {
+		return
+	}
+	l4 := p.l4
+	if l4 == nil {
+		l4 = make([]byte, 20)
+	}
+	switch p.proto {
+	case protoTCP, protoUDP, protoSCTP:
+		p.printf(",tp_src=%d,tp_dst=%d", binary.BigEndian.Uint16(l4), binary.BigEndian.Uint16(l4[2:]))
+		if p.proto == protoTCP {
+			p.b.WriteString(",tcp_flags=" + tcpFlags(binary.BigEndian.Uint16(l4[12:])&0xfff))
+		}
+	default:
+		p.printf(",icmp_type=%d,icmp_code=%d", l4[0], l4[1])
+		if p.proto == protoICMPv6 && (l4[0] == 135 || l4[0] == 136) && l4[1] == 0 {
+			p.printf(",nd_target=%s,nd_sll=%s,nd_tll=%s", ip6Text(p.target), formatMAC(p.sll), formatMAC(p.tll))
 		}
 	}
 }
 
 // tcpFlagNames are the flags from bit 0 (RFC 9293 §3.1, RFC 3540).
-var tcpFlagNames = strings.Fields("fin syn rst psh ack urg ece cwr ns [800] [400] [200]")
+var tcpFlagNames = strings.Fields("fin syn rst psh ack urg ece cwr ns [200] [400] [800]")
 
 func tcpFlags(v uint16) string {
 	var s []string
@@ -195,32 +165,27 @@ func tcpFlags(v uint16) string {
 }
 
 func (p *packetPrinter) mpls() {
-	stack := []uint32{uint32(p.key.W[flow.WMPLS] >> 32), uint32(p.key.W[flow.WMPLS]), uint32(p.key.W[flow.WMPLS2] >> 32)}
-	lse := stack[0]
+	lse := p.labels[0] // an MPLS frame has one, if only of zeros
 	p.printf(",mpls_label=%d,mpls_tc=%d,mpls_ttl=%d,mpls_bos=%d", lse>>12, lse>>9&7, uint8(lse), lse>>8&1)
-	for i := 1; i < len(stack) && stack[i-1]&0x100 == 0 && stack[i] != 0; i++ {
-		p.printf(",mpls_lse%d=%d", i, stack[i])
+	for i := 1; i < len(p.labels); i++ {
+		p.printf(",mpls_lse%d=%d", i, p.labels[i])
 	}
 }
 
 // checksum prints the layer 4 checksum that the frame carries.
-func (p *packetPrinter) checksum(proto uint64) string {
-	at := int(p.frame.Layers.L4)
-	if at < 0 {
+func (p *packetPrinter) checksum() string {
+	if p.l4 == nil {
 		return ""
 	}
-	l4 := p.data[at:]
-	switch {
-	case proto == protoTCP && len(l4) >= 20:
-		return fmt.Sprintf(" tcp_csum:%x", binary.BigEndian.Uint16(l4[16:]))
-	case proto == protoUDP && len(l4) >= 8:
-		return fmt.Sprintf(" udp_csum:%x", binary.BigEndian.Uint16(l4[6:]))
-	case proto == protoSCTP && len(l4) >= 12:
-		return fmt.Sprintf(" sctp_csum:%x", binary.BigEndian.Uint32(l4[8:]))
-	case proto == protoICMP && len(l4) >= 4:
-		return fmt.Sprintf(" icmp_csum:%x", binary.BigEndian.Uint16(l4[2:]))
-	case proto == protoICMPv6 && len(l4) >= 4:
-		return fmt.Sprintf(" icmp6_csum:%x", binary.BigEndian.Uint16(l4[2:]))
+	switch p.proto {
+	case protoTCP:
+		return fmt.Sprintf(" tcp_csum:%x", binary.BigEndian.Uint16(p.l4[16:]))
+	case protoUDP:
+		return fmt.Sprintf(" udp_csum:%x", binary.BigEndian.Uint16(p.l4[6:]))
+	case protoSCTP:
+		return fmt.Sprintf(" sctp_csum:%x", binary.BigEndian.Uint32(p.l4[8:]))
+	case protoICMP:
+		return fmt.Sprintf(" icmp_csum:%x", binary.BigEndian.Uint16(p.l4[2:]))
 	}
-	return ""
+	return fmt.Sprintf(" icmp6_csum:%x", binary.BigEndian.Uint16(p.l4[2:]))
 }

@@ -7,7 +7,6 @@ import (
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
-	"ofswitch/packet"
 )
 
 // ParsePacketOut reads a packet-out in one text:
@@ -84,13 +83,12 @@ func parseFrame(s string) ([]byte, error) {
 
 // frameMatch is the match of the frame's kind: tag, EtherType and IP protocol.
 func frameMatch(frame []byte) flow.Match {
-	var key flow.Key
-	var wide flow.Wide
-	flow.Extract(packet.FromBytes(frame), 0, &key)
-	wide.SetKey(&key)
+	h := readHeaders(frame)
 	var m flow.Match
-	for _, id := range []flow.ID{flow.VLANVID, flow.EthType, flow.IPProto} {
-		m.Set(id, id.Field().Get(&wide))
+	if len(h.tags) > 0 {
+		m.Set(flow.VLANVID, flow.Value{Lo: uint64(h.tags[0])&0xfff | flow.VIDPresent})
 	}
+	m.Set(flow.EthType, flow.Value{Lo: uint64(h.etype)})
+	m.Set(flow.IPProto, flow.Value{Lo: uint64(h.proto)})
 	return m
 }
