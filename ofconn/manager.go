@@ -154,7 +154,11 @@ func (m *Manager) add(c *conn) bool {
 		m.connected++
 		signal(m.changed)
 	}
-	c.log.Info("OpenFlow connection established", "version", fmt.Sprintf("0x%02x", c.version))
+	level := slog.LevelInfo
+	if c.tool {
+		level = slog.LevelDebug // every command of a tool is one
+	}
+	c.log.Log(context.Background(), level, "OpenFlow connection established", "version", fmt.Sprintf("0x%02x", c.version))
 	return true
 }
 
