@@ -244,7 +244,7 @@ func compare(s subject, g *generator, live, steps int) (n counts, err error) {
 // and lookups.
 func TestAgainstLinear(t *testing.T) {
 	steps := 25000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		steps = 2000
 	}
 	var total counts

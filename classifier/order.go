@@ -2,8 +2,8 @@ package classifier
 
 import "slices"
 
-// chunkMax is the length of a chunk of the order: two cache lines of references
-// copied for a change would be better for writers, longer chunks for readers.
+// chunkMax is the number of subtables in a chunk of the order: 1 KiB to copy for
+// a change, and lookups seldom leave the first chunk.
 const chunkMax = 64
 
 // ref is a subtable and the highest priority of its rules.

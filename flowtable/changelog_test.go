@@ -102,15 +102,15 @@ func TestAffectsWhileWriting(t *testing.T) {
 					}
 				}
 				d.v, d.entry = v, e
-				if rng.IntN(16) == 0 {
+				if rng.IntN(4) == 0 { // the writer may be waiting for a processor
 					runtime.Gosched()
 				}
 			}
 		}()
 	}
 	rounds := 20000
-	if testing.Short() {
-		rounds = 3000
+	if testing.Short() || raceEnabled {
+		rounds = 4000
 	}
 	rng := random{rand.New(rand.NewPCG(9, 9))}
 	for i := 0; i < rounds && !stop.Load(); i++ {

@@ -11,7 +11,7 @@ import (
 	"ofswitch/ofp"
 )
 
-// bench is a set of tables with a version and a clock, for tests that tell a
+// story is a set of tables with a version and a clock, for tests that tell a
 // story.
 type story struct {
 	*testing.T

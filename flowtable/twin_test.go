@@ -528,7 +528,7 @@ func difference(got, want []string) string {
 
 func TestAgainstSlowTwin(t *testing.T) {
 	steps := 8000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		steps = 1500
 	}
 	total := map[ofp.Code]int{}

@@ -1,0 +1,7 @@
+//go:build race
+
+package flowtable
+
+// raceEnabled: the race detector is on. Tests of one thread then do less: it finds
+// nothing in them and makes them ten times slower.
+const raceEnabled = true
