@@ -88,7 +88,7 @@ func (w *worker) output(o *op, frames []*packet.Frame) {
 // the frame as it is then: another one if the bytes are shared, nil if it goes
 // no further.
 func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
-	if f.Shared && o.writes() && o.kind != opRecirc {
+	if f.Shared && o.writes() && o.kind != opRecirc && (w.plant == nil || !w.plant.noShare) {
 		f = w.clone(f)
 	}
 	switch o.kind {

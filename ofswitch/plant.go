@@ -15,6 +15,7 @@ type plant struct {
 	wrongEntry   func(*flowtable.Table, *flow.Wide, classifier.Version, *flowtable.Entry) *flowtable.Entry
 	dropMask     func(*flow.Mask) // translation: bits that were looked at are not noted
 	skipSet      bool             // execution
+	noShare      bool             // execution: bytes that a transmit batch holds are written to
 }
 
 func (p *plant) extracted(k *flow.Key) {

@@ -1,12 +1,11 @@
 package ofswitch
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
-	"testing"
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
@@ -96,155 +95,6 @@ func (c *contest) close() error {
 		}
 	}
 	return nil
-}
-
-// actionList makes 1 to 5 actions for frames like v, and the fields whose
-// prerequisites the rule's match must hold.
-func (c *contest) actionList(v *view, set flow.ID, packetOut bool) (list []ofp.Action, needs []flow.ID) {
-	tags := 0
-	if v.tag {
-		tags = 1
-	}
-	structure := false // headers may have changed: prerequisites are unclear
-	setField := func(id flow.ID) {
-		list = append(list, ofp.SetField{Field: id, Value: c.value(id)})
-		needs = append(needs, id)
-		structure = structure || id == flow.EthType || id == flow.IPProto || id == flow.ICMPv6Type || id == flow.ICMPv6Code
-	}
-	if set != flow.NumFields {
-		setField(set)
-	}
-	for n := c.IntN(4); n >= 0; n-- {
-		switch c.IntN(12) {
-		case 0:
-			list = append(list, ofp.PushVLAN{EtherType: pick[uint16](c.gen, 0x8100, 0x88a8)})
-			tags++
-		case 1, 2:
-			if tags > 0 {
-				list = append(list, ofp.PopVLAN{})
-				if tags--; tags == 0 && v.tag {
-					needs = append(needs, flow.VLANPCP)
-				}
-			}
-		case 3:
-			if v.ttl != 0 && !structure {
-				list = append(list, ofp.SetNwTTL{TTL: pick[uint8](c.gen, 0, 1, 2, 64)})
-				needs = append(needs, flow.IPProto)
-			}
-		case 4:
-			if v.ttl != 0 && !structure {
-				list = append(list, ofp.DecNwTTL{})
-				needs = append(needs, flow.IPProto)
-			}
-		case 5, 6, 7:
-			if !structure {
-				ids := c.writable(v, tags > 0)
-				setField(ids[c.IntN(len(ids))])
-			}
-		default:
-			if packetOut && c.chance(40) {
-				list = append(list, ofp.Output{Port: ofp.PortTable})
-			} else {
-				list = append(list, c.out())
-			}
-		}
-	}
-	return append(list, c.out()), needs
-}
-
-// rule makes a flow-mod that adds, and its twin.
-func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
-	c.cookies++
-	e := &twinEntry{table: pick[ofp.TableID](c.gen, 0, 0, 0, 1, 1, 2, 253), cookie: c.cookies}
-	m := &ofp.FlowMod{Command: ofp.FlowAdd, Table: e.table, Cookie: e.cookie, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
-	ins := &m.Instructions
-	focus, set := flow.ID(c.IntN(flow.NumFields)), flow.ID(flow.NumFields)
-	if c.chance(12) {
-		focus = pick[flow.ID](c.gen, flow.IPv6NDTarget, flow.IPv6NDSll, flow.IPv6NDTll, flow.ICMPv4Type, flow.ICMPv4Code, flow.SCTPSrc, flow.SCTPDst)
-	}
-	v := c.find(focus)
-	if c.chance(60) {
-		set = pick(c.gen, c.settable()...)
-		if c.chance(28) {
-			set = pick[flow.ID](c.gen, flow.PBBISID, flow.ICMPv4Type, flow.ICMPv4Code, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDTarget, flow.SCTPSrc, flow.SCTPDst)
-		}
-		if sv := c.find(set); sv != nil && (sv.tag || set != flow.VLANVID && set != flow.VLANPCP) {
-			v = sv
-			if !v.has(focus) {
-				focus = set
-			}
-		} else {
-			set = flow.NumFields
-		}
-	}
-	if v == nil {
-		return nil, nil
-	}
-	var needs []flow.ID
-	if c.chance(75) {
-		ins.Has |= 1 << ofp.InstrApplyActions
-		ins.Apply, needs = c.actionList(v, set, false)
-	}
-	if c.chance(35) || ins.Has == 0 {
-		ins.Has |= 1 << ofp.InstrWriteActions
-		var more []flow.ID
-		ins.Write, more = c.actionList(v, flow.NumFields, false)
-		needs = append(needs, more...)
-	}
-	if c.chance(10) {
-		ins.Has |= 1 << ofp.InstrClearActions
-	}
-	if c.chance(20) {
-		ins.Has |= 1 << ofp.InstrWriteMetadata
-		ins.Metadata, ins.MetadataMask = uint64(c.IntN(4)), pick(c.gen, ^uint64(0), 1, 2)
-	}
-	if e.table != 253 && c.chance(40) {
-		ins.Has |= 1 << ofp.InstrGotoTable
-		ins.Goto = map[ofp.TableID]ofp.TableID{0: 1, 1: 2, 2: 253}[e.table]
-	}
-	if c.chance(6) {
-		m.Flags = pick(c.gen, ofp.FlowNoPktCounts, ofp.FlowNoBytCounts)
-	}
-	e.flags = m.Flags
-	for {
-		m.Priority = uint16(1 + c.IntN(60000))
-		if !slices.ContainsFunc(b.entries, func(o *twinEntry) bool { return o.table == e.table && o.priority == m.Priority }) {
-			break
-		}
-	}
-	if c.chance(4) && len(needs) == 0 {
-		m.Priority = 0 // table-miss
-	} else {
-		e.terms = c.matchFor(focus, needs, v)
-	}
-	e.priority = m.Priority
-	for _, t := range e.terms {
-		if t.mask == t.id.Field().Full() {
-			m.Match.Set(t.id, t.value)
-		} else {
-			m.Match.SetMasked(t.id, t.value, t.mask)
-		}
-	}
-	e.ins = *ins
-	return m, e
-}
-
-func (c *contest) settable() (ids []flow.ID) {
-	for i := range flow.Table {
-		if flow.Table[i].Writable {
-			ids = append(ids, flow.ID(i))
-		}
-	}
-	return ids
-}
-
-// matchFor is a match with the focus and the prerequisites of needs.
-func (c *contest) matchFor(focus flow.ID, needs []flow.ID, v *view) []twinTerm {
-	saved := c.pool
-	c.pool = [][]byte{v.b}
-	terms, _ := c.terms(focus, needs)
-	c.pool = saved
-	return terms
 }
 
 // change makes a random change to both switches.
@@ -479,84 +329,6 @@ func (c *contest) counters() error {
 	return nil
 }
 
-// flip takes a random cached program, changes bits of its key that are not in
-// its mask, and translates again: the operations must be the same.
-func (c *contest) flip() error {
-	for _, w := range c.d.workers {
-		var progs []*program
-		w.begin()
-		w.cache.Each(func(_ *flow.Key, p *program) bool {
-			// Fresh ones only: translating another would learn.
-			if p.stamp == w.stamp && p.key.W[flow.WRecirc] == 0 {
-				progs = append(progs, p)
-			}
-			return true
-		})
-		if len(progs) == 0 {
-			continue
-		}
-		// Made anew: that p is fresh says that it is right for its own key,
-		// not that its mask is what it would be today.
-		old := pick(c.flips, progs...)
-		p := w.tr.translate(&old.key, old.in, nil)
-		k := p.key
-		for i := range k.W {
-			if k.Bits>>i&1 != 0 {
-				k.W[i] ^= c.flips.Uint64() & c.flips.Uint64() &^ p.mask[i]
-			}
-		}
-		// Translation learns addresses; all it looked at is the same, so it
-		// learns nothing new.
-		q := w.tr.translate(&k, p.in, nil)
-		if same, other := opsText(p), opsText(q); same != other {
-			return fmt.Errorf("program of %x\nmask %x\n%s\nprogram of %x\nmask %x\n%s", p.key.W, p.mask, same, k.W, q.mask, other)
-		}
-	}
-	return nil
-}
-
-// dump prints what the switch knows, to find what went wrong.
-func (c *contest) dump() {
-	for name, tb := range c.twin.bridges {
-		for _, e := range tb.entries {
-			var m flow.Match
-			for _, t := range e.terms {
-				m.SetMasked(t.id, t.value, t.mask)
-			}
-			fmt.Printf("%s table %d priority %d cookie %#x %v %+v\n", name, e.table, e.priority, e.cookie, m.String(), e.ins)
-		}
-		for no, p := range tb.ports {
-			fmt.Printf("%s port %d config %d\n", name, no, p.config)
-		}
-		fmt.Println(tb.macs)
-	}
-	for _, w := range c.d.workers {
-		w.cache.Each(func(_ *flow.Key, p *program) bool {
-			fmt.Printf("program %x\n%s\n", p.key.W, opsText(p))
-			return true
-		})
-	}
-}
-
-// opsText writes operations so that equal texts mean equal operations.
-func opsText(p *program) (s string) {
-	for i := range p.ops {
-		o := &p.ops[i]
-		s += fmt.Sprint(o.kind, o.share, o.field, o.arg, o.value)
-		if o.port != nil {
-			s += " port " + o.port.name
-		}
-		if o.in != nil {
-			s += fmt.Sprint(" in ", o.in.bridge.name, o.in.inPort, o.in.maxLen, o.in.reason, o.in.table, o.in.cookie, o.in.match)
-		}
-		if f := o.frozen; f != nil {
-			s += fmt.Sprint(" frozen ", f.walk.bridge.name, f.walk.table, f.walk.cookie, f.rest, f.tunnel, f.meta)
-		}
-		s += "\n"
-	}
-	return s + fmt.Sprint(len(p.credits))
-}
-
 // round runs one contest.
 func round(seed uint64, t *tally, p *plant, steps int, masks bool) error {
 	c, err := newContest(seed, t, p)
@@ -564,22 +336,23 @@ func round(seed uint64, t *tally, p *plant, steps int, masks bool) error {
 		return err
 	}
 	c.masks = masks
-	for range 200 {
-		if err := c.change(); err != nil {
-			return err
-		}
-	}
-	for i := range steps {
-		if c.chance(40) {
+	return errors.Join(c.run(steps), c.close())
+}
+
+func (c *contest) run(steps int) error {
+	const rules = 200 // changes before the first frame
+	for i := range rules + steps {
+		var err error
+		if i < rules || c.chance(40) {
 			err = c.change()
 		} else {
 			err = c.send()
 		}
+		if c.twin.wild || c.twin.loop && err != nil {
+			c.tally.wild++
+			return nil
+		}
 		if c.twin.loop {
-			if err != nil {
-				t.wild++
-				return c.close()
-			}
 			c.twin.loop = false
 			for name, b := range c.real {
 				b.FlushMACs()
@@ -592,75 +365,11 @@ func round(seed uint64, t *tally, p *plant, steps int, masks bool) error {
 			}
 			return fmt.Errorf("step %d: %w", i, err)
 		}
-		if c.twin.wild {
-			t.wild++
-			return c.close()
-		}
 		if c.chance(5) {
 			c.d.Collect()
 		}
 	}
-	t.lookups += c.twin.lookups
-	t.hits += c.twin.hits
-	if err := c.counters(); err != nil {
-		return err
-	}
-	return c.close()
-}
-
-// TestTwin compares the switch with one that has no cache, over random rules
-// and frames, with changes between them.
-func TestTwin(t *testing.T) {
-	rounds, steps := 300, 600
-	if testing.Short() || raceEnabled {
-		rounds = 15
-	}
-	seed := rand.Uint64()
-	if s := os.Getenv("TWIN_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 0, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed, rounds = n, 1
-	}
-	total := &tally{actions: map[ofp.ActionType]int{}, outputs: map[ofp.PortNo]int{}}
-	for i := range rounds {
-		if err := round(seed+uint64(i), total, nil, steps, os.Getenv("NOFLIP") == ""); err != nil {
-			t.Fatalf("TWIN_SEED=%#x: %v", seed+uint64(i), err)
-		}
-	}
-	t.Logf("%d rules (%d refused), %d frames, %d packet-outs, %d lookups, %d hits, %d packet-ins, %d rounds given up",
-		total.rules, total.refused, total.frames, total.packetOuts, total.lookups, total.hits, total.ins, total.wild)
-	if rounds < 15 {
-		return
-	}
-	if total.wild*10 > rounds {
-		t.Errorf("%d of %d rounds given up because a frame looped; want few", total.wild, rounds)
-	}
-	if total.hits*2 < total.lookups {
-		t.Errorf("%d of %d lookups hit an entry that is no table-miss entry; want half", total.hits, total.lookups)
-	}
-	if total.refused*4 > total.rules {
-		t.Errorf("%d rules refused, %d taken: the generator is wrong", total.refused, total.rules)
-	}
-	for id, n := range total.fields {
-		if n*100 < total.rules {
-			t.Errorf("%v stands in %d of %d rules; want one of a hundred", flow.ID(id), n, total.rules)
-		}
-	}
-	for id, n := range total.sets {
-		if flow.Table[id].Writable && n*100 < total.rules {
-			t.Errorf("%v is set in %d of %d rules; want one of a hundred", flow.ID(id), n, total.rules)
-		}
-	}
-	for _, a := range []ofp.ActionType{ofp.ActionOutput, ofp.ActionSetField, ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionSetNwTTL, ofp.ActionDecNwTTL} {
-		if total.actions[a]*100 < total.rules {
-			t.Errorf("%v stands in %d of %d rules; want one of a hundred", a, total.actions[a], total.rules)
-		}
-	}
-	for _, no := range []ofp.PortNo{1, 10, 99, ofp.PortLocal, ofp.PortInPort, ofp.PortAll, ofp.PortFlood, ofp.PortNormal, ofp.PortController} {
-		if total.outputs[no]*100 < total.rules {
-			t.Errorf("output to %#x stands in %d of %d rules; want one of a hundred", uint32(no), total.outputs[no], total.rules)
-		}
-	}
+	c.tally.lookups += c.twin.lookups
+	c.tally.hits += c.twin.hits
+	return c.counters()
 }
