@@ -235,3 +235,57 @@ func TestHashTableReaders(t *testing.T) {
 		t.Errorf("%d items, want %d", h.count, len(fixed))
 	}
 }
+
+// The same, step by step: whatever the table did since a reader looked at its
+// state, the reader finds what was there or is told to look again.
+func TestHashTableStaleReaders(t *testing.T) {
+	type item struct {
+		n node[item]
+	}
+	g := newGenerator(6)
+	again := 0
+	for range 200 {
+		var h hashTable[item]
+		h.init()
+		var items []*item
+		put := func() {
+			x := new(item)
+			x.n.hash, x.n.item = g.Uint64(), x
+			h.insert(&x.n, func(*item) bool { return false })
+			items = append(items, x)
+		}
+		for range 1 + g.IntN(700) {
+			put()
+		}
+		keep := 1 + g.IntN(min(20, len(items)))
+		state := h.state.Load()
+		for range 1 + g.IntN(6) { // growing and shrinking in turn
+			if g.IntN(2) == 0 {
+				for range g.IntN(800) {
+					put()
+				}
+				continue
+			}
+			for range g.IntN(len(items) - keep + 1) {
+				i := keep + g.IntN(len(items)-keep)
+				h.remove(&items[i].n)
+				items[i] = items[len(items)-1]
+				items = items[:len(items)-1]
+			}
+		}
+		for _, x := range items[:keep] {
+			switch n, sure := h.findIn(state, x.n.hash); {
+			case !sure:
+				again++
+			case n != &x.n:
+				t.Fatalf("%x missed with state %x, now %x", x.n.hash, state, h.state.Load())
+			}
+			if h.find(x.n.hash) != &x.n {
+				t.Fatalf("%x missed", x.n.hash)
+			}
+		}
+	}
+	if again == 0 {
+		t.Error("no reader had to look again: the case was not met")
+	}
+}

@@ -102,24 +102,30 @@ func (t *hashTable[E]) buckets() uint32 { return uint32(t.state.Load()) }
 // may follow; see nextSame.
 func (t *hashTable[E]) find(h uint64) *node[E] {
 	for {
-		state := t.state.Load()
-		b := t.bucket(slot(h, uint32(state)))
-		if b == nil {
-			continue
+		if x, sure := t.findIn(t.state.Load(), h); sure {
+			return x
 		}
-		if b.filter.Load()&(1<<(h&63)) == 0 {
-			if t.state.Load() == state {
-				return nil
-			}
-			continue // the bucket was cut in two or joined: the filter may be another one's
-		}
-		for x := b.node.next.Load(); x != nil && x.hash <= h; x = x.next.Load() {
-			if x.hash == h && x.item != nil {
-				return x
-			}
-		}
-		return nil
 	}
+}
+
+// findIn is find by a state that may be old by now. sure is false if that is
+// why there may be no answer.
+func (t *hashTable[E]) findIn(state, h uint64) (x *node[E], sure bool) {
+	b := t.bucket(slot(h, uint32(state)))
+	if b == nil {
+		return nil, false
+	}
+	if b.filter.Load()&(1<<(h&63)) == 0 {
+		// If the bucket was cut in two or joined since, it may be the filter of less
+		// than we look for.
+		return nil, t.state.Load() == state
+	}
+	for x := b.node.next.Load(); x != nil && x.hash <= h; x = x.next.Load() {
+		if x.hash == h && x.item != nil {
+			return x, true
+		}
+	}
+	return nil, true
 }
 
 // nextSame is the next node after x with the same hash, nil if there is none.

@@ -22,7 +22,6 @@ type changeLog struct {
 
 // change is immutable.
 type change struct {
-	seq      uint64 // place among all changes ever
 	version  classifier.Version
 	priority int32
 	pattern  classifier.Pattern
@@ -40,7 +39,7 @@ func (l *changeLog) add(r *classifier.Rule[*Entry], v classifier.Version) {
 	if lost := ring[seq%logLen].Load(); lost != nil {
 		l.floor.Store(max(l.floor.Load(), uint64(lost.version)))
 	}
-	ring[seq%logLen].Store(&change{seq, v, r.Priority(), r.Pattern()})
+	ring[seq%logLen].Store(&change{v, r.Priority(), r.Pattern()})
 	l.head.Store(seq + 1)
 	l.newest.Store(uint64(v))
 }
@@ -61,12 +60,16 @@ func (l *changeLog) affects(from, to classifier.Version, w *flow.Wide, priority 
 	if l.floor.Load() > uint64(from) {
 		return true
 	}
-	ring, head := l.ring.Load(), l.head.Load()
+	return l.walk(l.head.Load(), from, to, w, priority)
+}
+
+// walk looks at the changes before head, the latest first. Changes that are
+// overwritten meanwhile look later than they were, and all before them are
+// overwritten too: the walk goes to its end and finds that something was lost.
+func (l *changeLog) walk(head uint64, from, to classifier.Version, w *flow.Wide, priority int32) bool {
+	ring := l.ring.Load()
 	for n := head; n > 0 && head-n < logLen; n-- {
 		c := ring[(n-1)%logLen].Load()
-		if c.seq != n-1 {
-			return true // overwritten while we walked
-		}
 		if c.version <= from {
 			return false // older ones are older still
 		}

@@ -64,6 +64,33 @@ func TestAffects(t *testing.T) {
 	want(s.v-1, s.v, -1, false)
 }
 
+// A reader that is overtaken by the whole log while it walks says that it does
+// not know, at whatever point that happens.
+func TestAffectsOvertaken(t *testing.T) {
+	var w flow.Wide
+	flow.EthType.Field().Set(&w, flow.Value{Lo: 0x0806})
+	for _, overtaken := range []int{0, 1, 100, logLen - 1, logLen, 3 * logLen} {
+		s := newStory(t)
+		s.add(1, "udp")
+		from := s.v
+		s.add(1, "arp") // what must not be missed
+		for range 20 {
+			s.add(2, "udp")
+		}
+		to, log := s.v, &s.Table(0).log
+		head := log.head.Load()
+		for range overtaken {
+			s.add(3, "tcp")
+		}
+		if !log.walk(head, from, to, &w, 0) {
+			t.Errorf("overtaken by %d changes: the change was missed", overtaken)
+		}
+		if overtaken < logLen-100 && log.walk(head, to, to, &w, 0) {
+			t.Errorf("overtaken by %d changes: one that is not there was seen", overtaken)
+		}
+	}
+}
+
 // Readers ask while the log turns over under them: a change that concerns them
 // may not be missed.
 func TestAffectsWhileWriting(t *testing.T) {
