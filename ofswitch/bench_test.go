@@ -7,7 +7,6 @@ import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
 	"ofswitch/packet"
-	"ofswitch/ports"
 )
 
 // report adds frames per second to a benchmark whose iteration is a batch.
@@ -16,25 +15,6 @@ func report(b *testing.B, framesPerLoop int) {
 	b.ReportMetric(ns, "ns/frame")
 	b.ReportMetric(1e9/ns, "frames/s")
 	b.ReportMetric(0, "ns/op")
-}
-
-// benchLab has two ports; port 1 lends the frames for ever, port 2 sends and
-// forgets.
-func benchLab(b *testing.B, frames ...[]byte) *lab {
-	l := newLab(b, 0, func(o *Options) { o.MicroflowEntries = 1 << 16 })
-	in, out := ports.NewMemWith("in", ports.MemOptions{Capture: -1}), ports.NewMemWith("out", ports.MemOptions{Capture: -1})
-	for i, p := range []*ports.Mem{in, out} {
-		if err := l.b.AddPort(ofp.PortNo(i+1), p); err != nil {
-			b.Fatal(err)
-		}
-	}
-	var list []*packet.Frame
-	for _, f := range frames {
-		list = append(list, packet.FromBytes(f))
-	}
-	in.Replay(false, list...)
-	l.ports = []*ports.Mem{in, out}
-	return l
 }
 
 // flows gives n frames of different connections.
@@ -51,7 +31,7 @@ func flows(n int) [][]byte {
 func BenchmarkForward(b *testing.B) {
 	for _, n := range []int{1, 64, 1000, 10000} {
 		b.Run(fmt.Sprintf("cache-hit-%d-flows", n), func(b *testing.B) {
-			l := benchLab(b, flows(n)...)
+			l := newBareLab(b, flows(n)...)
 			l.add(flowMod(b, 0, 1, "in_port=1", apply(output(2))))
 			for range n/packet.BatchSize + 1 {
 				l.d.Poll()
@@ -64,7 +44,7 @@ func BenchmarkForward(b *testing.B) {
 		})
 	}
 	b.Run("set-field", func(b *testing.B) {
-		l := benchLab(b, flows(64)...)
+		l := newBareLab(b, flows(64)...)
 		l.add(flowMod(b, 0, 1, "in_port=1,ip", apply(set(flow.EthSrc, 0x020000000009), set(flow.IPv4Dst, 0x0a000009), output(2))))
 		b.ReportAllocs()
 		for b.Loop() {
@@ -79,7 +59,7 @@ func BenchmarkForward(b *testing.B) {
 func BenchmarkHit(b *testing.B) {
 	for _, n := range []int{1, 64, 10000} {
 		b.Run(fmt.Sprintf("%d-flows", n), func(b *testing.B) {
-			l := benchLab(b, flows(n)...)
+			l := newBareLab(b, flows(n)...)
 			l.add(flowMod(b, 0, 1, "in_port=1", apply(output(2))))
 			for range n/packet.BatchSize + 1 {
 				l.d.Poll()
@@ -114,7 +94,7 @@ func BenchmarkHit(b *testing.B) {
 func BenchmarkMiss(b *testing.B) {
 	for _, tables := range []int{1, 4} {
 		b.Run(fmt.Sprintf("%d-tables", tables), func(b *testing.B) {
-			l := benchLab(b, udp(1, 2, 3, 4))
+			l := newBareLab(b, udp(1, 2, 3, 4))
 			for i := range tables - 1 {
 				l.add(flowMod(b, ofp.TableID(i), 1, "in_port=1", then(apply(), ofp.TableID(i+1))))
 			}

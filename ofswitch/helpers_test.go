@@ -205,3 +205,23 @@ func udp(src, dst byte, sport, dport uint16) []byte {
 	u.SetChecksum(packet.Checksum(b[34:], packet.PseudoSumIPv4(ip.Src(), ip.Dst(), packet.ProtoUDP, 30)))
 	return b
 }
+
+// newBareLab has three ports; port 1 lends the frames for ever, the others send
+// and forget.
+func newBareLab(t testing.TB, frames ...[]byte) *lab {
+	t.Helper()
+	l := newLab(t, 0, func(o *Options) { o.MicroflowEntries = 1 << 16 })
+	for i := range 3 {
+		p := ports.NewMemWith("m"+string(rune('1'+i)), ports.MemOptions{Capture: -1})
+		if err := l.b.AddPort(ofp.PortNo(i+1), p); err != nil {
+			t.Fatal(err)
+		}
+		l.ports = append(l.ports, p)
+	}
+	var list []*packet.Frame
+	for _, f := range frames {
+		list = append(list, packet.FromBytes(f))
+	}
+	l.ports[0].Replay(true, list...)
+	return l
+}

@@ -43,6 +43,7 @@ type worker struct {
 	key       flow.Key
 	recircKey flow.Key
 	programs  programList
+	misses    uint64 // translations made
 	tr        translator
 
 	// Execution.
@@ -428,6 +429,7 @@ func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *fro
 		w.cache.Delete(k, hash)
 		p.cached.Store(false)
 	}
+	w.misses++
 	p = w.tr.translate(k, in, fz)
 	if w.cache == nil {
 		w.programs.push(p)
