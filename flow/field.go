@@ -81,9 +81,9 @@ const (
 	PrereqSCTP             // PrereqIP, ip_proto 132
 	PrereqICMPv4           // PrereqIPv4, ip_proto 1
 	PrereqICMPv6           // PrereqIPv6, ip_proto 58
-	PrereqND               // PrereqICMPv6, icmpv6_type 135 or 136, code not other than 0
-	PrereqNDSolicit        // PrereqICMPv6, icmpv6_type 135, code not other than 0
-	PrereqNDAdvert         // PrereqICMPv6, icmpv6_type 136, code not other than 0
+	PrereqND               // PrereqICMPv6, icmpv6_type 135 or 136
+	PrereqNDSolicit        // PrereqICMPv6, icmpv6_type 135
+	PrereqNDAdvert         // PrereqICMPv6, icmpv6_type 136
 )
 
 // Format is how a field's values are written as text.

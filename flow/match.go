@@ -146,9 +146,8 @@ func (m *Match) prereq(p Prereq) bool {
 	if !ok {
 		return false
 	}
-	if code := ICMPv6Code.Field(); code.Get((*Wide)(&m.Mask)).Lo != 0 && code.Get(&m.Value).Lo != 0 {
-		return false
-	}
+	// The code does not count (OpenFlow 1.3.5 §7.2.3.7), though Open vSwitch asks
+	// for none other than 0.
 	switch p {
 	case PrereqND:
 		return typ == 135 || typ == 136

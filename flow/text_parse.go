@@ -301,9 +301,9 @@ var needs = [...]string{
 	PrereqSCTP:      "sctp or sctp6",
 	PrereqICMPv4:    "icmp",
 	PrereqICMPv6:    "icmp6",
-	PrereqND:        "icmp6 and icmp_type=135 or 136 (and no other icmp_code than 0)",
-	PrereqNDSolicit: "icmp6 and icmp_type=135 (and no other icmp_code than 0)",
-	PrereqNDAdvert:  "icmp6 and icmp_type=136 (and no other icmp_code than 0)",
+	PrereqND:        "icmp6 and icmp_type=135 or 136",
+	PrereqNDSolicit: "icmp6 and icmp_type=135",
+	PrereqNDAdvert:  "icmp6 and icmp_type=136",
 }
 
 // lateField resolves a name whose meaning depends on the protocol.

@@ -139,8 +139,6 @@ func TestDecodeErrors(t *testing.T) {
 		{"icmpv6_type of IPv4", inMatch, wireIPv4 + `80001401 3a 80003a01 80`, BadMatchBadPrereq},
 		{"nd_target of an echo request", inMatch, wireICMPv6 + `80003a01 80 80003e10 00*16`, BadMatchBadPrereq},
 		{"nd_tll of a solicitation", inMatch, wireICMPv6 + `80003a01 87 80004206 00*6`, BadMatchBadPrereq},
-		{"nd_target of code 1", inMatch, wireICMPv6 + `80003a01 87 80003c01 01 80003e10 00*16`, BadMatchBadPrereq},
-		{"nd_target, then code 1", inMatch, wireICMPv6 + `80003a01 87 80003e10 00*16 80003c01 01`, BadMatchBadPrereq},
 		{"mpls_label of IPv4", inMatch, wireIPv4 + `80004404 00000001`, BadMatchBadPrereq},
 		{"pbb_isid of IPv4", inMatch, wireIPv4 + `80004a03 000001`, BadMatchBadPrereq},
 		{"ipv6_exthdr of IPv4", inMatch, wireIPv4 + `80004e02 0001`, BadMatchBadPrereq},

@@ -74,31 +74,14 @@ func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
 			return BadMatchBadMask.Errorf("%s cannot be masked, mask %x", f.Name, it.payload[n:])
 		}
 		if !m.PrereqsMet(f.ID) {
-			return badPrereq(f)
+			return BadMatchBadPrereq.Errorf("%s may stand only after the fields that it depends on", f.Name)
 		}
 		m.SetMasked(f.ID, v, mask)
 	}
 	if it.err {
 		return BadMatchBadLen.Errorf("match field cut off: %d bytes are left", len(it.b))
 	}
-	// A later field may contradict an earlier one's prerequisites: ICMPv6 code 1
-	// after a neighbour discovery target.
-	for id := flow.ID(0); id < flow.NumFields; id++ {
-		if f := id.Field(); seen&(1<<id) != 0 && !present(m, f) {
-			return badPrereq(f)
-		}
-	}
 	return nil
-}
-
-// present says whether a field that was set is still to be seen, or was never
-// set because its mask was zero.
-func present(m *flow.Match, f *flow.Field) bool {
-	return f.Prereq == flow.PrereqNone || f.Get((*flow.Wide)(&m.Mask)) == (flow.Value{}) || m.PrereqsMet(f.ID)
-}
-
-func badPrereq(f *flow.Field) *Error {
-	return BadMatchBadPrereq.Errorf("%s may stand only after the fields that it depends on", f.Name)
 }
 
 // MatchLen is the length of AppendMatch's bytes, padding included.

@@ -71,6 +71,11 @@ func matchCases() []matchCase {
 			wireICMPv6 + `80003a01 87 80003e10 0000000000000001 0000000000000002 80004006 000000000003`},
 		{"neighbour advertisement", mk(ipv6, proto(58), is(flow.ICMPv6Type, 136), is(flow.ICMPv6Code, 0), is128(flow.IPv6NDTarget, 1, 2), is(flow.IPv6NDTll, 3)),
 			wireICMPv6 + `80003a01 88 80003c01 00 80003e10 0000000000000001 0000000000000002 80004206 000000000003`},
+		// Open vSwitch refuses these two: it asks for no other code than 0.
+		{"neighbour solicitation of code 1", mk(ipv6, proto(58), is(flow.ICMPv6Type, 135), is(flow.ICMPv6Code, 1), is128(flow.IPv6NDTarget, 1, 2), is(flow.IPv6NDSll, 3)),
+			wireICMPv6 + `80003a01 87 80003c01 01 80003e10 0000000000000001 0000000000000002 80004006 000000000003`},
+		{"neighbour advertisement of code 255", mk(ipv6, proto(58), is(flow.ICMPv6Type, 136), is(flow.ICMPv6Code, 255), is(flow.IPv6NDTll, 3)),
+			wireICMPv6 + `80003a01 88 80003c01 ff 80004206 000000000003`},
 		{"MPLS", mk(is(flow.EthType, 0x8847), is(flow.MPLSLabel, 0xfffff), is(flow.MPLSTC, 7), is(flow.MPLSBOS, 1)), `80000a02 8847 80004404 000fffff 80004601 07 80004801 01`},
 		{"MPLS multicast", mk(is(flow.EthType, 0x8848), is(flow.MPLSLabel, 0)), `80000a02 8848 80004404 00000000`},
 		{"PBB_ISID", mk(is(flow.EthType, 0x88e7), is(flow.PBBISID, 0xffffff)), `80000a02 88e7 80004a03 ffffff`},
@@ -148,6 +153,8 @@ func TestMatchOtherForms(t *testing.T) {
 		{"mask of all zeros, field that cannot be masked", `80000108 00000000 00000000`, mk()},
 		{"mask of all zeros needs no prerequisite", `80001708 00000000 00000000`, mk()},
 		{"VLAN id without OFPVID_PRESENT", `80000c02 0005`, mk(is(flow.VLANVID, 5))},
+		{"neighbour solicitation, the code last", wireICMPv6 + `80003a01 87 80003e10 00*15 04 80003c01 01`,
+			mk(is(flow.EthType, 0x86dd), is(flow.IPProto, 58), is(flow.ICMPv6Type, 135), is(flow.ICMPv6Code, 1), is128(flow.IPv6NDTarget, 0, 4))},
 		{"other order", wireIPv4 + `80001401 06 80001c02 0050 80001604 0a000001 80000004 00000001`,
 			mk(is(flow.InPort, 1), ipv4, is(flow.IPProto, 6), is(flow.TCPDst, 80), is(flow.IPv4Src, 0x0a000001))},
 	} {
