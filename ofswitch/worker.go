@@ -252,7 +252,8 @@ func (w *worker) adopt(set *rxSet) {
 	clear(w.active)
 	w.active = w.active[:0]
 	for _, q := range set.list {
-		q.parked, q.falseWakes = false, 0
+		w.unpark(q)
+		q.falseWakes = 0
 		w.activate(q)
 	}
 }
@@ -319,14 +320,24 @@ func (w *worker) unparkAll() {
 	}
 	for _, q := range w.set.list {
 		if q.parked {
-			q.parked, q.falseWakes = false, 0
-			if err := w.watch(q.q.FD()); err != nil {
-				w.d.log.Debug("port", "name", q.port.name, "err", err)
-			}
+			w.unpark(q)
+			q.falseWakes = 0
 			if !q.active {
 				w.activate(q)
 			}
 		}
+	}
+}
+
+// unpark watches a parked queue again: parking took it out of epoll, so a
+// queue that is only called not parked would never be read again.
+func (w *worker) unpark(q *rxq) {
+	if !q.parked {
+		return
+	}
+	q.parked = false
+	if err := w.watch(q.q.FD()); err != nil {
+		w.d.log.Debug("port", "name", q.port.name, "err", err)
 	}
 }
 

@@ -54,6 +54,21 @@ func TestIntegrationPortsComeAndGo(t *testing.T) {
 	}
 }
 
+// Devices that are down when the switch starts are brought up and forward,
+// every one of them. Reading such a device fails at first, while the ports
+// after it are still being added.
+func TestIntegrationDevicesDown(t *testing.T) {
+	l := newLab(t, 3)
+	for _, h := range l.Hosts {
+		mustRun(t, l.Switch, "ip", "link", "set", h.Port, "down")
+	}
+	d := startSwitch(t, l)
+	pingAll(t, l)
+	if show := d.ctl("show", "br0"); strings.Contains(show, "DOWN") {
+		t.Errorf("show:\n%s", show)
+	}
+}
+
 // What is refused says so in one line, and the rest of the switch works.
 func TestIntegrationRefusedPorts(t *testing.T) {
 	l := newLab(t, 3)

@@ -1,0 +1,80 @@
+package ofswitch
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ofswitch/packet"
+)
+
+// downQueue is the receive queue of a device that is down until up is set,
+// and that has frames whenever its descriptor is readable.
+type downQueue struct {
+	fd int
+	up bool
+}
+
+func (q *downQueue) FD() int               { return q.fd }
+func (q *downQueue) Release(*packet.Batch) {}
+func (q *downQueue) Rx(*packet.Batch) (int, error) {
+	if !q.up {
+		return 0, unix.ENETDOWN
+	}
+	return 0, nil
+}
+
+// A queue that could not be read is watched again when its turn comes back,
+// whatever brings it back: the collector's next round, or another port that is
+// added in the meantime.
+func TestParkedQueueWakesAgain(t *testing.T) {
+	d := newLab(t, 0, func(*Options) {}).d
+	for name, revive := range map[string]func(w *worker, set *rxSet){
+		"collector":  func(w *worker, _ *rxSet) { w.unparkAll() },
+		"port added": func(w *worker, set *rxSet) { w.rx.Store(newRxSet(set.list)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &worker{d: d, epfd: -1, evfd: -1}
+			var err error
+			if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := w.closeFDs(); err != nil {
+					t.Error(err)
+				}
+			})
+			fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { unix.Close(fd) })
+			dev := &downQueue{fd: fd}
+			q := &rxq{q: dev, port: &port{name: "down"}}
+			if err := w.watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			set := newRxSet([]*rxq{q})
+			w.rx.Store(set)
+			w.round()
+			if !q.parked || q.active {
+				t.Fatalf("a queue that cannot be read: parked %v, active %v", q.parked, q.active)
+			}
+			dev.up = true
+			revive(w, set)
+			for range idlePolls + 1 {
+				w.round()
+			}
+			if q.active {
+				t.Fatal("a queue without frames is still polled")
+			}
+			if _, err := unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}); err != nil {
+				t.Fatal(err)
+			}
+			w.epoll(0)
+			if !q.active {
+				t.Error("a frame arrives, and the queue is not woken")
+			}
+		})
+	}
+}
