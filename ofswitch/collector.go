@@ -49,13 +49,7 @@ func (d *Datapath) Collect() {
 		d.macsChanged()
 	}
 	d.reap()
-	for _, w := range d.workers {
-		if d.manual {
-			w.unparkAll()
-		} else if w.parked.Load() {
-			w.post(w.unparkAll)
-		}
-	}
+	d.unpark()
 }
 
 // errNothing keeps update from publishing a version in which nothing is new.

@@ -103,6 +103,7 @@ func (b *Bridge) PortMod(m *ofp.PortMod) error {
 	}
 	b.setConfig(p, config)
 	b.tellPort(ofp.PortModify, p)
+	b.d.unpark()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -225,3 +226,5 @@ func newBareLab(t testing.TB, frames ...[]byte) *lab {
 	l.ports[0].Replay(true, list...)
 	return l
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

@@ -307,3 +307,109 @@ func TestPortsUnderLoad(t *testing.T) {
 		t.Errorf("%d frames dropped by failures of the switch", n)
 	}
 }
+
+// TestPortDownAndUp: a device in error is not polled, and is again when it is
+// said to be up.
+func TestPortDownAndUp(t *testing.T) {
+	m := newMachine(t, 1, 2, ports.MemOptions{})
+	if err := m.b.FlowMod(flowMod(t, 0, 1, "", apply(output(2)))); err != nil {
+		t.Fatal(err)
+	}
+	w := m.d.workers[0]
+	within(t, "parking", func() {
+		if err := m.ports[0].SetAdmin(false); err != nil {
+			t.Error(err)
+		}
+		for !w.parked.Load() {
+			runtime.Gosched()
+		}
+	})
+	if err := m.ports[0].SetAdmin(true); err != nil {
+		t.Fatal(err)
+	}
+	m.b.PortChanged(1, m.ports[0].Status())
+	m.ports[0].InjectBytes(udp(1, 2, 3, 4))
+	within(t, "forwarding again", m.settle)
+	if n := len(m.ports[1].Sent()); n != 1 {
+		t.Errorf("%d frames sent, want 1", n)
+	}
+	if n := m.d.Drops()["internal_error"]; n != 0 {
+		t.Errorf("%d failures", n)
+	}
+}
+
+// TestThreads runs all that goes on at once, for the race detector: frames,
+// flow-mods, packet-outs, statistics, ports, MAC moves.
+func TestThreads(t *testing.T) {
+	m := newMachine(t, 2, 4, ports.MemOptions{Capture: -1})
+	far, err := m.d.AddBridge("far", BridgeOptions{Controllers: m.rec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.d.RemoveBridge("far"); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, err := range []error{m.b.AddPatch(10, "here"), far.AddPatch(10, "there"), m.b.ConnectPatch(10, far, 10)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	far.SetFallbackNormal()
+	m.b.SetFallbackNormal()
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	run := func(fn func(i int) error) {
+		wg.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				if err := fn(i); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+	run(func(i int) error {
+		mod := flowMod(t, ofp.TableID(i%2), uint16(i%7), fmt.Sprintf("udp,nw_dst=10.0.0.%d", i%16),
+			apply(set(11, uint64(i%3)), output(ofp.PortNo(1+i%4)), output(ofp.PortNormal), output(ofp.PortController)))
+		mod.Flags, mod.Command = ofp.FlowSendFlowRem, uint8(i%11%5)
+		if i%2 == 0 {
+			mod.Instructions = then(mod.Instructions, 1)
+		}
+		return m.b.FlowMod(mod)
+	})
+	run(func(i int) error {
+		return m.b.PacketOut(&ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: ofp.PortNo(1 + i%4), Data: udp(byte(i), 9, 1, 2),
+			Actions: []ofp.Action{output(ofp.PortTable), output(ofp.PortNormal)}})
+	})
+	run(func(int) error { return m.b.FlowStats(all, func(*ofp.FlowStats) error { return nil }) })
+	run(func(i int) error {
+		m.d.Collect()
+		m.b.SetFailOpen(i%2 == 0)
+		m.b.FlushMACs()
+		m.b.Barrier()
+		return nil
+	})
+	run(func(i int) error {
+		d := m.b.PortDescs()[i%3]
+		return m.b.PortMod(&ofp.PortMod{Port: d.Port, HWAddr: d.HWAddr, Config: ofp.PortConfig(i % 2 * 4), Mask: ofp.PortConfigNoRecv})
+	})
+	n := 20_000
+	if raceEnabled {
+		n = 4_000
+	}
+	var feeders sync.WaitGroup
+	for p := range 4 {
+		feeders.Go(func() {
+			feed(m.ports[p], func(i int) []byte { return udp(byte(i%5), byte(i%16), uint16(i%100), 9) }, n, &stop)
+		})
+	}
+	within(t, "everything at once", feeders.Wait)
+	stop.Store(true)
+	within(t, "the end of everything", wg.Wait)
+	if n := m.d.Drops()["internal_error"]; n != 0 {
+		t.Errorf("%d frames dropped by failures of the switch", n)
+	}
+}

@@ -263,6 +263,16 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 	if p.desc() != before {
 		b.tellPort(ofp.PortModify, p)
 	}
+	b.d.unpark()
+}
+
+// unpark has workers look again at queues that could not be read.
+func (d *Datapath) unpark() {
+	for _, w := range d.workers {
+		if w.parked.Load() {
+			w.post(w.unparkAll)
+		}
+	}
 }
 
 func (p *port) setStatus(st *ports.Status) {

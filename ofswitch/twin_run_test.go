@@ -33,7 +33,7 @@ func TestTwin(t *testing.T) {
 	}
 	t.Logf("%d rules (%d refused), %d frames, %d packet-outs, %d lookups, %d hits, %d packet-ins, %d rounds given up",
 		total.rules, total.refused, total.frames, total.packetOuts, total.lookups, total.hits, total.ins, total.wild)
-	if rounds < 15 {
+	if rounds < 100 { // too few to have everything in them
 		return
 	}
 	if total.wild*10 > rounds {
