@@ -12,7 +12,7 @@
 //
 // # Header views
 //
-// Ethernet, VLAN, MPLS, ARP, IPv4, IPv6, TCP, UDP, SCTP, ICMPv4 and ICMPv6 are
+// Ethernet, VLAN, PBB, MPLS, ARP, IPv4, IPv6, TCP, UDP, SCTP, ICMPv4 and ICMPv6 are
 // byte slices with one getter and one setter per field. They check no lengths:
 // whoever makes the view has checked that at least the MinLen bytes of the
 // header are there. Their setters fix no checksums.
@@ -26,6 +26,16 @@
 // checksum is partial (Offload.NeedsCsum) only the pseudo header's sum is
 // adjusted. They report false, and change nothing, when the frame does not
 // have the field.
+//
+// # Tags and TTLs
+//
+// PushVLAN, PopVLAN, PushMPLS, PopMPLS, PushPBB and PopPBB change what a frame
+// is, CopyTTLOut, CopyTTLIn, DecIPTTL and DecMPLSTTL go from header to header.
+// A push needs headroom. When one reports false on a frame with Headroom bytes
+// before it, such as a clone, it is not for this frame. Offload moves along
+// with the headers. Layers never point at a header that is not there; after a
+// pop of a label or I-tag they say nothing of what came to light, and the frame
+// is to be extracted again.
 //
 // # Offload
 //

@@ -54,7 +54,7 @@ func findHeaders(b []byte) (headers, error) {
 		case IsVLAN(t):
 			at += VLANLen
 		case t == TypePBB:
-			at += pbbLen
+			at += PBBLen
 		case isMPLS(t):
 			for h.l3 = at + 2; ; h.l3 += MPLSLen {
 				if h.l3+MPLSLen >= len(b) {
@@ -73,10 +73,6 @@ func findHeaders(b []byte) (headers, error) {
 		}
 	}
 }
-
-// pbbLen is the length of an I-tag with the inner addresses, EtherType
-// included (IEEE 802.1ah).
-const pbbLen = 18
 
 func (h *headers) findTransport(b []byte) error {
 	if h.v6 {

@@ -30,8 +30,10 @@ const (
 const (
 	ProtoHopByHop = 0
 	ProtoICMP     = 1
+	ProtoIPv4     = 4
 	ProtoTCP      = 6
 	ProtoUDP      = 17
+	ProtoIPv6     = 41
 	ProtoRouting  = 43
 	ProtoFragment = 44
 	ProtoESP      = 50

@@ -5,6 +5,9 @@ import "encoding/binary"
 // MPLSLen is the length of a label stack entry, in bytes.
 const MPLSLen = 4
 
+// mplsBOS is the bottom of stack bit in an entry.
+const mplsBOS = 1 << 8
+
 // MPLS is a view of one label stack entry (RFC 3032 §2.1): MPLSLen bytes at
 // least.
 type MPLS []byte

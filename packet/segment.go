@@ -131,6 +131,33 @@ func (f *Frame) gsoSegments() (packets, wireBytes uint64) {
 	return uint64(n), uint64(p.end + (n-1)*p.hdr + n*p.extra)
 }
 
+// PayloadLimit is the maxPayload for Segment with which the frames that f
+// stands for fit a device of the given MTU: bytes behind the Ethernet header,
+// where one 802.1Q tag in front does not count, as Linux has it, but all other
+// tags, I-tags and labels do. 0: no bound is needed, or none helps, because the
+// MTU is unknown (0), does not even hold the headers, or f is a frame whose
+// sender alone decides how it is cut (UDP datagrams), or that Segment refuses.
+func PayloadLimit(f *Frame, mtu int) int {
+	if mtu <= 0 || !f.Offload.IsGSO() || f.Offload.GSOType&^GSOECN == GSOUDPL4 {
+		return 0
+	}
+	p, err := planOf(f, 0)
+	if err != nil {
+		return 0
+	}
+	hdr := p.hdr - EthernetLen
+	if Ethernet(f.Bytes()).Type() == TypeVLAN {
+		hdr -= VLANLen
+	}
+	if p.v6 && f.Offload.GSOType&^GSOECN == GSOUDP {
+		hdr += ipv6FragLen
+	}
+	if hdr >= mtu || hdr+p.size <= mtu {
+		return 0
+	}
+	return mtu - hdr
+}
+
 // Segment appends to out the frames that f, a GSO frame, stands for: lengths,
 // identifications, sequence numbers, flags and checksums as its sender would
 // have sent them without segmentation offload. The frames are from pools and

@@ -125,13 +125,11 @@ func MPLSTTL(f *Frame) (ttl uint8, found bool) {
 // SetPBBISID writes the service identifier of the I-tag: the low 24 bits of
 // isid.
 func SetPBBISID(f *Frame, isid uint32) bool {
-	b := f.Bytes()
-	at := f.l2end(b)
-	// EtherType(2), PCP DEI UCA reserved(8 bits), I-SID(24 bits).
-	if at < 0 || binary.BigEndian.Uint16(b[at:]) != TypePBB || at+6 > len(b) {
+	h := f.outerPBB(f.Bytes())
+	if h == nil {
 		return false
 	}
-	b[at+3], b[at+4], b[at+5] = byte(isid>>16), byte(isid>>8), byte(isid)
+	h.SetISID(isid)
 	return true
 }
 
