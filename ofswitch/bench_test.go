@@ -112,3 +112,62 @@ func BenchmarkMiss(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkExecute is a program over a batch of frames, without lookup.
+func BenchmarkExecute(b *testing.B) {
+	for _, bm := range []struct {
+		name string
+		ins  ofp.Instructions
+	}{
+		{"output", apply(output(2))},
+		{"output-to-2", apply(output(2), output(3))},
+		{"set-field", apply(set(flow.EthSrc, 9), set(flow.IPv4Dst, 9), output(2))},
+		{"push-vlan", apply(ofp.PushVLAN{EtherType: 0x8100}, ofp.PopVLAN{}, output(2))},
+		{"copy-on-write", apply(output(2), set(flow.IPv4Dst, 9), output(3))},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			l := newBareLab(b, udp(1, 2, 3, 4))
+			l.add(flowMod(b, 0, 1, "udp", bm.ins))
+			l.d.Poll()
+			w := l.d.workers[0]
+			var p *program
+			w.cache.Each(func(_ *flow.Key, q *program) bool { p = q; return false })
+			var all, frames [packet.BatchSize]*packet.Frame
+			var k flow.Key
+			for i := range all {
+				all[i] = packet.FromBytes(udp(1, 2, 3, 4))
+				flow.Extract(all[i], 1, &k)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				for i, f := range all {
+					f.Shared = false
+					frames[i] = f
+				}
+				w.execute(p, frames[:])
+				w.transmit()
+			}
+			report(b, packet.BatchSize)
+		})
+	}
+}
+
+// BenchmarkBarrier is a flow-mod and a barrier, without load.
+func BenchmarkBarrier(b *testing.B) {
+	d, err := NewDatapath(Options{Workers: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	br, err := d.AddBridge("br0", BridgeOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	mods := [2]*ofp.FlowMod{flowMod(b, 0, 1, "udp", apply(output(1))), flowMod(b, 0, 1, "udp", apply(output(2)))}
+	for i := 0; b.Loop(); i++ {
+		if err := br.FlowMod(mods[i%2]); err != nil {
+			b.Fatal(err)
+		}
+		br.Barrier()
+	}
+}

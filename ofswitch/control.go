@@ -49,6 +49,9 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 	if err := flowtable.Validate(m, limits); err != nil {
 		return err
 	}
+	if m.BufferID != ofp.NoBuffer && m.Command != ofp.FlowDelete && m.Command != ofp.FlowDeleteStrict {
+		return ofp.BadRequestBufferUnknown.Errorf("flow-mod: buffer %#x; this switch has no packet buffers", m.BufferID)
+	}
 	d := b.d
 	d.waitPending()
 	var change *flowtable.Change

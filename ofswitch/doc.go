@@ -32,7 +32,9 @@
 // Stamp: a worker's stamp rises when the version of the tables or a MAC table
 // has changed since its last batch. A program whose stamp is the worker's is
 // fresh, which is one comparison. Otherwise its dependencies are asked once,
-// and if none says "changed" it is stamped again.
+// and if none says "changed" it is stamped again. The dependencies are asked
+// for the program's own key; a cache of wildcarded keys must ask for all keys
+// that its mask lets in, or translate again.
 //
 // Translation (translate*.go) keeps the frame's fields as they are after the
 // actions so far in a flow.Wide. Where actions change which headers the frame

@@ -319,6 +319,22 @@ func TestTableMod(t *testing.T) {
 	}
 }
 
+func TestFlowModBuffer(t *testing.T) {
+	l := newLab(t, 1)
+	m := flowMod(t, 0, 1, "udp", apply(output(1)))
+	m.BufferID = 3
+	if got := code(l.b.FlowMod(m)); got != ofp.BadRequestBufferUnknown {
+		t.Errorf("add with a buffer: %v", got)
+	}
+	if n := len(counts(t, l.b)); n != 0 {
+		t.Error("a refused flow-mod added an entry")
+	}
+	m.Command = ofp.FlowDelete // ignored there
+	if err := l.b.FlowMod(m); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTimeouts: idle timeouts see frames that only the cache saw, and the last
 // count in flow-removed is exact.
 func TestTimeouts(t *testing.T) {

@@ -5,7 +5,8 @@ import "time"
 // Constants that tune, each with its unit and reason.
 const (
 	// defaultMicroflows is the number of cached keys per worker. 32768 keys
-	// take about 12 MiB; more keys than that are the megaflow cache's business.
+	// take about 8 MiB, and a program of about 1 KiB each once they are in
+	// use; more than that is the megaflow cache's business.
 	defaultMicroflows = 32768
 
 	// idlePolls is how many empty polls make a queue passive, so that its
