@@ -189,6 +189,8 @@ func TestCopyTTLRefuses(t *testing.T) {
 		{"IPv4 options beyond the frame", mpls(v4(0x4f)[:59]...), Layers{12, 14, -1, -1}},
 		{"nothing below", mpls(), Layers{12, 14, -1, -1}},
 		{"later fragment", ip(append(v4(0x45, 0, 0, 80, 0, 0, 0, 1, 9, 4)[:20], v4(0x45)...)), Layers{12, -1, 14, -1}},
+		{"later fragment of IPv6", append(append(make([]byte, 12), 0x86, 0xdd, 0x60, 0, 0, 0, 0, 68, 44, 9), append(make([]byte, 32),
+			append([]byte{4, 0, 0, 8, 0, 0, 0, 1}, v4(0x45)...)...)...), Layers{12, -1, 14, -1}},
 		{"IPv4 said, IPv6 there", ip(append(v4(0x45, 0, 0, 80, 0, 0, 0, 0, 9, 4)[:20], v4(0x60)...)), Layers{12, -1, 14, -1}},
 		{"IPv6 said, IPv4 there", ip(append(v4(0x45, 0, 0, 80, 0, 0, 0, 0, 9, 41)[:20], v4(0x45)...)), Layers{12, -1, 14, -1}},
 		{"impossible outer header", ip(append(v4(0x44, 0, 0, 80, 0, 0, 0, 0, 9, 4)[:20], v4(0x45)...)), Layers{12, -1, 14, -1}},
