@@ -21,21 +21,25 @@ const (
 
 // Takes says whether f may be given to a transmit queue with these
 // capabilities on a device of this MTU (bytes of layer 3; 0: unknown) as it
-// is. If not, a GSO frame is to be segmented (packet.Segment), any other to get
-// its checksum finished (packet.FinishChecksum). Ordinary frames without
-// offload state are always taken; larger ones than the MTU are counted by Tx.
+// is. If not, a frame with a GSO type is to be segmented (packet.Segment, also
+// when its segment size is 0: that gives one clean copy), any other to get its
+// checksum finished (packet.FinishChecksum). Ordinary frames without offload
+// state are always taken; larger ones than the MTU are counted by Tx. A partial
+// CRC32c of SCTP is never taken.
 //
 // A whole GSO frame is taken only as Ethernet, at most two VLAN tags, IPv4 or
 // IPv6, TCP or UDP, with the partial checksum of exactly that header, and when
 // each of its segments fits the MTU: what the kernel can segment and what the
-// receiver can take.
+// receiver can take. So none leaves whole behind MPLS labels or a PBB I-tag.
 func (c Caps) Takes(f *packet.Frame, mtu int) bool {
 	o := &f.Offload
 	if !o.NeedsCsum && o.GSOType == packet.GSONone {
 		return true
 	}
 	if !o.IsGSO() {
-		return !o.NeedsCsum || c.Csum
+		// A GSO type without a size means nothing. No offload header has a name
+		// for CRC32c: the kernel would write an Internet checksum there.
+		return o.GSOType == packet.GSONone && (!o.NeedsCsum || c.Csum && !o.IsCRC32c())
 	}
 	if !o.NeedsCsum || !c.Csum {
 		return false

@@ -123,6 +123,33 @@ func TestCapsTakes(t *testing.T) {
 		{"checksum elsewhere (tunnel)", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, l4 int) { f.Offload.CsumStart = uint16(l4 + 20) }}, allCaps, 1500, false},
 		{"checksum at a wrong offset", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) { f.Offload.CsumOffset = 6 }}, allCaps, 1500, false},
 		{"MPLS", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) { binary.BigEndian.PutUint16(f.Bytes()[l3-2:], 0x8847) }}, allCaps, 1500, false},
+		{"pushed label", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) {
+			f.Layers = packet.Layers{L2End: int16(l3 - 2), MPLS: -1, L3: int16(l3), L4: -1}
+			packet.PushMPLS(f, packet.TypeMPLS)
+		}}, allCaps, 1500, false},
+		{"pushed label behind a tag", gsoSpec{tags: []uint16{etherVLAN}, v6: true, segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) {
+			f.Layers = packet.Layers{L2End: int16(l3 - 2), MPLS: -1, L3: int16(l3), L4: -1}
+			packet.PushMPLS(f, packet.TypeMPLSMC)
+		}}, allCaps, 1500, false},
+		{"pushed I-tag", gsoSpec{udp: true, segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) { packet.PushPBB(f) }}, allCaps, 1500, false},
+		{"pushed I-tag and B-tag", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) {
+			packet.PushPBB(f)
+			packet.PushVLAN(f, etherQinQ, 5)
+		}}, allCaps, 1500, false},
+		{"GSO type without a size", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) { f.Offload.GSOSize = 0 }}, allCaps, 1500, false},
+		{"GSO type without a size, nothing else", gsoSpec{segs: 1, size: 100, mutate: func(f *packet.Frame, _, _ int) {
+			f.Offload = packet.Offload{GSOType: packet.GSOTCPv4}
+		}}, allCaps, 1500, false},
+		{"ECN without GSO", gsoSpec{segs: 1, size: 100, gsoType: packet.GSOECN}, allCaps, 1500, false},
+		{"partial CRC32c", gsoSpec{segs: 1, size: 100, mutate: func(f *packet.Frame, l3, l4 int) {
+			f.Bytes()[l3+9] = 132
+			f.Offload = packet.Offload{NeedsCsum: true, CsumStart: uint16(l4), CsumOffset: 8}
+		}}, allCaps, 1500, false},
+		{"partial checksum behind a label", gsoSpec{segs: 1, size: 100, mutate: func(f *packet.Frame, l3, _ int) {
+			f.Layers = packet.Layers{L2End: int16(l3 - 2), MPLS: -1, L3: int16(l3), L4: -1}
+			packet.PushMPLS(f, packet.TypeMPLS)
+			f.Offload.GSOType, f.Offload.GSOSize = packet.GSONone, 0
+		}}, allCaps, 1500, true},
 		{"fragment", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) { f.Bytes()[l3+6] = 0x20 }}, allCaps, 1500, false},
 		{"protocol 47", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) { f.Bytes()[l3+9] = 47 }}, allCaps, 1500, false},
 		{"bad data offset", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, l4 int) { f.Bytes()[l4+12] = 0x10 }}, allCaps, 1500, false},
@@ -136,6 +163,20 @@ func TestCapsTakes(t *testing.T) {
 				t.Errorf("Takes = %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+// What Takes does not take because its GSO type has no size, Segment makes one
+// frame of that is taken.
+func TestCapsTakesCleanCopy(t *testing.T) {
+	f := gsoTCP4(t, 1, 100)
+	f.Offload.GSOSize = 0
+	out, err := packet.Segment(f, 0, packet.NewPools(), nil)
+	if err != nil || len(out) != 1 || out[0].Len() != f.Len() {
+		t.Fatalf("%d frames, %v", len(out), err)
+	}
+	if (Caps{}).Takes(f, 1500) || !(Caps{}).Takes(out[0], 1500) {
+		t.Error("the copy is not what the port takes")
 	}
 }
 
