@@ -181,7 +181,7 @@ func TestPortMod(t *testing.T) {
 		sent, in int
 	}{
 		{1, hw, 0, 1, 1},
-		{1, hw, ofp.PortConfigNoPacketIn, 1, 0},
+		{1, hw, ofp.PortConfigNoPacketIn, 1, 1}, // a table miss would not be told
 		{1, hw, ofp.PortConfigNoRecv, 0, 0},
 		{1, hw, 0, 1, 1},
 		{2, hw2, ofp.PortConfigNoFwd, 0, 1},
@@ -197,7 +197,20 @@ func TestPortMod(t *testing.T) {
 			t.Errorf("port %d config %d: %d packet-ins, want %d", tt.port, tt.config, n, tt.in)
 		}
 	}
-	if n := len(l.rec.ports); n != 6 { // the first changed nothing
+	l.add(flowMod(t, 0, 0, "", apply(output(ofp.PortController))))
+	for _, tt := range []struct {
+		config ofp.PortConfig
+		in     int
+	}{{0, 1}, {ofp.PortConfigNoPacketIn, 0}} {
+		if err := l.b.PortMod(&ofp.PortMod{Port: 2, HWAddr: hw2, Config: tt.config, Mask: ofp.PortConfigAll}); err != nil {
+			t.Fatal(err)
+		}
+		l.send(2, f)
+		if n := len(l.rec.takeIns()); n != tt.in {
+			t.Errorf("table miss with config %d: %d packet-ins, want %d", tt.config, n, tt.in)
+		}
+	}
+	if n := len(l.rec.ports); n != 7 { // config 0 at first changed nothing
 		t.Errorf("%d port-status messages, want 6", n)
 	}
 	if p := l.rec.ports[4]; p.Reason != ofp.PortModify || p.Desc.Config != ofp.PortConfigDown || p.Desc.State&ofp.PortStateLive != 0 {

@@ -232,11 +232,13 @@ func (t *translator) decTTL(wk *walk) bool {
 	return true
 }
 
-// packetIn sends a copy of the frame to the controllers of wk's bridge.
+// packetIn sends a copy of the frame to the controllers of wk's bridge. A port's
+// NO_PACKET_IN is about table misses alone (OpenFlow 1.3.5 §7.2.1): spanning
+// tree applications set it and still want the BPDUs that a flow entry sends them.
 func (t *translator) packetIn(wk *walk, reason uint8, maxLen uint16) {
 	queue := &wk.bridge.upcalls
 	if wk.in != nil {
-		if wk.in.configBits()&ofp.PortConfigNoPacketIn != 0 {
+		if reason == ofp.PacketInNoMatch && wk.in.configBits()&ofp.PortConfigNoPacketIn != 0 {
 			return
 		}
 		queue = &wk.in.upcalls

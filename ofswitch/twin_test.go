@@ -354,7 +354,7 @@ func (s *twin) send(w *twinWalk, p *twinPort) {
 }
 
 func (s *twin) packetIn(w *twinWalk, reason uint8, maxLen uint16) {
-	if w.in != nil && w.in.config&ofp.PortConfigNoPacketIn != 0 {
+	if reason == ofp.PacketInNoMatch && w.in != nil && w.in.config&ofp.PortConfigNoPacketIn != 0 {
 		return
 	}
 	cookie := ^uint64(0)
