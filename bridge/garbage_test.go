@@ -265,7 +265,7 @@ func (r *rig) testStorm(t *testing.T, dial func() (net.Conn, error), seeds [][]b
 // answered while all of them were there.
 func (r *rig) attack(t *testing.T, what string, start func() *garbage.Peers, progress func(string, uint64, uint64), look func(*garbage.Peers)) {
 	t.Helper()
-	const tries = 4
+	const tries = 3
 	for try := 1; ; try++ {
 		peers := start()
 		progress(what, 10_000, 10)
