@@ -18,7 +18,8 @@ type removal struct {
 
 // collectLoop is the collector's goroutine: every second it folds counters,
 // keeps MAC entries young, ends timeouts, and between that it finishes
-// removed flow entries. It ends with the datapath.
+// removed flow entries and, when many, programs that left their caches. It
+// ends with the datapath.
 func (d *Datapath) collectLoop() {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
@@ -28,6 +29,8 @@ func (d *Datapath) collectLoop() {
 			d.Collect()
 		case <-d.collectWake:
 			d.reap()
+		case <-d.buryWake:
+			d.bury()
 		case <-d.stop:
 			return
 		}

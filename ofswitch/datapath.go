@@ -47,6 +47,7 @@ type Datapath struct {
 
 	// collector
 	collectWake chan struct{}
+	buryWake    chan struct{} // many programs have left their caches
 	stop        chan struct{}
 	done        sync.WaitGroup
 
@@ -87,6 +88,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 	d := &Datapath{
 		log: o.Logger, clock: o.Clock, manual: o.Manual, plant: o.plant,
 		collectWake: make(chan struct{}, 1),
+		buryWake:    make(chan struct{}, 1),
 		stop:        make(chan struct{}),
 		bridges:     map[string]*Bridge{},
 		ports:       make([]*port, 1), // number 0 is no port

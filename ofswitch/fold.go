@@ -93,6 +93,29 @@ func (d *Datapath) tend(now int64) {
 	}
 }
 
+// bury frees the programs that have left their caches by now. It takes two
+// rounds, as tend lets each live through one Sync after it was found so.
+func (d *Datapath) bury() {
+	for range 2 {
+		d.Sync()
+		d.tend(d.clock())
+	}
+}
+
+// uncached notes that p has left the cache, and wakes the collector when it has
+// many such to bury.
+func (w *worker) uncached(p *program) {
+	p.cached.Store(false)
+	if w.unburied++; w.unburied < buryAfter {
+		return
+	}
+	w.unburied = 0
+	select {
+	case w.d.buryWake <- struct{}{}:
+	default:
+	}
+}
+
 // forget takes programs out of the worker's cache, if they still are in it.
 func (w *worker) forget(list []*program) {
 	for _, p := range list {
@@ -101,7 +124,7 @@ func (w *worker) forget(list []*program) {
 		}
 		if w.cache.Lookup(&p.key, p.hash) == p {
 			w.cache.Delete(&p.key, p.hash)
-			p.cached.Store(false)
+			w.uncached(p)
 		}
 	}
 }

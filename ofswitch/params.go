@@ -45,6 +45,12 @@ const (
 	// cache: it holds on to flow entries that may be long gone.
 	pruneAfter = 10 * time.Second
 
+	// buryAfter is how many programs leave a worker's cache before it wakes the
+	// collector out of turn. They wait for their last count, a kilobyte or two
+	// each: a neighbour who sends a new flow with every frame would
+	// otherwise take a second's worth of misses, hundreds of megabytes.
+	buryAfter = 1 << 14
+
 	// upcallsPerPort bounds the packet-ins waiting for one port's turn.
 	upcallsPerPort = 256
 	// upcallBytes bounds the memory of all waiting packet-ins.

@@ -43,6 +43,7 @@ type worker struct {
 	key       flow.Key
 	recircKey flow.Key
 	programs  programList
+	unburied  int    // programs that left the cache since the collector was woken for them
 	misses    uint64 // translations made
 	tr        translator
 
@@ -438,7 +439,7 @@ func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *fro
 			return p
 		}
 		w.cache.Delete(k, hash)
-		p.cached.Store(false)
+		w.uncached(p)
 	}
 	w.misses++
 	p = w.tr.translate(k, in, fz)
@@ -462,7 +463,7 @@ func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *fro
 	p.cached.Store(true)
 	w.programs.push(p)
 	if old := w.cache.Insert(&p.key, hash, p); old != nil {
-		old.cached.Store(false)
+		w.uncached(old)
 	}
 	return p
 }
