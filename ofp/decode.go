@@ -27,11 +27,14 @@ func atLeast(n int) shape { return shape{min: n, step: 1} }
 // matchMin is the length of a match without fields.
 const matchMin = 8
 
-// decoders is indexed by message type. A nil decode makes a Raw.
-var decoders = [...]struct {
+// decoder says how the body of a message looks.
+type decoder struct {
 	shape  shape
 	decode func(body []byte) (Message, error)
-}{
+}
+
+// decoders is indexed by message type.
+var decoders = [...]decoder{
 	TypeHello:                 {atLeast(0), decodeHello},
 	TypeError:                 {atLeast(4), decodeErrorMsg},
 	TypeEchoRequest:           {atLeast(0), decodeEchoRequest},
@@ -47,21 +50,32 @@ var decoders = [...]struct {
 	TypePortStatus:            {fixed(8 + portDescLen), decodePortStatus},
 	TypePacketOut:             {atLeast(16), decodePacketOut},
 	TypeFlowMod:               {atLeast(40 + matchMin), decodeFlowMod},
-	TypeGroupMod:              {atLeast(8), nil},
+	TypeGroupMod:              {shape{8, 8}, decodeGroupMod},
 	TypePortMod:               {fixed(32), decodePortMod},
 	TypeTableMod:              {fixed(8), decodeTableMod},
 	TypeMultipartRequest:      {atLeast(8), decodeMultipartRequest},
 	TypeMultipartReply:        {atLeast(8), decodeMultipartReply},
 	TypeBarrierRequest:        {fixed(0), decodeBarrierRequest},
 	TypeBarrierReply:          {fixed(0), decodeBarrierReply},
-	TypeQueueGetConfigRequest: {fixed(8), nil},
-	TypeQueueGetConfigReply:   {atLeast(8), nil},
-	TypeRoleRequest:           {fixed(16), nil},
-	TypeRoleReply:             {fixed(16), nil},
-	TypeGetAsyncRequest:       {fixed(0), nil},
-	TypeGetAsyncReply:         {fixed(24), nil},
-	TypeSetAsync:              {fixed(24), nil},
-	TypeMeterMod:              {atLeast(8), nil},
+	TypeQueueGetConfigRequest: {fixed(8), decodeQueueGetConfigRequest},
+	TypeQueueGetConfigReply:   {shape{8, 8}, decodeQueueGetConfigReply},
+	TypeRoleRequest:           {fixed(roleLen), decodeRoleRequest},
+	TypeRoleReply:             {fixed(roleLen), decodeRoleReply},
+	TypeGetAsyncRequest:       {fixed(0), decodeGetAsyncRequest},
+	TypeGetAsyncReply:         {fixed(asyncConfigLen), decodeGetAsyncReply},
+	TypeSetAsync:              {fixed(asyncConfigLen), decodeSetAsync},
+	TypeMeterMod:              {shape{8, 8}, decodeMeterMod},
+}
+
+// keptRaw marks the types whose body Decode leaves alone: it gives a Raw, and
+// Raw.Parse reads it. They are those whose handlers take a Raw; a type that is
+// not marked is decoded.
+var keptRaw = [len(decoders)]bool{
+	TypeRoleRequest:     true,
+	TypeRoleReply:       true,
+	TypeGetAsyncRequest: true,
+	TypeGetAsyncReply:   true,
+	TypeSetAsync:        true,
 }
 
 // Decode reads the body of a message, of which h is the header; h.Length is not
@@ -78,17 +92,35 @@ func Decode(h Header, body []byte) (Message, error) {
 	if h.Version != Version && h.Type != TypeHello && h.Type != TypeError {
 		return nil, BadRequestBadVersion.Errorf("%v has version %#02x, want %#02x", h.Type, h.Version, Version)
 	}
-	if int(h.Type) >= len(decoders) {
-		return nil, BadRequestBadType.Errorf("message type %d does not exist in OpenFlow 1.3", uint8(h.Type))
+	d, err := decoderOf(h.Type, len(body))
+	if err != nil {
+		return nil, err
 	}
-	d := &decoders[h.Type]
-	if !d.shape.fits(len(body)) {
-		return nil, d.shape.errorf(BadRequestBadLen, h.Type.String(), HeaderLen, len(body))
-	}
-	if d.decode == nil {
+	if keptRaw[h.Type] {
 		return &Raw{T: h.Type, Body: clone(body)}, nil
 	}
 	return d.decode(body)
+}
+
+// decodeBody reads the body of a message of version 1.3.
+func decodeBody(t Type, body []byte) (Message, error) {
+	d, err := decoderOf(t, len(body))
+	if err != nil {
+		return nil, err
+	}
+	return d.decode(body)
+}
+
+// decoderOf finds the row of a message type and checks the length of the body.
+func decoderOf(t Type, n int) (*decoder, error) {
+	if int(t) >= len(decoders) {
+		return nil, BadRequestBadType.Errorf("message type %d does not exist in OpenFlow 1.3", uint8(t))
+	}
+	d := &decoders[t]
+	if !d.shape.fits(n) {
+		return nil, d.shape.errorf(BadRequestBadLen, t.String(), HeaderLen, n)
+	}
+	return d, nil
 }
 
 // errorf says that what, whose header has extra bytes and whose body has n

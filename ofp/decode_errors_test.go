@@ -49,12 +49,7 @@ func TestDecodeErrors(t *testing.T) {
 	flowMod := inMessage(TypeFlowMod)
 	multipart := inMessage(TypeMultipartRequest)
 	reply := inMessage(TypeMultipartReply)
-	for _, tt := range []struct {
-		name string
-		wrap func(*testing.T, string) []byte
-		wire string
-		want Code
-	}{
+	for _, tt := range []decodeError{
 		{"version 1.0", whole, `01 05 0008 00000001`, BadRequestBadVersion},
 		{"version 1.4", whole, `05 0e 0008 00000001`, BadRequestBadVersion},
 		{"version 0", whole, `00 02 0008 00000001`, BadRequestBadVersion},
@@ -242,15 +237,25 @@ func TestDecodeErrors(t *testing.T) {
 		{"flow reply, entry longer than the message", reply, `0001 0000 00000000 0040 00*46 0001 0004 00000000`, BadRequestBadLen},
 		{"flow reply, wrong action", reply, `0001 0000 00000000 0048 00*46 0001 0004 00000000 0004 0010 00000000 001c 0008 00000000`, BadActionBadType},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, m, err := decodeAll(tt.wrap(t, tt.wire))
-			if m != nil {
-				t.Errorf("decoded to %+v", m)
-			}
-			if codeOf(err) != tt.want {
-				t.Errorf("%v, want %v", err, tt.want)
-			}
-		})
+		t.Run(tt.name, tt.test)
+	}
+}
+
+// decodeError is a message that is refused.
+type decodeError struct {
+	name string
+	wrap func(*testing.T, string) []byte
+	wire string
+	want Code
+}
+
+func (tt decodeError) test(t *testing.T) {
+	_, m, err := decodeAll(tt.wrap(t, tt.wire))
+	if m != nil {
+		t.Errorf("decoded to %+v", m)
+	}
+	if codeOf(err) != tt.want {
+		t.Errorf("%v, want %v", err, tt.want)
 	}
 }
 

@@ -12,16 +12,23 @@
 //
 // What messages have in common: header.go frames them, match.go and oxm.go
 // hold the match, which reads all it knows of a field from flow.Table,
-// action.go and instruction.go the actions and instructions, error_codes.go and
-// error_text.go the 111 error codes.
+// action.go and instruction.go the actions and instructions, group.go buckets,
+// meter.go bands, error_codes.go and error_text.go the 111 error codes.
 //
 // # Both directions
 //
 // Everything is encoded and decoded, since a switch and a client (ofctl) both
-// use the package. Group-mod, meter-mod, the role, asynchronous-configuration
-// and queue-configuration messages and the multipart bodies of groups, meters,
-// queues and table features are checked for length and kept as bytes (Raw,
-// RawBody).
+// use the package. What is behind the header of the types that keptRaw marks
+// is read in a second step, Raw.Parse.
+//
+// # Experimenters
+//
+// Experimenters' messages and multiparts are read in a second step too:
+// Experimenter.Parse, MultipartRequest.Parse and MultipartReply.Parse, with the
+// tables of experimenter.go. Known are ONF's bundles (extension 230), role
+// status (191) and flow monitors (187), Nicira's flow monitors and
+// SetPacketInFormat. error_experimenter.go has the error codes that belong to
+// them.
 //
 // # Errors
 //

@@ -29,11 +29,11 @@ func ErrorFor(err error, request []byte) *ErrorMsg {
 	if !errors.As(err, &e) || e == nil {
 		e = failureCode(request).Errorf("%v", err)
 	}
-	return &ErrorMsg{
-		ErrType: e.Code.Type(),
-		Code:    e.Code.Number(),
-		Data:    clone(request[:min(len(request), ErrorDataMax)]),
+	m := &ErrorMsg{ErrType: e.Code.Type(), Code: e.Code.Number(), Data: clone(request[:min(len(request), ErrorDataMax)])}
+	if id := e.Code.Experimenter(); id != 0 {
+		m.Data = append(be.AppendUint32(nil, id), m.Data...)
 	}
+	return m
 }
 
 // failureCode is the code for a request that was in order but could not be
@@ -80,6 +80,9 @@ func (m *ErrorMsg) ErrCode() Code { return Code(m.ErrType)<<16 | Code(m.Code) }
 // switch's refusal as it came.
 func (m *ErrorMsg) Error() string {
 	c := m.ErrCode()
+	if m.ErrType == ErrExperimenter && (len(m.Data) < 4 || be.Uint32(m.Data) != c.Experimenter()) {
+		return fmt.Sprintf("the peer answered an experimenter's error %d", m.Code)
+	}
 	if s := CodeText(c); s != "" {
 		return fmt.Sprintf("the peer answered %v: %s", c, s)
 	}

@@ -158,6 +158,9 @@ type errorText struct {
 
 // text finds the description of a code, nil when there is none.
 func (c Code) text() *errorText {
+	if e, ok := experimenterErrors[c]; ok {
+		return &e.errorText
+	}
 	if t := int(c.Type()); t < len(errorTypes) {
 		if n := int(c.Number()); n < len(errorTypes[t].codes) {
 			return &errorTypes[t].codes[n]
@@ -168,6 +171,9 @@ func (c Code) text() *errorText {
 
 // String is the specification's name, "OFPBMC_BAD_PREREQ".
 func (c Code) String() string {
+	if e, ok := experimenterErrors[c]; ok {
+		return e.name
+	}
 	if e := c.text(); e != nil {
 		return errorTypes[c.Type()].prefix + e.name
 	}

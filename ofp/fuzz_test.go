@@ -19,7 +19,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(Encode(1, &FlowMod{Match: m.match, Instructions: allInstructions()}))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_, m, err := decodeAll(b)
+		h, m, err := decodeAll(b)
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || e.Code.text() == nil || e.Text == "" {
@@ -33,7 +33,7 @@ func FuzzDecode(f *testing.F) {
 		if len(b) > MaxLen {
 			return // no message on a connection
 		}
-		again := Encode(1, m)
+		again := Encode(h.XID, m)
 		if len(again) != HeaderLen+m.Len() {
 			t.Fatalf("encoded to %d bytes, Len() is %d", len(again), m.Len())
 		}

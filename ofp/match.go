@@ -5,6 +5,9 @@ import "ofswitch/flow"
 // matchOXM is OFPMT_OXM; the other type, OFPMT_STANDARD, is OpenFlow 1.1's.
 const matchOXM = 1
 
+// matchHeaderLen is the length of a match's type and length.
+const matchHeaderLen = 4
+
 // DecodeMatch reads the struct ofp_match at the start of b (OpenFlow 1.3.5
 // §7.2.3) and returns the number of bytes that it takes with its padding.
 // Refusals have type BAD_MATCH.
@@ -85,8 +88,10 @@ func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
 }
 
 // MatchLen is the length of AppendMatch's bytes, padding included.
-func MatchLen(m *flow.Match) int {
-	n := 4
+func MatchLen(m *flow.Match) int { return pad8(matchHeaderLen + matchFieldsLen(m)) }
+
+// matchFieldsLen is the length of appendMatchFields' bytes.
+func matchFieldsLen(m *flow.Match) (n int) {
 	m.Fields(func(f *flow.Field, _, mask flow.Value) bool {
 		n += oxmHeaderLen + f.Len()
 		if mask != f.Full() {
@@ -94,7 +99,7 @@ func MatchLen(m *flow.Match) int {
 		}
 		return true
 	})
-	return pad8(n)
+	return n
 }
 
 // AppendMatch encodes m as a struct ofp_match, its fields in the order of their
@@ -103,6 +108,14 @@ func AppendMatch(b []byte, m *flow.Match) []byte {
 	start := len(b)
 	b = be.AppendUint16(b, matchOXM)
 	b = be.AppendUint16(b, 0) // the length, below
+	b = appendMatchFields(b, m)
+	n := len(b) - start
+	be.PutUint16(b[start+2:], uint16(n))
+	return zeros(b, pad8(n)-n)
+}
+
+// appendMatchFields appends the fields alone.
+func appendMatchFields(b []byte, m *flow.Match) []byte {
 	m.Fields(func(f *flow.Field, v, mask flow.Value) bool {
 		n, hasMask := f.Len(), 0
 		if mask != f.Full() {
@@ -115,7 +128,5 @@ func AppendMatch(b []byte, m *flow.Match) []byte {
 		}
 		return true
 	})
-	n := len(b) - start
-	be.PutUint16(b[start+2:], uint16(n))
-	return zeros(b, pad8(n)-n)
+	return b
 }

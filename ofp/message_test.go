@@ -10,8 +10,31 @@ import (
 	"ofswitch/flow"
 )
 
-// decodeAll decodes a whole message, header included.
+// decodeAll decodes a whole message, header included, and parses what Decode
+// leaves alone.
 func decodeAll(b []byte) (Header, Message, error) {
+	h, m, err := decodeOnly(b)
+	if err != nil {
+		return h, nil, err
+	}
+	switch raw := m.(type) {
+	case *Raw:
+		m, err = raw.Parse()
+	case *Experimenter:
+		m, err = raw.Parse(h.XID)
+	case *MultipartRequest:
+		raw.Body, err = raw.Parse()
+	case *MultipartReply:
+		raw.Entries, err = raw.Parse()
+	}
+	if err != nil {
+		return h, nil, err
+	}
+	return h, m, nil
+}
+
+// decodeOnly decodes a whole message.
+func decodeOnly(b []byte) (Header, Message, error) {
 	h, err := ParseHeader(b)
 	if err != nil {
 		return h, nil, err
@@ -65,9 +88,24 @@ func TestSamplesAreComplete(t *testing.T) {
 			t.Errorf("no sample of %v", ty)
 		}
 	}
-	for _, k := range []uint16{MultipartDesc, MultipartFlow, MultipartAggregate, MultipartTable, MultipartPortStats, MultipartTableFeatures, MultipartPortDesc} {
+	for k := range uint16(len(multipartKinds)) {
 		if !requests[k] || !replies[k] {
 			t.Errorf("no sample of %s", MultipartName(k))
+		}
+	}
+	experimenters := map[string]bool{}
+	for _, s := range samples() {
+		_, m, err := decodeOnly(wire(t, s.wire))
+		if e, ok := m.(*Experimenter); ok && err == nil {
+			experimenters[e.Name()] = true
+		}
+	}
+	for k, e := range expMessages {
+		if !experimenters[e.name] {
+			t.Errorf("no sample of %s", e.name)
+		}
+		if k.unknown("").Code != BadRequestBadExpType {
+			t.Errorf("experimenter %#x is not known", k.experimenter)
 		}
 	}
 }
@@ -90,7 +128,7 @@ func TestTruncation(t *testing.T) {
 						t.Fatalf("%d bytes: error %v is no *Error", i, err)
 					}
 					switch e.Code {
-					case BadRequestBadLen, BadMatchBadLen, BadInstructionBadLen, BadActionBadLen:
+					case BadRequestBadLen, BadMatchBadLen, BadInstructionBadLen, BadActionBadLen, GroupModFailedBadBucket, BundleFailedMsgBadLen:
 					default:
 						t.Errorf("%d bytes: %v, want a code for lengths", i, err)
 					}
@@ -113,21 +151,9 @@ func TestTruncation(t *testing.T) {
 // Bytes after the end are refused where the message does not end in data.
 func TestTrailingBytes(t *testing.T) {
 	for _, s := range samples() {
-		switch m := s.msg.(type) {
-		case *Hello, *ErrorMsg, *EchoRequest, *EchoReply, *Experimenter, *PacketIn, *PacketOut:
+		switch s.msg.(type) {
+		case *Hello, *ErrorMsg, *EchoRequest, *EchoReply, *PacketIn, *PacketOut:
 			continue
-		case *Raw:
-			if !shapeIsFixed(m.T) {
-				continue
-			}
-		case *MultipartRequest:
-			if m.Kind == MultipartExperimenter {
-				continue
-			}
-		case *MultipartReply:
-			if m.Kind == MultipartExperimenter {
-				continue
-			}
 		}
 		b := append(wire(t, s.wire), 0)
 		be.PutUint16(b[2:], uint16(len(b)))
@@ -138,7 +164,44 @@ func TestTrailingBytes(t *testing.T) {
 	}
 }
 
-func shapeIsFixed(ty Type) bool { return decoders[ty].shape.step == 0 }
+// Decode leaves some messages alone, with all their bytes.
+func TestDecodeKeepsRaw(t *testing.T) {
+	for _, s := range samples() {
+		b := wire(t, s.wire)
+		_, m, err := decodeOnly(b)
+		if err != nil {
+			t.Fatal(s.name, err)
+		}
+		if got := Encode(sampleXID, m); !bytes.Equal(got, b) {
+			t.Errorf("%s: encoded\n%s want\n%s", s.name, hex.Dump(got), hex.Dump(b))
+		}
+		raw := false
+		switch m := m.(type) {
+		case *Raw, *Experimenter:
+			raw = true
+		case *MultipartRequest:
+			_, raw = m.Body.(RawBody)
+		case *MultipartReply:
+			if len(m.Entries) > 0 {
+				_, raw = m.Entries[0].(RawBody)
+			}
+		}
+		want := false
+		switch m := s.msg.(type) {
+		case *RoleRequest, *RoleReply, *GetAsyncRequest, *GetAsyncReply, *SetAsync:
+			want = true
+		case *MultipartRequest:
+			want = m.Kind == MultipartExperimenter
+		case *MultipartReply:
+			want = m.Kind == MultipartExperimenter
+		default:
+			want = m.Type() == TypeExperimenter
+		}
+		if raw != want {
+			t.Errorf("%s: decoded to %T", s.name, m)
+		}
+	}
+}
 
 // Decoded messages keep nothing of the buffer that they were read from.
 func TestDecodedOwnsItsBytes(t *testing.T) {
@@ -154,6 +217,27 @@ func TestDecodedOwnsItsBytes(t *testing.T) {
 		if !reflect.DeepEqual(m, s.msg) {
 			t.Errorf("%s changed with its buffer", s.name)
 		}
+	}
+}
+
+// A Raw that was not decoded is checked like any body.
+func TestRawParse(t *testing.T) {
+	for _, tt := range []struct {
+		raw  Raw
+		want Code
+	}{
+		{Raw{T: TypeRoleRequest, Body: make([]byte, 15)}, BadRequestBadLen},
+		{Raw{T: TypeSetAsync}, BadRequestBadLen},
+		{Raw{T: 30}, BadRequestBadType},
+		{Raw{T: TypeGroupMod, Body: []byte{0, 9, 0, 0, 0, 0, 0, 1}}, GroupModFailedBadCommand},
+	} {
+		if m, err := tt.raw.Parse(); m != nil || codeOf(err) != tt.want {
+			t.Errorf("%v: %v, %v, want %v", tt.raw.T, m, err, tt.want)
+		}
+	}
+	m, err := (&Raw{T: TypeGroupMod, Body: []byte{0, 2, 0, 0, 0, 0, 0, 1}}).Parse()
+	if want := (&GroupMod{Command: GroupDelete, GroupID: 1}); err != nil || !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

@@ -28,17 +28,22 @@ const MultipartMore = 1
 const multipartHeaderLen = HeaderLen + 8
 
 type (
-	// MultipartRequest carries one request body; nil for the types without.
+	// MultipartRequest carries one request body.
 	MultipartRequest struct {
 		Kind  uint16
 		Flags uint16
-		Body  MultipartBody // *FlowStatsRequest, *PortStatsRequest, TableFeaturesRequest, RawBody; nil
+		// Body is a *FlowStatsRequest, *PortStatsRequest, *QueueStatsRequest,
+		// *GroupStatsRequest, *MeterRequest or TableFeaturesRequest, of an
+		// experimenter a RawBody; nil for the types without.
+		Body MultipartBody
 	}
 
 	// MultipartReply carries entries of one kind: *Desc (one), *FlowStats,
-	// *AggregateStats (one), *TableStats, *PortStats, *TableFeatures, *PortDesc;
-	// of the other kinds one RawBody with all entries. The sender splits replies over 64 KiB
-	// on whole entries (MultipartMore on all but the last).
+	// *AggregateStats (one), *TableStats, *PortStats, *QueueStats, *GroupStats,
+	// *GroupDesc, *GroupFeatures (one), *MeterStats, *MeterConfig, *MeterFeatures
+	// (one), *TableFeatures, *PortDesc; of an experimenter one RawBody with all
+	// entries. The sender splits replies over 64 KiB on whole entries
+	// (MultipartMore on all but the last).
 	MultipartReply struct {
 		Kind    uint16
 		Flags   uint16
@@ -63,27 +68,27 @@ type multipartKind struct {
 	decodeEntry func(b []byte) (MultipartBody, int, error)
 }
 
-// multipartKinds is indexed by multipart type. Group, queue and meter entries
-// vary in length and are not looked into; the shapes of their replies are those
-// of an entry header.
+// multipartKinds is indexed by multipart type.
 var multipartKinds = [...]multipartKind{
 	MultipartDesc:          {fixed(0), nil, fixed(descLen), decodeDesc},
 	MultipartFlow:          {atLeast(flowRequestMin), decodeFlowStatsRequest, atLeast(0), decodeFlowStats},
 	MultipartAggregate:     {atLeast(flowRequestMin), decodeFlowStatsRequest, fixed(aggregateStatsLen), decodeAggregateStats},
 	MultipartTable:         {fixed(0), nil, shape{0, tableStatsLen}, decodeTableStats},
 	MultipartPortStats:     {fixed(portStatsRequestLen), decodePortStatsRequest, shape{0, portStatsLen}, decodePortStats},
-	MultipartQueue:         {fixed(8), nil, shape{0, 40}, nil},
-	MultipartGroup:         {fixed(8), nil, shape{0, 8}, nil},
-	MultipartGroupDesc:     {fixed(0), nil, shape{0, 8}, nil},
-	MultipartGroupFeatures: {fixed(0), nil, fixed(40), nil},
-	MultipartMeter:         {fixed(8), nil, shape{0, 8}, nil},
-	MultipartMeterConfig:   {fixed(8), nil, shape{0, 8}, nil},
-	MultipartMeterFeatures: {fixed(0), nil, fixed(16), nil},
+	MultipartQueue:         {fixed(8), decodeQueueStatsRequest, shape{0, queueStatsLen}, decodeQueueStats},
+	MultipartGroup:         {fixed(8), decodeGroupStatsRequest, shape{0, 8}, decodeGroupStats},
+	MultipartGroupDesc:     {fixed(0), nil, shape{0, 8}, decodeGroupDesc},
+	MultipartGroupFeatures: {fixed(0), nil, fixed(groupFeaturesLen), decodeGroupFeatures},
+	MultipartMeter:         {fixed(8), decodeMeterRequest, shape{0, 8}, decodeMeterStats},
+	MultipartMeterConfig:   {fixed(8), decodeMeterRequest, shape{0, 8}, decodeMeterConfig},
+	MultipartMeterFeatures: {fixed(0), nil, fixed(meterFeaturesLen), decodeMeterFeatures},
 	MultipartTableFeatures: {shape{0, 8}, decodeTableFeaturesRequest, shape{0, 8}, decodeTableFeatures},
 	MultipartPortDesc:      {fixed(0), nil, shape{0, portDescLen}, decodePortDesc},
 }
 
-var multipartExperimenter = multipartKind{request: atLeast(8), reply: atLeast(8)}
+// multipartExperimenter is the same for experimenters: what they have is in
+// expMultiparts.
+var multipartExperimenter = multipartKind{request: atLeast(experimenterHeaderLen), reply: atLeast(experimenterHeaderLen)}
 
 // multipartKindOf finds the row of a multipart type.
 func multipartKindOf(kind uint16) (*multipartKind, error) {
@@ -190,4 +195,18 @@ func decodeMultipartReply(b []byte) (Message, error) {
 		b = b[n:]
 	}
 	return m, nil
+}
+
+// entryLen reads the length of an entry, or of an element of one, at the start
+// of b, which stands at offset at: it must be min and a multiple of step, and
+// within b.
+func entryLen(what string, b []byte, at, min, step int) (int, error) {
+	if len(b) < min {
+		return 0, BadRequestBadLen.Errorf("%s cut off: %d bytes are left, want at least %d", what, len(b), min)
+	}
+	n := int(be.Uint16(b[at:]))
+	if n < min || (n-min)%step != 0 || n > len(b) {
+		return 0, BadRequestBadLen.Errorf("%s says %d bytes, %d are left; want %d and a multiple of %d", what, n, len(b), min, step)
+	}
+	return n, nil
 }

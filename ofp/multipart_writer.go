@@ -12,8 +12,10 @@ type MultipartWriter struct {
 	kind uint16
 	xid  uint32
 	send func(msg []byte) error
-	buf  []byte
-	err  error
+	// prefix stands behind the headers of each message: an experimenter's type.
+	prefix []byte
+	buf    []byte
+	err    error
 }
 
 // NewMultipartWriter starts a reply to the request with transaction id xid.
@@ -29,11 +31,11 @@ func (w *MultipartWriter) Add(e MultipartBody) error {
 		return w.err
 	}
 	n := e.Len()
-	if multipartHeaderLen+n > MaxLen {
+	if multipartHeaderLen+len(w.prefix)+n > MaxLen {
 		w.err = BadRequestBadLen.Errorf("%s entry of %d bytes does not fit into a message", MultipartName(w.kind), n)
 		return w.err
 	}
-	if len(w.buf) > multipartHeaderLen && len(w.buf)+n > MultipartMaxLen {
+	if len(w.buf) > multipartHeaderLen+len(w.prefix) && len(w.buf)+n > MultipartMaxLen {
 		if err := w.flush(MultipartMore); err != nil {
 			return err
 		}
@@ -54,10 +56,11 @@ func (w *MultipartWriter) Close() error {
 	return w.flush(0)
 }
 
-// begin puts room for the headers at the start of an empty message.
+// begin puts room for the headers, and the prefix, at the start of an empty
+// message.
 func (w *MultipartWriter) begin() {
 	if len(w.buf) == 0 {
-		w.buf = zeros(w.buf, multipartHeaderLen)
+		w.buf = append(zeros(w.buf, multipartHeaderLen), w.prefix...)
 	}
 }
 

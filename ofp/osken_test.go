@@ -3,6 +3,7 @@ package ofp
 import (
 	"bytes"
 	"encoding/hex"
+	"maps"
 	"os"
 	"os/exec"
 	"reflect"
@@ -49,39 +50,26 @@ func apply(actions ...Action) Instructions {
 
 // osKenMessages says what each message of osken.txt holds.
 func osKenMessages() map[string]Message {
-	raw := func(t Type, s string) Message {
-		b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-		if err != nil {
-			panic(err)
-		}
-		return &Raw{T: t, Body: b}
-	}
-	rawRequest := func(kind uint16, b ...byte) Message {
-		m := &MultipartRequest{Kind: kind}
-		if b != nil {
-			m.Body = RawBody(b)
-		}
-		return m
-	}
+	request := func(kind uint16, body MultipartBody) Message { return &MultipartRequest{Kind: kind, Body: body} }
 	msgs := map[string]Message{
-		"hello":                    &Hello{},
-		"error":                    &ErrorMsg{ErrType: ErrBadMatch, Code: 9, Data: []byte("refused")},
-		"echo request":             &EchoRequest{Data: []byte("are you there")},
-		"echo reply":               &EchoReply{Data: []byte("here")},
-		"experimenter":             &Experimenter{Experimenter: 0x2320, ExpType: 16, Data: []byte{0, 0, 0, 1}},
-		"features request":         &FeaturesRequest{},
-		"get config request":       &GetConfigRequest{},
-		"set config":               &SetConfig{Flags: FragDrop, MissSendLen: 128},
-		"barrier request":          &BarrierRequest{},
-		"barrier reply":            &BarrierReply{},
-		"get async request":        &Raw{T: TypeGetAsyncRequest},
-		"set async":                raw(TypeSetAsync, "00000001 00000002 00000003 00000004 00000005 00000006"),
-		"role request":             raw(TypeRoleRequest, "00000002 00000000 0000000000000009"),
-		"queue get config request": raw(TypeQueueGetConfigRequest, "00000003 00000000"),
-		"port mod":                 &PortMod{Port: 7, HWAddr: [6]byte{2, 0, 0, 0, 0, 7}, Config: PortConfigDown, Mask: PortConfigDown | PortConfigNoFwd, Advertise: 0x20},
-		"table mod":                &TableMod{Table: TableAll, Config: 3},
-		"meter mod":                raw(TypeMeterMod, "0000 0001 00000001 0001 0010 000003e8 0000000a 00000000"),
-		"group mod":                raw(TypeGroupMod, "0000 02 00 00000001 0020 0000 ffffffff ffffffff 00000000 0000 0010 00000001 ffe5 000000000000"),
+		"hello":                         &Hello{},
+		"error":                         &ErrorMsg{ErrType: ErrBadMatch, Code: 9, Data: []byte("refused")},
+		"echo request":                  &EchoRequest{Data: []byte("are you there")},
+		"echo reply":                    &EchoReply{Data: []byte("here")},
+		"set packet in format":          &SetPacketInFormat{Format: PacketInNicira},
+		"features request":              &FeaturesRequest{},
+		"get config request":            &GetConfigRequest{},
+		"set config":                    &SetConfig{Flags: FragDrop, MissSendLen: 128},
+		"barrier request":               &BarrierRequest{},
+		"barrier reply":                 &BarrierReply{},
+		"get async request":             &GetAsyncRequest{},
+		"set async":                     &SetAsync{AsyncConfig{PacketIn: [2]uint32{1, 2}, PortStatus: [2]uint32{3, 4}, FlowRemoved: [2]uint32{5, 6}}},
+		"role request":                  &RoleRequest{Role: RoleMaster, GenerationID: 9},
+		"role request, which":           &RoleRequest{Role: RoleNoChange},
+		"queue get config request":      &QueueGetConfigRequest{Port: 3},
+		"queue get config request, all": &QueueGetConfigRequest{Port: PortAny},
+		"port mod":                      &PortMod{Port: 7, HWAddr: [6]byte{2, 0, 0, 0, 0, 7}, Config: PortConfigDown, Mask: PortConfigDown | PortConfigNoFwd, Advertise: 0x20},
+		"table mod":                     &TableMod{Table: TableAll, Config: 3},
 		"packet out": &PacketOut{BufferID: NoBuffer, InPort: PortController, Data: []byte("frame"),
 			Actions: []Action{Output{Port: PortFlood, MaxLen: ControllerMaxLenMax}, Output{Port: 3, MaxLen: ControllerMaxLenMax}}},
 		"packet out of a buffer": &PacketOut{BufferID: 5, InPort: 1, Actions: []Action{Output{Port: 2, MaxLen: ControllerMaxLenMax}}},
@@ -101,14 +89,17 @@ func osKenMessages() map[string]Message {
 		"table request":          &MultipartRequest{Kind: MultipartTable},
 		"port stats request":     &MultipartRequest{Kind: MultipartPortStats, Body: &PortStatsRequest{Port: 7}},
 		"port desc request":      &MultipartRequest{Kind: MultipartPortDesc},
-		"queue request":          rawRequest(MultipartQueue, 255, 255, 255, 255, 255, 255, 255, 255),
-		"group request":          rawRequest(MultipartGroup, 255, 255, 255, 252, 0, 0, 0, 0),
-		"group desc request":     rawRequest(MultipartGroupDesc),
-		"group features request": rawRequest(MultipartGroupFeatures),
-		"meter request":          rawRequest(MultipartMeter, 255, 255, 255, 255, 0, 0, 0, 0),
-		"meter config request":   rawRequest(MultipartMeterConfig, 255, 255, 255, 255, 0, 0, 0, 0),
-		"meter features request": rawRequest(MultipartMeterFeatures),
-		"table features request": rawRequest(MultipartTableFeatures),
+		"queue request":          request(MultipartQueue, &QueueStatsRequest{Port: PortAny, QueueID: QueueAll}),
+		"queue request, one":     request(MultipartQueue, &QueueStatsRequest{Port: 3, QueueID: 4}),
+		"group request":          request(MultipartGroup, &GroupStatsRequest{GroupID: GroupAll}),
+		"group request, one":     request(MultipartGroup, &GroupStatsRequest{GroupID: 5}),
+		"group desc request":     request(MultipartGroupDesc, nil),
+		"group features request": request(MultipartGroupFeatures, nil),
+		"meter request":          request(MultipartMeter, &MeterRequest{MeterID: MeterAll}),
+		"meter request, one":     request(MultipartMeter, &MeterRequest{MeterID: 5}),
+		"meter config request":   request(MultipartMeterConfig, &MeterRequest{MeterID: MeterAll}),
+		"meter features request": request(MultipartMeterFeatures, nil),
+		"table features request": request(MultipartTableFeatures, nil),
 		"table features request, set": &MultipartRequest{Kind: MultipartTableFeatures, Body: TableFeaturesRequest{
 			{Table: 1, Name: "acl", MetadataMatch: 0xff, MetadataWrite: 0xf0, MaxEntries: 9, Properties: []TableProperty{
 				{Type: TableInstructions, IDs: []FeatureID{{Type: InstrGotoTable}, {Type: InstrMeter}}},
@@ -122,8 +113,9 @@ func osKenMessages() map[string]Message {
 			}},
 			{Table: 2},
 		}},
-		"experimenter request": rawRequest(MultipartExperimenter, 0, 0, 0x23, 0x20, 0, 0, 0, 2),
+		"experimenter request": request(MultipartExperimenter, &FlowMonitors{Experimenter: ExperimenterNicira}),
 	}
+	maps.Copy(msgs, osKenGroups())
 	for name, a := range map[string]Action{
 		"output": Output{Port: PortNormal}, "copy_ttl_out": CopyTTLOut{}, "copy_ttl_in": CopyTTLIn{}, "set_mpls_ttl": SetMPLSTTL{TTL: 64},
 		"dec_mpls_ttl": DecMPLSTTL{}, "push_vlan": PushVLAN{EtherType: 0x8100}, "pop_vlan": PopVLAN{}, "push_mpls": PushMPLS{EtherType: 0x8848},
@@ -182,6 +174,42 @@ func osKenMessages() map[string]Message {
 	return msgs
 }
 
+// osKenGroups are those about groups and meters, and of ONF extensions.
+func osKenGroups() map[string]Message {
+	bucket := func(weight uint16, port PortNo, group uint32, actions ...Action) Bucket {
+		return Bucket{Weight: weight, WatchPort: port, WatchGroup: group, Actions: actions}
+	}
+	output := func(p PortNo) Action { return Output{Port: p, MaxLen: ControllerMaxLenMax} }
+	bundled := &PortMod{Port: 7, HWAddr: [6]byte{2, 0, 0, 0, 0, 7}}
+	return map[string]Message{
+		"group mod": &GroupMod{Command: GroupAdd, GroupType: GroupTypeIndirect, GroupID: 1, Buckets: []Bucket{bucket(0, PortAny, GroupAny, output(1))}},
+		"group mod, all": &GroupMod{Command: GroupModify, GroupType: GroupTypeAll, GroupID: 2, Buckets: []Bucket{
+			bucket(0, PortAny, GroupAny, PushVLAN{EtherType: 0x8100}, SetField{Field: flow.VLANVID, Value: flow.Value{Lo: 0x1064}}, output(1)),
+			bucket(0, PortAny, GroupAny, Group{GroupID: 3}),
+			bucket(0, PortAny, GroupAny),
+		}},
+		"group mod, select": &GroupMod{Command: GroupAdd, GroupType: GroupTypeSelect, GroupID: 3, Buckets: []Bucket{
+			bucket(70, PortAny, GroupAny, output(1)), bucket(30, PortAny, GroupAny, output(2)),
+		}},
+		"group mod, fast failover": &GroupMod{Command: GroupAdd, GroupType: GroupTypeFastFailover, GroupID: 4, Buckets: []Bucket{
+			bucket(0, 1, GroupAny, output(1)), bucket(0, PortAny, 3, Group{GroupID: 3}),
+		}},
+		"group mod, delete": &GroupMod{Command: GroupDelete, GroupType: GroupTypeSelect, GroupID: GroupAll},
+		"meter mod":         &MeterMod{Command: MeterAdd, Flags: MeterFlagKBPS, MeterID: 1, Bands: []MeterBand{{Type: MeterBandDrop, Rate: 1000, BurstSize: 10}}},
+		"meter mod, two bands": &MeterMod{Command: MeterModify, Flags: MeterFlagPKTPS | MeterFlagBurst | MeterFlagStats, MeterID: MeterMax, Bands: []MeterBand{
+			{Type: MeterBandDSCPRemark, Rate: 500, BurstSize: 50, PrecLevel: 2}, {Type: MeterBandDrop, Rate: 1000, BurstSize: 100},
+		}},
+		"meter mod, delete": &MeterMod{Command: MeterDelete, MeterID: MeterAll},
+		"bundle open":       &BundleControl{BundleID: 7, Op: BundleOpenRequest, Flags: BundleAtomic},
+		"bundle commit":     &BundleControl{BundleID: 7, Op: BundleCommitRequest, Flags: BundleAtomic | BundleOrdered},
+		"bundle add":        NewBundleAdd(7, BundleAtomic, sampleXID, bundled),
+		"flow monitor request": &MultipartRequest{Kind: MultipartExperimenter, Body: &FlowMonitors{Experimenter: ExperimenterONF, Monitors: []FlowMonitor{
+			{ID: 1, Flags: flowMonitorFlagsAll, OutPort: PortAny, Table: TableAll},
+			{ID: 2, Flags: FlowMonitorAdd, OutPort: 4, Table: 5, Match: mk(is(flow.InPort, 3), is(flow.EthType, 0x0800))},
+		}}},
+	}
+}
+
 // An encoder that is not ours: what os-ken sends is read as what it means, and
 // we send the same bytes for it.
 func TestOSKen(t *testing.T) {
@@ -202,6 +230,9 @@ func TestOSKen(t *testing.T) {
 			}
 			if !reflect.DeepEqual(m, w) {
 				t.Errorf("decoded\n%+v want\n%+v", m, w)
+			}
+			if name == "flow monitor request" {
+				return // its matches have no header, as extension 187 has it and Open vSwitch has not
 			}
 			if got := Encode(sampleXID, w); !bytes.Equal(got, b) {
 				t.Errorf("encoded\n%s want\n%s", hex.Dump(got), hex.Dump(b))

@@ -1,8 +1,8 @@
 package ofp
 
-// Raw is a message whose type and length are right and whose body is not looked
-// into here: group-mod, meter-mod, and the role, asynchronous-configuration and
-// queue-configuration messages. Body owns its bytes.
+// Raw is a message whose type and length are right and whose body has not been
+// looked into: Decode gives it for the types that the table in decode.go marks
+// so, and Parse makes the message of it. Body owns its bytes.
 type Raw struct {
 	T    Type
 	Body []byte
@@ -17,8 +17,13 @@ func (m *Raw) Len() int { return len(m.Body) }
 // Append encodes the body.
 func (m *Raw) Append(b []byte) []byte { return append(b, m.Body...) }
 
-// RawBody is a multipart body that is not looked into: a whole request body, or
-// all entries of one reply.
+// Parse reads the body: a *RoleRequest for TypeRoleRequest. Refusals are those
+// of Decode.
+func (m *Raw) Parse() (Message, error) { return decodeBody(m.T, m.Body) }
+
+// RawBody is a multipart body that has not been looked into: a whole request
+// body, or all entries of one reply, of an experimenter's multipart; see
+// MultipartRequest.Parse and MultipartReply.Parse.
 type RawBody []byte
 
 // Len is the body's length.

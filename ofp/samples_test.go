@@ -2,6 +2,7 @@ package ofp
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,6 +192,10 @@ const everyTablePropertyWire = `
 
 // samples has every message of the package, each at least once.
 func samples() []sample {
+	return slices.Concat(plainSamples(), groupSamples(), roleSamples(), experimenterSamples())
+}
+
+func plainSamples() []sample {
 	return []sample{
 		{"hello", &Hello{}, `04 00 0008 11223344`},
 		{"hello with version bitmap", &Hello{Versions: []uint32{0x12}}, `
@@ -206,9 +211,6 @@ func samples() []sample {
 		{"echo request", &EchoRequest{Data: []byte("abc")}, `04 02 000b 11223344 616263`},
 		{"echo request without data", &EchoRequest{}, `04 02 0008 11223344`},
 		{"echo reply", &EchoReply{Data: []byte("abc")}, `04 03 000b 11223344 616263`},
-		{"experimenter", &Experimenter{Experimenter: 0x2320, ExpType: 16, Data: []byte{0, 0, 0, 1}}, `
-			04 04 0014 11223344
-			00002320 00000010 00000001`},
 		{"features request", &FeaturesRequest{}, `04 05 0008 11223344`},
 		{"features reply", &FeaturesReply{DatapathID: 0xabcdef, NumBuffers: 256, NumTables: 254, AuxiliaryID: 1, Capabilities: CapFlowStats | CapTableStats | CapPortStats}, `
 			04 06 0020 11223344
@@ -292,7 +294,6 @@ func samples() []sample {
 			0000 0000
 			0001 0004 00000000
 			0004 0008 00000000`},
-		{"group mod", &Raw{T: TypeGroupMod, Body: []byte{0, 0, 1, 0, 0, 0, 0, 9}}, `04 0f 0010 11223344 0000 01 00 00000009`},
 		{"port mod", &PortMod{Port: 7, HWAddr: [6]byte{2, 0, 0, 0, 0, 7}, Config: PortConfigDown, Mask: PortConfigDown | PortConfigNoFwd, Advertise: 0x20}, `
 			04 10 0028 11223344
 			00000007 00000000 020000000007 0000
@@ -300,14 +301,6 @@ func samples() []sample {
 		{"table mod", &TableMod{Table: TableAll, Config: 3}, `04 11 0010 11223344 ff 000000 00000003`},
 		{"barrier request", &BarrierRequest{}, `04 14 0008 11223344`},
 		{"barrier reply", &BarrierReply{}, `04 15 0008 11223344`},
-		{"queue get config request", &Raw{T: TypeQueueGetConfigRequest, Body: []byte{0, 0, 0, 1, 0, 0, 0, 0}}, `04 16 0010 11223344 00000001 00000000`},
-		{"queue get config reply", &Raw{T: TypeQueueGetConfigReply, Body: []byte{0, 0, 0, 1, 0, 0, 0, 0}}, `04 17 0010 11223344 00000001 00000000`},
-		{"role request", &Raw{T: TypeRoleRequest, Body: []byte{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, `04 18 0018 11223344 00000002 00000000 0000000000000001`},
-		{"role reply", &Raw{T: TypeRoleReply, Body: []byte{0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, `04 19 0018 11223344 00000002 00000000 0000000000000001`},
-		{"get async request", &Raw{T: TypeGetAsyncRequest}, `04 1a 0008 11223344`},
-		{"get async reply", &Raw{T: TypeGetAsyncReply, Body: make([]byte, 24)}, `04 1b 0020 11223344 00*24`},
-		{"set async", &Raw{T: TypeSetAsync, Body: make([]byte, 24)}, `04 1c 0020 11223344 00*24`},
-		{"meter mod", &Raw{T: TypeMeterMod, Body: []byte{0, 0, 0, 1, 0, 0, 0, 9}}, `04 1d 0010 11223344 0000 0001 00000009`},
 
 		{"desc request", &MultipartRequest{Kind: MultipartDesc}, `04 12 0010 11223344 0000 0000 00000000`},
 		{"flow request", &MultipartRequest{Kind: MultipartFlow, Body: &FlowStatsRequest{
@@ -327,9 +320,6 @@ func samples() []sample {
 		{"table request", &MultipartRequest{Kind: MultipartTable}, `04 12 0010 11223344 0003 0000 00000000`},
 		{"port stats request", &MultipartRequest{Kind: MultipartPortStats, Body: &PortStatsRequest{Port: PortAny}}, `
 			04 12 0018 11223344 0004 0000 00000000 ffffffff 00000000`},
-		{"queue request", &MultipartRequest{Kind: MultipartQueue, Body: RawBody{255, 255, 255, 255, 255, 255, 255, 255}}, `
-			04 12 0018 11223344 0005 0000 00000000 ffffffff ffffffff`},
-		{"group desc request", &MultipartRequest{Kind: MultipartGroupDesc}, `04 12 0010 11223344 0007 0000 00000000`},
 		{"table features request", &MultipartRequest{Kind: MultipartTableFeatures}, `04 12 0010 11223344 000c 0000 00000000`},
 		{"table features request, more to come", &MultipartRequest{Kind: MultipartTableFeatures, Flags: MultipartMore, Body: TableFeaturesRequest{
 			{Table: 1, Name: "one", Properties: []TableProperty{{Type: TableNextTables, Tables: []TableID{2, 253}}}},
@@ -343,8 +333,6 @@ func samples() []sample {
 			0040 02 00*5
 			00*32 00*8 00*8 00000000 00000005`},
 		{"port desc request", &MultipartRequest{Kind: MultipartPortDesc}, `04 12 0010 11223344 000d 0000 00000000`},
-		{"experimenter request", &MultipartRequest{Kind: MultipartExperimenter, Body: RawBody{0, 0, 0x23, 0x20, 0, 0, 0, 2}}, `
-			04 12 0018 11223344 ffff 0000 00000000 00002320 00000002`},
 
 		{"desc reply", &MultipartReply{Kind: MultipartDesc, Entries: []MultipartBody{&Desc{Mfr: "m", HW: "hw", SW: "0.1", Serial: "None", DP: "br0"}}}, `
 			04 13 0430 11223344
@@ -411,9 +399,5 @@ func samples() []sample {
 		{"port desc reply", &MultipartReply{Kind: MultipartPortDesc, Entries: []MultipartBody{func() *PortDesc { p := samplePort(); return &p }()}}, `
 			04 13 0050 11223344
 			000d 0000 00000000` + samplePortWire},
-		{"group reply", &MultipartReply{Kind: MultipartGroup, Entries: []MultipartBody{RawBody(make([]byte, 40))}}, `
-			04 13 0038 11223344 0006 0000 00000000 00*40`},
-		{"experimenter reply", &MultipartReply{Kind: MultipartExperimenter, Entries: []MultipartBody{RawBody{0, 0, 0x23, 0x20, 0, 0, 0, 2}}}, `
-			04 13 0018 11223344 ffff 0000 00000000 00002320 00000002`},
 	}
 }

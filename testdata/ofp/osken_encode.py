@@ -29,7 +29,7 @@ show("hello", p.OFPHello(dp))
 show("error", p.OFPErrorMsg(dp, type_=ofp.OFPET_BAD_MATCH, code=ofp.OFPBMC_BAD_PREREQ, data=b"refused"))
 show("echo request", p.OFPEchoRequest(dp, data=b"are you there"))
 show("echo reply", p.OFPEchoReply(dp, data=b"here"))
-show("experimenter", p.OFPExperimenter(dp, 0x2320, 16, b"\0\0\0\1"))
+show("set packet in format", p.OFPExperimenter(dp, 0x2320, 16, b"\0\0\0\1"))
 show("features request", p.OFPFeaturesRequest(dp))
 show("get config request", p.OFPGetConfigRequest(dp))
 show("set config", p.OFPSetConfig(dp, ofp.OFPC_FRAG_DROP, 128))
@@ -41,10 +41,40 @@ show("role request", p.OFPRoleRequest(dp, ofp.OFPCR_ROLE_MASTER, 9))
 show("queue get config request", p.OFPQueueGetConfigRequest(dp, 3))
 show("port mod", p.OFPPortMod(dp, 7, "02:00:00:00:00:07", ofp.OFPPC_PORT_DOWN, ofp.OFPPC_PORT_DOWN | ofp.OFPPC_NO_FWD, ofp.OFPPF_1GB_FD))
 show("table mod", p.OFPTableMod(dp, ofp.OFPTT_ALL, 3))
-show("meter mod", p.OFPMeterMod(dp, ofp.OFPMC_ADD, ofp.OFPMF_KBPS, 1, [p.OFPMeterBandDrop(1000, 10)]))
-show("group mod", p.OFPGroupMod(dp, ofp.OFPGC_ADD, ofp.OFPGT_INDIRECT, 1, [p.OFPBucket(0, ofp.OFPP_ANY, ofp.OFPG_ANY, [p.OFPActionOutput(1)])]))
+show("role request, which", p.OFPRoleRequest(dp, ofp.OFPCR_ROLE_NOCHANGE, 0))
+show("queue get config request, all", p.OFPQueueGetConfigRequest(dp, ofp.OFPP_ANY))
 show("packet out", p.OFPPacketOut(dp, ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, [p.OFPActionOutput(ofp.OFPP_FLOOD), p.OFPActionOutput(3)], b"frame"))
 show("packet out of a buffer", p.OFPPacketOut(dp, 5, 1, [p.OFPActionOutput(2)], None))
+
+# Groups and meters
+ANY = (ofp.OFPP_ANY, ofp.OFPG_ANY)
+show("group mod", p.OFPGroupMod(dp, ofp.OFPGC_ADD, ofp.OFPGT_INDIRECT, 1, [p.OFPBucket(0, *ANY, [p.OFPActionOutput(1)])]))
+show("group mod, all", p.OFPGroupMod(dp, ofp.OFPGC_MODIFY, ofp.OFPGT_ALL, 2, [
+    p.OFPBucket(0, *ANY, [p.OFPActionPushVlan(0x8100), p.OFPActionSetField(vlan_vid=0x1064), p.OFPActionOutput(1)]),
+    p.OFPBucket(0, *ANY, [p.OFPActionGroup(3)]),
+    p.OFPBucket(0, *ANY, []),
+]))
+show("group mod, select", p.OFPGroupMod(dp, ofp.OFPGC_ADD, ofp.OFPGT_SELECT, 3, [
+    p.OFPBucket(70, *ANY, [p.OFPActionOutput(1)]), p.OFPBucket(30, *ANY, [p.OFPActionOutput(2)]),
+]))
+show("group mod, fast failover", p.OFPGroupMod(dp, ofp.OFPGC_ADD, ofp.OFPGT_FF, 4, [
+    p.OFPBucket(0, 1, ofp.OFPG_ANY, [p.OFPActionOutput(1)]), p.OFPBucket(0, ofp.OFPP_ANY, 3, [p.OFPActionGroup(3)]),
+]))
+show("group mod, delete", p.OFPGroupMod(dp, ofp.OFPGC_DELETE, ofp.OFPGT_SELECT, ofp.OFPG_ALL, []))
+show("meter mod", p.OFPMeterMod(dp, ofp.OFPMC_ADD, ofp.OFPMF_KBPS, 1, [p.OFPMeterBandDrop(1000, 10)]))
+show("meter mod, two bands", p.OFPMeterMod(dp, ofp.OFPMC_MODIFY, ofp.OFPMF_PKTPS | ofp.OFPMF_BURST | ofp.OFPMF_STATS, ofp.OFPM_MAX, [
+    p.OFPMeterBandDscpRemark(500, 50, 2), p.OFPMeterBandDrop(1000, 100),
+]))
+show("meter mod, delete", p.OFPMeterMod(dp, ofp.OFPMC_DELETE, 0, ofp.OFPM_ALL, []))
+
+# ONF extensions
+show("bundle open", p.ONFBundleCtrlMsg(dp, 7, ofp.ONF_BCT_OPEN_REQUEST, ofp.ONF_BF_ATOMIC, []))
+show("bundle commit", p.ONFBundleCtrlMsg(dp, 7, ofp.ONF_BCT_COMMIT_REQUEST, ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED, []))
+show("bundle add", p.ONFBundleAddMsg(dp, 7, ofp.ONF_BF_ATOMIC, p.OFPPortMod(dp, 7, "02:00:00:00:00:07"), []))
+show("flow monitor request", p.ONFFlowMonitorStatsRequest(dp, 0, [
+    p.ONFFlowMonitorRequest(1, 0x3f),
+    p.ONFFlowMonitorRequest(2, ofp.ONFFMF_ADD, p.OFPMatch(in_port=3, eth_type=0x0800), 4, 5),
+]))
 
 # Flow-mods: commands and fields
 flow("flow mod, nothing")
@@ -158,6 +188,9 @@ show("group features request", p.OFPGroupFeaturesStatsRequest(dp, 0))
 show("meter request", p.OFPMeterStatsRequest(dp, 0, ofp.OFPM_ALL))
 show("meter config request", p.OFPMeterConfigStatsRequest(dp, 0, ofp.OFPM_ALL))
 show("meter features request", p.OFPMeterFeaturesStatsRequest(dp, 0))
+show("queue request, one", p.OFPQueueStatsRequest(dp, 0, 3, 4))
+show("group request, one", p.OFPGroupStatsRequest(dp, 0, 5))
+show("meter request, one", p.OFPMeterStatsRequest(dp, 0, 5))
 show("table features request", p.OFPTableFeaturesStatsRequest(dp, 0, []))
 show("table features request, set", p.OFPTableFeaturesStatsRequest(dp, 0, [
     p.OFPTableFeaturesStats(table_id=1, name=b"acl", metadata_match=0xff, metadata_write=0xf0, config=0, max_entries=9, properties=[
