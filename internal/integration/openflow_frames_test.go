@@ -60,6 +60,7 @@ type ipPacket struct {
 	tos, ttl uint8
 	proto    uint8
 	frag     uint16 // IPv4: flags and offset
+	id       uint16 // IPv4: identification, less 0x1234
 	flabel   uint32 // IPv6
 	ext      []byte // IPv6: extension headers, the first of type extType
 	extType  uint8
@@ -67,7 +68,6 @@ type ipPacket struct {
 	l4       []byte // transport header and payload; its checksum is filled in
 	csumAt   int    // 0: none
 	noCsum   bool   // leave it as it is
-	udp0     bool
 }
 
 func (p ipPacket) v6() bool { return netip.MustParseAddr(p.src).Is6() }
@@ -111,7 +111,7 @@ func (p ipPacket) bytes() []byte {
 	}
 	h := []byte{0x45, p.tos}
 	h = binary.BigEndian.AppendUint16(h, uint16(20+len(l4)))
-	h = binary.BigEndian.AppendUint16(h, 0x1234)
+	h = binary.BigEndian.AppendUint16(h, 0x1234+p.id)
 	h = binary.BigEndian.AppendUint16(h, p.frag)
 	h = append(h, p.ttl, p.proto, 0, 0)
 	h = append(append(h, src...), dst...)

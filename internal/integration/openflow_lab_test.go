@@ -75,6 +75,7 @@ type cable struct {
 	t     *testing.T
 	fd    int
 	count uint64 // frames sent
+	vnet  int    // bytes of virtio-net header before each frame
 }
 
 // sent is the number of frames sent so far.
@@ -145,7 +146,12 @@ func (c *cable) recv() []byte {
 		}
 		tag := binary.BigEndian.AppendUint16(nil, binary.NativeEndian.Uint16(m.Data[18:]))
 		tag = binary.BigEndian.AppendUint16(tag, binary.NativeEndian.Uint16(m.Data[16:]))
-		frame = append(append(bytes.Clone(frame[:12]), tag...), frame[12:]...)
+		at := c.vnet + 12
+		frame = append(append(bytes.Clone(frame[:at]), tag...), frame[at:]...)
+		if c.vnet != 0 && frame[0]&1 != 0 { // csum_start counts without the tag
+			start := frame[6:]
+			binary.NativeEndian.PutUint16(start, binary.NativeEndian.Uint16(start)+4)
+		}
 	}
 	return frame
 }
