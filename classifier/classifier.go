@@ -11,9 +11,6 @@ type Classifier[T any] struct {
 	order atomic.Pointer[order[T]] // what Lookup walks
 	index hashTable[subtable[T]]   // the subtables by mask
 	n     atomic.Int64             // rules inserted and not removed
-	// compile makes the shape of a new subtable: newShape, except in the tests
-	// that plant a bug.
-	compile func(*flow.Mask) *shape
 }
 
 // New makes an empty classifier.

@@ -103,9 +103,7 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 	case opSetTTL:
 		packet.SetIPTTL(f, uint8(o.arg))
 	case opDecTTL:
-		if ttl, ok := packet.IPTTL(f); ok && ttl > 1 {
-			packet.SetIPTTL(f, ttl-1)
-		}
+		packet.DecIPTTL(f)
 	case opPacketIn:
 		w.d.upcalls.offer(o.in, f)
 	case opRecirc:

@@ -63,10 +63,10 @@ func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
 		switch {
 		case t.caps.Takes(f, mtu):
 			out = append(out, f)
-		case f.Offload.IsGSO():
+		case f.Offload.GSOType != packet.GSONone:
 			n := len(out)
 			var err error
-			out, err = packet.Segment(f, maxPayload(f, mtu), w.pools, out)
+			out, err = packet.Segment(f, packet.PayloadLimit(f, mtu), w.pools, out)
 			if err != nil {
 				w.d.drops[dropSegment].add(1)
 				continue
@@ -82,25 +82,4 @@ func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
 	}
 	w.segs = out
 	return out
-}
-
-// maxPayload is how much a TCP segment of f may carry so that it fits the MTU
-// (0: as f says). A sender that believes in a larger MTU than the way
-// ahead has keeps its connections. UDP datagrams cannot be cut: the port
-// drops and counts what does not fit.
-func maxPayload(f *packet.Frame, mtu int) int {
-	switch f.Offload.GSOType &^ packet.GSOECN {
-	case packet.GSOTCPv4, packet.GSOTCPv6:
-	default:
-		return 0
-	}
-	b, l3, l4 := f.Bytes(), int(f.Layers.L3), int(f.Layers.L4)
-	if mtu <= 0 || l3 < 0 || l4 < l3 || l4+packet.TCPMinLen > len(b) {
-		return 0
-	}
-	headers := l4 - l3 + packet.TCP(b[l4:]).HeaderLen()
-	if headers >= mtu || headers+int(f.Offload.GSOSize) <= mtu {
-		return 0
-	}
-	return mtu - headers
 }

@@ -185,7 +185,7 @@ func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
 	if c.twin.wild {
 		return nil
 	}
-	return c.compare("packet-out")
+	return c.compare(fmt.Sprintf("packet-out to %s in %d %+v of %x\n", tb.name, in, list, data))
 }
 
 func (c *contest) count(e *twinEntry) {

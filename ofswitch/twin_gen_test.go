@@ -83,7 +83,8 @@ func (g *gen) ipv4(b []byte) []byte {
 	at := len(b)
 	proto := pick[byte](g, 6, 6, 17, 17, 132, 132, 1, 1, 47)
 	options := pick(g, 0, 0, 0, 4)
-	b = append(b, byte(0x45+options/4), byte(g.IntN(4)<<2|g.IntN(4)), 0, 0, byte(g.Uint32()), 1, 0x40, 0,
+	version := pick(g, 4, 4, 4, 4, 4, 4, 4, 4, 0, 6) // the EtherType decides
+	b = append(b, byte(version<<4|5+options/4), byte(g.IntN(4)<<2|g.IntN(4)), 0, 0, byte(g.Uint32()), 1, 0x40, 0,
 		pick[byte](g, 64, 64, 2, 1, 0), proto, 0, 0, 10, 0, 0, byte(g.IntN(4)), 10, 0, byte(g.IntN(2)), byte(g.IntN(4)))
 	b = append(b, []byte{1, 1, 1, 0}[:options]...)
 	l4 := len(b)
@@ -110,7 +111,7 @@ func (g *gen) ipv4(b []byte) []byte {
 func (g *gen) ipv6(b []byte) []byte {
 	at := len(b)
 	proto := pick[byte](g, 6, 17, 132, 58, 58, 58, 58, 47, 59)
-	b = append(b, 0x60, byte(g.IntN(16)<<4), 0, byte(g.IntN(3)), 0, 0, proto, pick[byte](g, 64, 64, 2, 1))
+	b = append(b, pick[byte](g, 0x60, 0x60, 0x60, 0x60, 0x60, 0x60, 0x60, 0x60, 0, 0x40), byte(g.IntN(16)<<4), 0, byte(g.IntN(3)), 0, 0, proto, pick[byte](g, 64, 64, 2, 1))
 	for range 2 {
 		b = append(b, 0xfd, 0, 0, 0, 0, 0, 0, byte(g.IntN(2)), 0, 0, 0, 0, 0, 0, 0, byte(g.IntN(4)))
 	}

@@ -15,7 +15,6 @@ import (
 // does is what the real switch must do.
 type twin struct {
 	bridges map[string]*twinBridge
-	out     []string // what left, in the order of ports
 	byPort  map[string][]string
 	ins     []string
 	lookups int
@@ -23,8 +22,9 @@ type twin struct {
 	steps   int
 	wild    bool // a loop that doubles: no more to be compared
 	// loop: one frame came into a bridge twice by different ports and was
-	// learnt at both, or asked for before. Where a walk recirculates, what
-	// stands behind it learns first, so the outcome is not defined.
+	// learnt at both, or an address was learnt from it and asked for elsewhere.
+	// Where a walk recirculates, what stands behind it learns first, so the
+	// outcome is not defined.
 	loop  bool
 	learn map[string]ofp.PortNo // of the frame in work
 	ask   map[string]bool
@@ -327,7 +327,11 @@ func (s *twin) normal(w *twinWalk) {
 		s.learn[at] = w.inPort
 		w.b.macs[[2]uint64{vlan, src}] = w.inPort
 	}
-	s.ask[fmt.Sprint(w.b.name, vlan, dst)] = true
+	at := fmt.Sprint(w.b.name, vlan, dst)
+	s.ask[at] = true
+	if _, learnt := s.learn[at]; learnt && dst != src {
+		s.loop = true // a set-field made it the sender's; see loop
+	}
 	if no, known := w.b.macs[[2]uint64{vlan, dst}]; known && dst>>40&1 == 0 {
 		if p := w.b.ports[no]; p != nil && p != w.in {
 			s.send(w, p)

@@ -86,7 +86,10 @@ func TestRyuActions(t *testing.T) {
 	decMPLS := func(f *packet.Frame) bool { live, found := packet.DecMPLSTTL(f); return live && found }
 	setMPLS := func(f *packet.Frame) bool { return packet.SetMPLSTTL(f, 64) }
 	twice := func(do func(f *packet.Frame) bool) func(f *packet.Frame) bool {
-		return func(f *packet.Frame) bool { return do(f) && do(f) }
+		return func(f *packet.Frame) bool {
+			first := do(f)
+			return first && do(f)
+		}
 	}
 	type test struct {
 		name     string

@@ -15,10 +15,21 @@ func (f *Frame) l2end(b []byte) int {
 	return at
 }
 
+// etherTypeAt is the EtherType of the header at the given place, 0 if there is
+// none: with tags, and with LLC and SNAP, it stands right before it. What a
+// frame is, this number says and not the version in the IP header, as in
+// extraction: neither it nor Open vSwitch look at the version.
+func etherTypeAt(b []byte, at int) uint16 {
+	if at < EthernetLen || at > len(b) {
+		return 0
+	}
+	return binary.BigEndian.Uint16(b[at-2:])
+}
+
 // ipv4 is the IPv4 header with all that follows it, or nil.
 func (f *Frame) ipv4(b []byte) IPv4 {
 	at := int(f.Layers.L3)
-	if at < EthernetLen || at+IPv4MinLen > len(b) || b[at]>>4 != 4 {
+	if at+IPv4MinLen > len(b) || etherTypeAt(b, at) != TypeIPv4 {
 		return nil
 	}
 	return IPv4(b[at:])
@@ -27,7 +38,7 @@ func (f *Frame) ipv4(b []byte) IPv4 {
 // ipv6 is the IPv6 header with all that follows it, or nil.
 func (f *Frame) ipv6(b []byte) IPv6 {
 	at := int(f.Layers.L3)
-	if at < EthernetLen || at+IPv6Len > len(b) || b[at]>>4 != 6 {
+	if at+IPv6Len > len(b) || etherTypeAt(b, at) != TypeIPv6 {
 		return nil
 	}
 	return IPv6(b[at:])
@@ -36,7 +47,10 @@ func (f *Frame) ipv6(b []byte) IPv6 {
 // arp is the ARP packet, or nil.
 func (f *Frame) arp(b []byte) ARP {
 	at := int(f.Layers.L3)
-	if at < EthernetLen || at+ARPLen > len(b) {
+	if at+ARPLen > len(b) {
+		return nil
+	}
+	if t := etherTypeAt(b, at); t != TypeARP && t != TypeRARP {
 		return nil
 	}
 	if h := ARP(b[at:]); h.IsEthernetIPv4() {

@@ -224,7 +224,7 @@ func TestTagsDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(20, func() {
 			f.Layers = s.layers
 			DecIPTTL(f)
-			if !PushMPLS(f, TypeMPLS) || !PushMPLS(f, TypeMPLS) || !PushPBB(f) || !PopPBB(f) {
+			if !PushMPLS(f, TypeMPLS) || !PushMPLS(f, TypeMPLSMC) || !PushPBB(f) || !PopPBB(f) {
 				t.Fatal("push failed")
 			}
 			f.Layers = Layers{L2End: s.layers.L2End, MPLS: s.layers.L2End + 2, L3: -1, L4: -1}

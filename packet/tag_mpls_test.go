@@ -220,7 +220,7 @@ func TestSegmentBeforeMPLS(t *testing.T) {
 	}{
 		{"plain", 0, 0, nil, false},
 		{"two tags", 2, 0, nil, false},
-		{"labels", 0, 0, func(f *Frame) bool { return PushMPLS(f, TypeMPLS) && PushMPLS(f, TypeMPLS) }, false},
+		{"labels", 0, 0, func(f *Frame) bool { return PushMPLS(f, TypeMPLS) && PushMPLS(f, TypeMPLSMC) }, false},
 		{"three tags", 3, 20, nil, true},
 		{"PBB", 0, 0, PushPBB, true},
 		{"B-tag", 1, 0, func(f *Frame) bool { return PushPBB(f) && PushVLAN(f, TypeQinQ, 5) }, true},
