@@ -20,7 +20,8 @@ type liveBridge struct {
 	conn *ofconn.Manager
 
 	numbers *numbers
-	ports   []*livePort // LOCAL first, then in the order given
+	ports   []*livePort  // LOCAL first, then in the order given
+	refused []PortStatus // of the configuration: they can never be
 }
 
 // Apply makes the configuration true, by difference to what is. The error
@@ -64,6 +65,7 @@ func (s *Switch) Apply(c Config) error {
 		errs = append(errs, s.applyBridgeLocked(b, owner)...)
 	}
 	s.connectPatchesLocked()
+	s.retryLaterLocked()
 	for _, name := range sortedKeys(s.bridges) {
 		errs = append(errs, s.bridges[name].applyChannel()...)
 	}
@@ -86,6 +88,7 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 	local := Port{Name: b.Name, Type: TypeInternal, MAC: lb.mac[:]}
 	var list []Port
 	refused := map[string]error{}
+	lb.refused = nil
 	for i := range b.Ports {
 		p := b.Ports[i]
 		err := p.check()
@@ -103,6 +106,7 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 		}
 		if err != nil {
 			errs = append(errs, err)
+			lb.refused = append(lb.refused, PortStatus{Bridge: b.Name, Name: p.Name, Error: err.Error()})
 			continue
 		}
 		owner[p.Name] = b.Name

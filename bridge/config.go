@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"strings"
@@ -92,10 +93,16 @@ func checkName(what, name string) error {
 		return fmt.Errorf("%s without a name: give it one of 1 to %d characters", what, maxName)
 	case len(name) > maxName:
 		return fmt.Errorf("%s %q: the name has %d bytes, Linux takes at most %d; choose a shorter one", what, name, len(name), maxName)
-	case name == "." || name == "..", strings.ContainsAny(name, "/: \t\n"):
-		return fmt.Errorf("%s %q: Linux takes no slash, colon or space in a device name; choose another", what, name)
+	case name == "." || name == "..", strings.ContainsFunc(name, notInNames):
+		return fmt.Errorf("%s %q: Linux takes no slash, colon, percent sign, space or control character in a device name; choose another", what, name)
 	}
 	return nil
+}
+
+// notInNames are the characters that no device name has: to the kernel "br%d"
+// asks for br0, br1, and so on.
+func notInNames(c rune) bool {
+	return c <= ' ' || c == 0x7f || c == '/' || c == ':' || c == '%'
 }
 
 // check refuses a port that can never work, whatever devices come and go.
@@ -114,6 +121,15 @@ func (p *Port) check() error {
 	}
 	if p.Type == TypePatch && p.Options["peer"] == "" {
 		return fmt.Errorf("port %s: a patch port needs its other end: add options:peer=NAME", p.Name)
+	}
+	if p.Type != TypeInternal && p.MTU != 0 {
+		return fmt.Errorf("port %s: mtu_request is for type internal; set the device's own: ip link set dev %s mtu %d", p.Name, p.Name, p.MTU)
+	}
+	if p.Type != TypeInternal && p.MAC != nil {
+		return fmt.Errorf("port %s: mac is for type internal; set the device's own: ip link set dev %s address %s", p.Name, p.Name, p.MAC)
+	}
+	if p.MAC != nil && (len(p.MAC) != 6 || p.MAC[0]&1 != 0 || bytes.Equal(p.MAC, make([]byte, 6))) {
+		return fmt.Errorf("port %s: mac %s is no address that a device can have; choose one as 02:00:00:00:00:01", p.Name, p.MAC)
 	}
 	if p.Request > ofp.PortMax {
 		return fmt.Errorf("port %s: OpenFlow number %d is reserved; use 1 to %d", p.Name, p.Request, uint32(ofp.PortMax))

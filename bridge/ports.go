@@ -1,9 +1,12 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"time"
 
 	"ofswitch/ofp"
 	"ofswitch/ports"
@@ -80,7 +83,7 @@ func (p *livePort) same(conf *Port, no ofp.PortNo) bool {
 }
 
 // tryOpen opens the device and adds it to the bridge. What stands in the way
-// is in p.err, and logged once when it is new.
+// is in p.err; that the device is not there yet is logged, once.
 func (p *livePort) tryOpen() {
 	before := p.err
 	p.waiting = false
@@ -102,18 +105,68 @@ func (p *livePort) tryOpen() {
 			err = fmt.Errorf("port %s: no such device yet; its number %d is kept, and it is opened when the device appears", p.conf.Name, p.no)
 		}
 		p.err = err
-		if before == nil || before.Error() != err.Error() {
-			if p.waiting {
-				log.Warn("waiting for the device", "ofport", p.no.String())
-			} else {
-				log.Error("port not opened", "err", err)
-			}
+		if p.waiting && (before == nil || before.Error() != err.Error()) {
+			log.Warn("waiting for the device", "ofport", p.no.String())
 		}
 		return
 	}
 	p.port, p.open, p.err = port, true, nil
 	p.ifindex = port.Status().Ifindex
+	if sys, ok := port.(interface{ Isolation() string }); ok {
+		log = log.With("isolation", cmp.Or(sys.Isolation(), "none"))
+	}
 	log.Info("port added", "ofport", p.no.String(), "type", port.Type())
+}
+
+// reopen is tryOpen when nobody asked for it: what is new in the way is logged.
+func (p *livePort) reopen() {
+	before := p.err
+	p.tryOpen()
+	if p.err == nil || p.waiting || before != nil && before.Error() == p.err.Error() || p.carriesDefaultRoute() && errors.Is(before, ports.ErrDefaultRoute) {
+		return
+	}
+	p.bridge.sw.log.Error("port not opened", "bridge", p.bridge.conf.Name, "port", p.conf.Name, "err", p.err)
+}
+
+// carriesDefaultRoute says that the port was refused for the route, which the
+// user may move to the bridge.
+func (p *livePort) carriesDefaultRoute() bool {
+	return !p.open && errors.Is(p.err, ports.ErrDefaultRoute)
+}
+
+// retryInterval is how long a port waits, at most, after its device has lost
+// the default route. Routes are not watched: a router has too many.
+const retryInterval = time.Second
+
+// retryLaterLocked has the ports that wait for their route tried again, if
+// there are any.
+func (s *Switch) retryLaterLocked() {
+	if s.retry != nil {
+		s.retry.Stop()
+		s.retry = nil
+	}
+	for _, lb := range s.bridges {
+		if slices.ContainsFunc(lb.ports, (*livePort).carriesDefaultRoute) {
+			s.retry = time.AfterFunc(retryInterval, s.retryPorts)
+			return
+		}
+	}
+}
+
+func (s *Switch) retryPorts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for _, lb := range s.bridges {
+		for _, p := range lb.ports {
+			if p.carriesDefaultRoute() {
+				p.reopen()
+			}
+		}
+	}
+	s.retryLaterLocked()
 }
 
 func (p *livePort) openDevice() (ports.Port, error) {
@@ -231,6 +284,6 @@ func (p *livePort) linkEvent(ev ports.Event) {
 	case p.open:
 		p.bridge.of.PortChanged(p.no, ev.Status)
 	case p.waiting:
-		p.tryOpen()
+		p.reopen()
 	}
 }

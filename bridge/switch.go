@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
@@ -37,6 +38,7 @@ type Switch struct {
 	mu      sync.Mutex
 	bridges map[string]*liveBridge
 	closed  bool
+	retry   *time.Timer // tries refused ports again; nil: there are none
 }
 
 // New starts a switch without bridges. Errors: the run directory cannot be
@@ -95,6 +97,9 @@ func (s *Switch) Close() {
 		return
 	}
 	s.closed = true
+	if s.retry != nil {
+		s.retry.Stop()
+	}
 	for name := range s.bridges {
 		s.removeBridgeLocked(name)
 	}
@@ -119,7 +124,8 @@ type PortStatus struct {
 	Error   string // why it is not open, one line; "" while it is
 }
 
-// Ports lists every desired port and its state, by bridge in the order given.
+// Ports lists every desired port and its state, by bridge in the order given;
+// those that the configuration itself rules out come last.
 func (s *Switch) Ports() []PortStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,6 +134,7 @@ func (s *Switch) Ports() []PortStatus {
 		for _, p := range s.bridges[name].ports {
 			out = append(out, p.status())
 		}
+		out = append(out, s.bridges[name].refused...)
 	}
 	return out
 }

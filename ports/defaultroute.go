@@ -11,12 +11,12 @@ import (
 // checkDefaultRoute refuses a device that carries a default route of the main
 // table: isolated, it would cut the host off, and the one who configures it
 // remotely with it. The line has the commands that move the addresses and the
-// route to the bridge.
+// route to the bridge. The route goes first: IPv6 keeps it without an address.
 func (d *device) checkDefaultRoute(bridge string) error {
 	if bridge == "" {
 		bridge = "BRIDGE"
 	}
-	var adds []string
+	var dels, adds []string
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		routes, err := d.nl.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
 		if err != nil {
@@ -24,7 +24,11 @@ func (d *device) checkDefaultRoute(bridge string) error {
 		}
 		for i := range routes {
 			if gw, ok := defaultVia(&routes[i], d.ifindex); ok {
-				adds = append(adds, routeCommand(family, bridge, gw, routes[i].Priority))
+				if len(routes[i].MultiPath) == 0 {
+					// One over several devices is not ours alone to delete.
+					dels = append(dels, routeCommand("del", family, d.name, gw, routes[i].Priority))
+				}
+				adds = append(adds, routeCommand("add", family, bridge, gw, routes[i].Priority))
 			}
 		}
 	}
@@ -35,7 +39,7 @@ func (d *device) checkDefaultRoute(bridge string) error {
 	if err != nil {
 		return err
 	}
-	var cmds []string
+	cmds := dels
 	for _, a := range addrs {
 		cmds = append(cmds, fmt.Sprintf("ip address del %s dev %s", a, d.name))
 	}
@@ -44,8 +48,8 @@ func (d *device) checkDefaultRoute(bridge string) error {
 	}
 	cmds = append(cmds, "ip link set "+bridge+" up")
 	cmds = append(cmds, adds...)
-	return portErr(d.name, ErrDefaultRoute, "carries the default route, which would be cut off: move its address to the bridge, "+
-		"then add the port again: '%s'; or take it all the same with an explicit stack-isolation (auto, tcx, nft or off)", strings.Join(cmds, " && "))
+	return portErr(d.name, ErrDefaultRoute, "carries the default route, which would be cut off: move its address to the bridge, and "+
+		"the port is taken as soon as the route is gone: '%s'; or take it all the same with options:stack-isolation=auto (or tcx, nft, off)", strings.Join(cmds, " && "))
 }
 
 // defaultVia says whether r is a default route through the device, and its
@@ -76,15 +80,16 @@ func defaultVia(r *netlink.Route, ifindex int) (gw string, ok bool) {
 	return "", false
 }
 
-func routeCommand(family int, bridge, gw string, metric int) string {
-	c := "ip route add default"
+// routeCommand is the command that adds or deletes (op) a default route.
+func routeCommand(op string, family int, device, gw string, metric int) string {
+	c := "ip route " + op + " default"
 	if family == unix.AF_INET6 {
-		c = "ip -6 route add default"
+		c = "ip -6 route " + op + " default"
 	}
 	if gw != "" {
 		c += " via " + gw
 	}
-	c += " dev " + bridge
+	c += " dev " + device
 	if metric != 0 && !(family == unix.AF_INET6 && metric == 1024) {
 		c += fmt.Sprintf(" metric %d", metric)
 	}

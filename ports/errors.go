@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,7 +48,7 @@ func sysErr(name, what string, err error, caps string) error {
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		prog := "ofswitchd"
 		if exe, err2 := os.Executable(); err2 == nil {
-			prog = filepath.Base(exe)
+			prog = exe
 		}
 		return portErr(name, fmt.Errorf("%w: %w", ErrPermission, err),
 			"%s: permission denied (needs %s): run as root, or 'setcap cap_net_raw,cap_net_admin,cap_bpf+ep %s'", what, caps, prog)
@@ -66,7 +65,7 @@ func validName(name string) error {
 		return portErr(name, unix.EINVAL, "not a device name: want 1 to %d bytes", unix.IFNAMSIZ-1)
 	}
 	for i := 0; i < len(name); i++ {
-		if c := name[i]; c <= ' ' || c == '/' || c == ':' || c == 0x7f {
+		if c := name[i]; c <= ' ' || c == '/' || c == ':' || c == '%' || c == 0x7f {
 			return portErr(name, unix.EINVAL, "not a device name: %q is not allowed in it", c)
 		}
 	}

@@ -147,8 +147,8 @@ func TestIntegrationDefaultRoute(t *testing.T) {
 		want  []string // empty: no default route
 	}{
 		{"IPv4", "ip address add 192.0.2.5/24 dev p0; ip route add default via 192.0.2.1",
-			[]string{"ip address del 192.0.2.5/24 dev p0 && ip address add 192.0.2.5/24 dev br7 && ip link set br7 up && ip route add default via 192.0.2.1 dev br7'"}},
-		{"metric", "ip address add 192.0.2.5/24 dev p0; ip route add default via 192.0.2.1 metric 100", []string{"via 192.0.2.1 dev br7 metric 100"}},
+			[]string{"'ip route del default via 192.0.2.1 dev p0 && ip address del 192.0.2.5/24 dev p0 && ip address add 192.0.2.5/24 dev br7 && ip link set br7 up && ip route add default via 192.0.2.1 dev br7'"}},
+		{"metric", "ip address add 192.0.2.5/24 dev p0; ip route add default via 192.0.2.1 metric 100", []string{"ip route del default via 192.0.2.1 dev p0 metric 100", "via 192.0.2.1 dev br7 metric 100"}},
 		{"without a gateway", "ip route add default dev p0", []string{"ip route add default dev br7"}},
 		{"several addresses", "ip address add 192.0.2.5/24 dev p0; ip address add 198.51.100.7/31 dev p0; ip route add default via 192.0.2.1",
 			[]string{"ip address del 192.0.2.5/24 dev p0", "ip address add 198.51.100.7/31 dev br7"}},
@@ -192,10 +192,12 @@ func TestIntegrationDefaultRoute(t *testing.T) {
 	}
 }
 
-// The commands in the refusal do what they say.
+// The commands in the refusal do what they say, for both families at once:
+// IPv6 keeps a route whose address is gone.
 func TestIntegrationDefaultRouteCommandsWork(t *testing.T) {
 	_, sw := veth(t)
-	sw.Run("sh", "-ec", "ip address add 192.0.2.5/24 dev p0; ip route add default via 192.0.2.1 metric 10")
+	sw.Run("sh", "-ec", "ip address add 192.0.2.5/24 dev p0; ip route add default via 192.0.2.1 metric 10; "+
+		"sysctl -qw net.ipv6.conf.p0.disable_ipv6=0; ip address add 2001:db8::5/64 dev p0 nodad; ip -6 route add default via 2001:db8::1 dev p0")
 	sw.Do(func() {
 		br, err := OpenInternal("br7", TapOptions{})
 		if err != nil {
@@ -208,6 +210,7 @@ func TestIntegrationDefaultRouteCommandsWork(t *testing.T) {
 		}()
 		_, err = OpenSystem("p0", SystemOptions{Bridge: "br7"})
 		oneLine(t, err, ErrDefaultRoute)
+		sw.Run("sysctl", "-qw", "net.ipv6.conf.br7.disable_ipv6=0")
 		parts := strings.Split(err.Error(), "'")
 		if len(parts) < 3 {
 			t.Fatalf("no commands in %q", err)
@@ -215,6 +218,9 @@ func TestIntegrationDefaultRouteCommandsWork(t *testing.T) {
 		sw.Run("sh", "-ec", parts[1])
 		if got := sw.Run("ip", "route", "show", "default"); !strings.Contains(got, "default via 192.0.2.1 dev br7 metric 10") {
 			t.Errorf("default route: %s", got)
+		}
+		if got := sw.Run("ip", "-6", "route", "show", "default"); !strings.Contains(got, "default via 2001:db8::1 dev br7") || strings.Contains(got, "p0") {
+			t.Errorf("IPv6 default route: %s", got)
 		}
 		p, err := OpenSystem("p0", SystemOptions{Bridge: "br7"})
 		if err != nil {
