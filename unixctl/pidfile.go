@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +51,9 @@ func createPIDFile(path string) (*pidFile, error) {
 	defer heldMu.Unlock()
 	tmp := fmt.Sprintf("%s.tmp%d", path, os.Getpid())
 	fd, err := unix.Open(tmp, unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EROFS) {
+		return nil, fmt.Errorf("run directory %s is not writable (%w): run as root, or choose another run directory", filepath.Dir(path), err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pid file %s: %w", tmp, err)
 	}

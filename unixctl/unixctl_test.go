@@ -396,3 +396,17 @@ func TestIntegrationAppctl(t *testing.T) {
 		t.Errorf("version: %v\n%s", err, out)
 	}
 }
+
+// A run directory that cannot be written to is named, with what to do.
+func TestRunDirNotWritable(t *testing.T) {
+	const dir = "/sys" // refuses files to root, too
+	s, err := NewServer(dir, "prog")
+	if err == nil {
+		t.Fatalf("a server in %s: %v", dir, s.Close())
+	}
+	for _, want := range []string{"run directory " + dir, "not writable", "permission denied", "run as root"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q, want %q in it", err, want)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 		Writer:          stdout,
 		ErrWriter:       io.Discard, // errors are printed once, by run
 		HideHelpCommand: true,
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return err },
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usageError(err) },
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "run-dir", Value: "/run/ofswitch", EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
@@ -100,11 +100,22 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 	if len(g.config.Bridges) == 0 {
 		return nil, errors.New("no bridge: add --bridge NAME, for example --bridge br0 --port eth1 --port eth2")
 	}
+	if o.runDir == "" {
+		return nil, errors.New("--run-dir: want the path of a directory")
+	}
 	if o.workers < 1 {
 		return nil, fmt.Errorf("--workers %d: a switch needs one at least", o.workers)
 	}
 	o.config = g.config
 	return o, nil
+}
+
+// usageError says in our words what the flag package found.
+func usageError(err error) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		return fmt.Errorf("there is no flag --%s; ofswitchd --help lists those that there are", strings.TrimPrefix(name, "-"))
+	}
+	return err
 }
 
 // groups builds the configuration from flags in the order given, which a flag

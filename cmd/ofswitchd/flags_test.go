@@ -67,7 +67,8 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --workers 0", "needs one at least"},
 		{"--db none --bridge br0 --log-level loud", "debug, info, warn or error"},
 		{"--db none --bridge br0 extra", `argument "extra" is not expected`},
-		{"--db none --bridge br0 --colour", "flag provided but not defined"},
+		{"--db none --bridge br0 --colour", "there is no flag --colour; ofswitchd --help"},
+		{"--db none --bridge br0 --run-dir=", "want the path of a directory"},
 	} {
 		_, err := parse(strings.Fields(c.args)...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

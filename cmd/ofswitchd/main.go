@@ -65,7 +65,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 func serve(o *options, log *slog.Logger) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup sets it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
+	// Whoever read the log may end; the switch goes on.
+	signal.Ignore(syscall.SIGPIPE)
 
 	if err := bridge.MakeRunDir(o.runDir); err != nil {
 		return err
@@ -97,6 +102,9 @@ func serve(o *options, log *slog.Logger) error {
 	sw.RegisterCommands(ctl)
 
 	if err := sw.Apply(o.config); err != nil {
+		if len(sw.Bridges()) == 0 {
+			return err
+		}
 		for line := range strings.Lines(err.Error()) {
 			log.Error(strings.TrimSpace(line))
 		}

@@ -101,4 +101,19 @@ func TestIntegrationDemoInterrupted(t *testing.T) {
 		}
 		checkDemoLeft(t, dir, tmp)
 	}
+	// Control-backslash, a closed terminal, a pager that was left.
+	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTERM} {
+		cmd, log, tmp := startDemo(t, dir)
+		if _, ok := log.await("== 3. "); !ok {
+			t.Fatalf("step 3 is not reached:\n%s", log.text())
+		}
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait() // the exit status is read below
+		if code := cmd.ProcessState.ExitCode(); code != 130 {
+			t.Errorf("after %v: exit status %d\n%s", sig, code, log.text())
+		}
+		checkDemoLeft(t, dir, tmp)
+	}
 }

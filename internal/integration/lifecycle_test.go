@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"ofswitch/internal/netlab"
@@ -84,11 +86,78 @@ func TestIntegrationRefusedPorts(t *testing.T) {
 			t.Errorf("the log says %q", line)
 		}
 	}
-	if text := d.log.text(); !strings.Contains(text, "ip addr") || !strings.Contains(text, "192.0.2.5/24") || !strings.Contains(text, "br0") {
+	text := d.log.text()
+	if !strings.Contains(text, "ip addr") || !strings.Contains(text, "192.0.2.5/24") || !strings.Contains(text, "br0") {
 		t.Errorf("the commands that move the address to the bridge are missing:\n%s", text)
+	}
+	if n := strings.Count(text, "carries the default route"); n != 1 {
+		t.Errorf("the default route is complained of %d times:\n%s", n, text)
+	}
+	if ready := d.awaitLog("msg=ready"); !strings.Contains(ready, "refused=2") {
+		t.Errorf("two ports are refused, and the log says %q", ready)
 	}
 	ping(t, l.Hosts[0], l.Hosts[1].IP.String())
 	noPing(t, l.Hosts[0], l.Hosts[2].IP.String())
+}
+
+// The commands that a refusal prints move the host's address to the bridge, and
+// the port comes in by itself: the host can reach its router again.
+func TestIntegrationDefaultRouteMoves(t *testing.T) {
+	l := newLab(t, 2)
+	router := l.Hosts[0]
+	mustRun(t, l.Switch, "ip", "addr", "add", "10.0.0.99/24", "dev", router.Port)
+	mustRun(t, l.Switch, "ip", "route", "add", "default", "via", router.IP.String())
+	d := startSwitch(t, l)
+	parts := strings.Split(d.awaitLog("carries the default route"), "'")
+	if len(parts) < 3 {
+		t.Fatalf("no commands in %q", parts)
+	}
+	mustRun(t, l.Switch, "sh", "-ec", parts[1])
+	d.awaitLog("port=" + router.Port + " isolation=")
+	if out, err := l.Switch.Run("ping", "-n", "-c", "5", "-W", "3", router.IP.String()); err != nil {
+		t.Errorf("the host does not reach its router:\n%s", out)
+	}
+	ping(t, l.Hosts[1], router.IP.String())
+}
+
+// A hang-up of the terminal ends the switch as cleanly as an interrupt, and who
+// stops reading its log does not stop it.
+func TestIntegrationTerminalGoes(t *testing.T) {
+	l := newLab(t, 1)
+	dir := t.TempDir()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", dir, "--db", "none", "--bridge", "br0", "--port", "late0")
+	cmd.Stderr = w
+	if err := l.Switch.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	defer cmd.Process.Kill() // if it has not ended below
+	log := bufio.NewScanner(r)
+	for log.Scan() && !strings.Contains(log.Text(), "msg=ready") {
+	}
+	r.Close()
+	mustRun(t, l.Switch, "ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1") // makes it log
+	ofctl := testutil.Binary(t, "./cmd/ofctl")
+	eventually(t, "the port is there, with nobody reading the log", func() error {
+		out, err := l.Switch.Run(ofctl, "--run-dir", dir, "show", "br0")
+		if err == nil && !strings.Contains(out, "1(late0)") {
+			err = fmt.Errorf("show:\n%s", out)
+		}
+		return err
+	})
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGHUP: %v", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left in the run directory: %v, %v", entries, err)
+	}
 }
 
 // With the option, a device with the default route is taken.
@@ -142,12 +211,22 @@ func TestIntegrationWrongUse(t *testing.T) {
 		{[]string{"--db", "none", "--bridge", "br0", "--fail-mode", "open"}, "standalone or secure"},
 		{[]string{"--db", "none", "--bridge", "br0", "--port", "e@0"}, "want 1 to"},
 		{[]string{"--db", "none", "--bridge", "br0", "eth0"}, "not expected"},
+		{[]string{"--db", "none", "--bridge", "br0", "--ports", "eth0"}, "no flag --ports"},
 	} {
 		cmd := exec.Command(bin, append([]string{"--run-dir", t.TempDir()}, c.args...)...)
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), c.want) || strings.Count(string(out), "\n") != 1 {
 			t.Errorf("ofswitchd %v: %v, printed:\n%swant one line with %q", c.args, err, out, c.want)
 		}
+	}
+}
+
+// A switch of which no bridge can be had ends: exit status 1.
+func TestIntegrationNoBridge(t *testing.T) {
+	cmd := exec.Command(testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", t.TempDir(), "--db", "none", "--bridge", "br%d", "--bridge", "a/b")
+	out, _ := cmd.CombinedOutput() // the exit status is read below
+	if cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), "\n") != 2 || !strings.Contains(string(out), "a/b") {
+		t.Errorf("%v, printed:\n%swant a line a bridge", cmd.ProcessState, out)
 	}
 }
 
