@@ -1,7 +1,8 @@
 // Command testreport runs `go test` and prints a short report: a line a
 // package, the whole output of what failed, and, loudly, which tests were
 // skipped and why. Exit status 1 when a test failed or, with CI set in the
-// environment, when an integration test was skipped.
+// environment, when an integration test was skipped. Where the race detector
+// cannot be had, a run with -race is skipped as a whole.
 //
 //	testreport -- go test ./...
 package main
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +36,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: testreport -- go test [flags] [packages]")
 		os.Exit(2)
 	}
+	if why := noRace(args); why != "" {
+		fmt.Printf("\nSKIPPED, so not tested here:\n  all of %s: %s\n", strings.Join(args, " "), why)
+		if os.Getenv("CI") != "" {
+			os.Exit(1)
+		}
+		return
+	}
 	args = append([]string{args[0], "test", "-json"}, args[2:]...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
@@ -51,6 +60,18 @@ func main() {
 	if !r.finish(os.Getenv("CI") != "") || runErr != nil {
 		os.Exit(1)
 	}
+}
+
+// noRace says why these arguments ask for the race detector in vain, if they do.
+func noRace(args []string) string {
+	if !slices.Contains(args, "-race") {
+		return ""
+	}
+	out, err := exec.Command(args[0], "env", "CGO_ENABLED").Output()
+	if err == nil && strings.TrimSpace(string(out)) == "0" {
+		return "the race detector needs a C compiler: apt-get install gcc libc6-dev"
+	}
+	return ""
 }
 
 // report gathers what the tests say.

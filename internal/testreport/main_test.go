@@ -33,3 +33,21 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// Without a C compiler, and only then, a run with -race is skipped.
+func TestNoRace(t *testing.T) {
+	for _, c := range []struct {
+		cgo  string
+		args []string
+		skip bool
+	}{
+		{"0", []string{"go", "test", "-race", "./..."}, true},
+		{"0", []string{"go", "test", "./..."}, false},
+		{"1", []string{"go", "test", "-race", "./..."}, false},
+	} {
+		t.Setenv("CGO_ENABLED", c.cgo)
+		if why := noRace(c.args); (why != "") != c.skip || c.skip && !strings.Contains(why, "gcc") {
+			t.Errorf("CGO_ENABLED=%s %v: %q", c.cgo, c.args, why)
+		}
+	}
+}

@@ -4,15 +4,42 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
-// NeedRoot skips a test that cannot run without root.
+// NeedRoot skips a test that cannot run without root, or in a container whose
+// root has not what it takes.
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root: network namespaces and raw sockets")
 	}
+	if missing := missingCapabilities(); missing != "" {
+		t.Skipf("needs %s, which this root does not have: run it on a machine, or in a privileged container", missing)
+	}
+}
+
+// missingCapabilities names those of the capabilities for network namespaces
+// and raw sockets that this process lacks.
+func missingCapabilities() string {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return "" // the test itself will say what is wrong
+	}
+	var missing []string
+	for _, c := range []struct {
+		bit  int
+		name string
+	}{{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}, {unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {unix.CAP_NET_RAW, "CAP_NET_RAW"}} {
+		if data[c.bit/32].Effective&(1<<(c.bit%32)) == 0 {
+			missing = append(missing, c.name)
+		}
+	}
+	return strings.Join(missing, ", ")
 }
 
 // NeedProgram skips a test whose peer program is missing, with the Debian
