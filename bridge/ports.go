@@ -282,7 +282,8 @@ func (p *livePort) linkEvent(ev ports.Event) {
 	switch {
 	case ev.Gone:
 	case p.open:
-		p.bridge.of.PortChanged(p.no, ev.Status)
+		// Not ev.Status: a notification has no speed.
+		p.bridge.of.PortChanged(p.no, p.port.Status())
 	case p.waiting:
 		p.reopen()
 	}

@@ -125,6 +125,11 @@ func TestIntegrationOpenFlowPortConfig(t *testing.T) {
 			}
 			return nil
 		})
+		// A veth pair says 10 Gbit/s, full duplex: OFPPF_10GB_FD. The switch has
+		// just heard of the link by a notification, which has no speed.
+		if p := l.port(2); p.Curr != 1<<6 || p.CurrSpeed != 10_000_000 || p.MaxSpeed != 10_000_000 {
+			t.Errorf("port description %+v, want 10 Gbit/s", p)
+		}
 		out, _ := l.exchange(1)
 		checkFrames(t, "PORT_DOWN", out, only3)
 	})
