@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -223,7 +224,9 @@ func TestIntegrationWrongUse(t *testing.T) {
 
 // A switch of which no bridge can be had ends: exit status 1.
 func TestIntegrationNoBridge(t *testing.T) {
-	cmd := exec.Command(testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", t.TempDir(), "--db", "none", "--bridge", "br%d", "--bridge", "a/b")
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop() // it would run for ever
+	cmd := exec.CommandContext(ctx, testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", t.TempDir(), "--db", "none", "--bridge", "br%d", "--bridge", "a/b")
 	out, _ := cmd.CombinedOutput() // the exit status is read below
 	if cmd.ProcessState.ExitCode() != 1 || strings.Count(string(out), "\n") != 2 || !strings.Contains(string(out), "a/b") {
 		t.Errorf("%v, printed:\n%swant a line a bridge", cmd.ProcessState, out)
