@@ -35,14 +35,18 @@ func (w *worker) transmit() {
 }
 
 func (w *worker) send(t *txBatch) {
-	frames := t.frames
-	for i, f := range frames {
+	for i, f := range t.frames {
 		if f.Offload.NeedsCsum || f.Offload.GSOType != packet.GSONone {
-			frames = w.prepare(t, i)
-			break
+			w.prepare(t, i)
+			return
 		}
 	}
-	// A Tx call is at most one batch of the port's system call.
+	t.tx(t.frames)
+}
+
+// tx hands frames to the port: a Tx call is at most one batch of its system
+// call.
+func (t *txBatch) tx(frames []*packet.Frame) {
 	for len(frames) > packet.BatchSize {
 		t.q.Tx(frames[:packet.BatchSize])
 		frames = frames[packet.BatchSize:]
@@ -52,11 +56,15 @@ func (w *worker) send(t *txBatch) {
 	}
 }
 
-// prepare makes a list of what t's port can send: from frame first on,
-// checksums are finished and GSO frames segmented where the port leaves
-// that to us. Finishing a checksum in place is right also for the other ports
-// that the frame goes to; a GSO frame stays as it is.
-func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
+// prepare sends t's frames as its port can: from frame first on, checksums are
+// finished and GSO frames segmented where the port leaves that to us. Finishing
+// a checksum in place is right also for the other ports that the frame goes to;
+// a GSO frame stays as it is.
+//
+// Segments are sent, and their memory given back, as soon as there is a batch
+// of them: a sender that claims a tiny segment size gets thousands out of one
+// frame, and all of a receive batch's at once would be hundreds of megabytes.
+func (w *worker) prepare(t *txBatch, first int) {
 	mtu := int(t.port.mtu.Load())
 	out := append(w.segs[:0], t.frames[:first]...)
 	for _, f := range t.frames[first:] {
@@ -71,7 +79,7 @@ func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
 				w.d.drops[dropSegment].add(1)
 				continue
 			}
-			w.clones = append(w.clones, out[n:]...)
+			w.cuts = append(w.cuts, out[n:]...)
 		default:
 			if err := packet.FinishChecksum(f); err != nil {
 				w.d.drops[dropChecksum].add(1)
@@ -79,7 +87,20 @@ func (w *worker) prepare(t *txBatch, first int) []*packet.Frame {
 			}
 			out = append(out, f)
 		}
+		if len(w.cuts) >= packet.BatchSize {
+			out = w.flush(t, out)
+		}
 	}
-	w.segs = out
-	return out
+	w.segs = w.flush(t, out)
+}
+
+// flush sends out and gives the segments among it back. It returns out emptied.
+func (w *worker) flush(t *txBatch, out []*packet.Frame) []*packet.Frame {
+	t.tx(out)
+	for i, f := range w.cuts {
+		w.pools.Put(f)
+		w.cuts[i] = nil
+	}
+	w.cuts = w.cuts[:0]
+	return out[:0]
 }

@@ -52,6 +52,7 @@ type worker struct {
 	clones  []*packet.Frame // go back to pools after the batch
 	saved   []*packet.Frame // stack of opSave
 	segs    []*packet.Frame // scratch of transmit
+	cuts    []*packet.Frame // segments in segs: go back once they are sent
 	pools   *packet.Pools
 	depth   int    // recirculations that the one in work is inside of
 	recircs int    // of the frame in work
@@ -475,7 +476,7 @@ func (w *worker) abandon() {
 	}
 	w.dirty = w.dirty[:0]
 	// Frames of the pools may be held twice now: let the collector have them.
-	w.clones, w.saved, w.segs = nil, nil, nil
+	w.clones, w.saved, w.segs, w.cuts = nil, nil, nil, nil
 	w.pools = packet.NewPools()
 	w.depth = 0
 }
