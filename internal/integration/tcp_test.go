@@ -130,11 +130,15 @@ func TestIntegrationTCP(t *testing.T) {
 			} {
 				t.Run(fmt.Sprintf("%s, IPv6 %v, io=%s", c.name, v6, io), func(t *testing.T) {
 					capt := startCapture(t, c.to.ns, c.to.device, "tcp")
-					r := iperf3(t, c.from.ns, c.to.ns, c.to.addr, "-n", "64M")
+					amount := 16 << 20 // bytes; tshark takes its time over small frames
+					if c.large {
+						amount = 64 << 20
+					}
+					r := iperf3(t, c.from.ns, c.to.ns, c.to.addr, "-n", strconv.Itoa(amount))
 					// iperf3 stops to count when the sender has sent, with
 					// the last megabytes still under way.
-					if r.End.SumReceived.Bytes < 32<<20 {
-						t.Errorf("%.0f bytes received of %d", r.End.SumReceived.Bytes, 64<<20)
+					if r.End.SumReceived.Bytes < float64(amount)/2 {
+						t.Errorf("%.0f bytes received of %d", r.End.SumReceived.Bytes, amount)
 					}
 					file := capt.stop()
 					if c.large {
