@@ -1,7 +1,8 @@
 // Command bench compares ofswitchd with Open vSwitch's userspace datapath on
 // this machine: each in turn in fresh network namespaces, A B A B, and prints
 // medians, spread and ratios. It needs root, iperf3 and the openvswitch-switch
-// package; bin/ofswitchd is what is measured.
+// package; bin/ofswitchd is what is measured. The line garbage, which needs none
+// of these, compares the data path with itself under attack (garbage.go).
 //
 //	bench [-rounds 5] [-seconds 3] [-json FILE] [LINE...]
 package main
@@ -51,16 +52,43 @@ func main() {
 	seconds := flag.Int("seconds", 3, "length of one measurement")
 	jsonFile := flag.String("json", "", "write the results to `FILE`")
 	bin := flag.String("bin", "bin", "`DIR` with ofswitchd")
+	testdata := flag.String("testdata", "testdata", "`DIR` with example messages, for the line garbage")
 	flag.Parse()
+	if flag.Arg(0) == peersCommand && flag.NArg() == 3 {
+		if err := playPeers(flag.Arg(1), flag.Arg(2)); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	results, err := run(ctx, *bin, *rounds, *seconds, flag.Args())
+	ours, names := takesGarbage(flag.Args())
+	var results []result
+	var attacked []garbageResult
+	var err error
+	if len(names) > 0 || !ours {
+		results, err = run(ctx, *bin, *rounds, *seconds, names)
+	}
+	if err == nil && (ours || len(names) == 0) {
+		attacked, err = runGarbage(ctx, *testdata, *rounds, *seconds)
+	}
 	stop()
 	if len(results) > 0 {
 		print(results)
 	}
+	if len(attacked) > 0 {
+		printGarbage(attacked)
+	}
 	if err == nil && *jsonFile != "" {
+		all := make([]any, 0, len(results)+len(attacked))
+		for _, r := range results {
+			all = append(all, r)
+		}
+		for _, r := range attacked {
+			all = append(all, r)
+		}
 		var b []byte
-		if b, err = json.MarshalIndent(results, "", "  "); err == nil {
+		if b, err = json.MarshalIndent(all, "", "  "); err == nil {
 			err = os.WriteFile(*jsonFile, append(b, '\n'), 0o644)
 		}
 	}

@@ -139,9 +139,9 @@ func Kinds() []Kind {
 		{"mangled messages", streamed(mangled)},
 		{"messages out of order", streamed(outOfOrder)},
 		{"a million bytes", streamed(millions)},
-		{"echoes never read", deaf(8, 200, echo65000)},
-		{"flow statistics never read", deaf(8, 200_000, flowStats)},
-		{"table features never read", deaf(4, 200_000, tableFeatures)},
+		{"echoes never read", deaf(8, 2000, echo65000)},
+		{"flow statistics never read", deaf(8, 2_000_000, flowStats)},
+		{"table features never read", deaf(4, 5_000_000, tableFeatures)},
 		{"packet-ins never read", wantPacketIns},
 		{"a thousand connections", thousand},
 	}
@@ -193,7 +193,8 @@ var (
 )
 
 // deaf makes connections that ask, times times over, and never read. A switch
-// stops reading from one whose replies pile up, long before the last request.
+// stops reading from one whose replies pile up, long before the last request:
+// all together they are more than the buffers of any socket hold.
 func deaf(conns, times int, request []byte) func(*Peers) error {
 	return func(p *Peers) error {
 		for range conns {

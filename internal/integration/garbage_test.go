@@ -2,82 +2,151 @@ package integration
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"ofswitch/internal/garbage"
+	"ofswitch/internal/netlab"
+	"ofswitch/internal/testutil"
 )
 
-// Peers that send garbage, never read, or come by the hundred cost themselves
-// their connection: hosts go on, the tools too, and memory stays bounded.
+// Peers that send garbage, never read, or come by the thousand, on the
+// management socket and by TCP, cost themselves their connection: hosts go on,
+// the tools too, and memory stays bounded.
+//
+//	h1 --port1--+
+//	            br0 -- br0.mgmt, tcp 127.0.0.1:6653 <-- hostile peers
+//	h2 --port2--+
 func TestIntegrationGarbagePeers(t *testing.T) {
 	l := newLab(t, 2)
-	d := startSwitch(t, l, "--fail-mode", "secure")
+	seeds, err := garbage.Seeds(filepath.Join(testutil.Root(t), "testdata", "ofp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := startSwitch(t, l, "--fail-mode", "secure", "--listen", "ptcp:6653:127.0.0.1")
 	d.ctl("add-flow", "br0", "priority=1,actions=NORMAL")
 	ping(t, l.Hosts[0], l.Hosts[1].IP.String())
-	path := filepath.Join(d.dir, "br0.mgmt")
-	dial := func() net.Conn {
-		c, err := net.Dial("unix", path)
-		if err != nil {
+	flows := func() string { return d.ctl("dump-flows", "br0", "--no-stats") }
+	ports := func() string { return d.ctl("show", "br0") }
+	flowsBefore, portsBefore := flows(), maskXID(ports())
+
+	// Frames pass all the time, in both directions, at a rate that leaves the
+	// machine time for the rest: none may be missing in the end.
+	pings := startPings(t, l)
+
+	for name, dial := range map[string]func() (net.Conn, error){
+		"unix": func() (net.Conn, error) { return net.Dial("unix", filepath.Join(d.dir, "br0.mgmt")) },
+		"tcp": func() (c net.Conn, err error) {
+			err = l.Switch.Do(func() error {
+				c, err = net.Dial("tcp", "127.0.0.1:6653")
+				return err
+			})
+			return c, err
+		},
+	} {
+		for i, kind := range garbage.Kinds() {
+			peers := garbage.New(dial, seeds, uint64(i))
+			if err := kind.Send(peers); err != nil {
+				t.Errorf("%s, %s: %v", name, kind.Name, err)
+			}
+			ping(t, l.Hosts[0], l.Hosts[1].IP.String())
+			// A thousand connections are all that one listener takes; the
+			// other one still answers.
+			target := "br0"
+			if name == "unix" && peers.Conns() >= garbage.Thousand {
+				target = "tcp:127.0.0.1:6653"
+			}
+			if out := mustRun(t, l.Switch, "env", "OFSWITCH_RUNDIR="+d.dir, d.ofctl, "dump-flows", target); !strings.Contains(out, "NORMAL") {
+				t.Errorf("dump-flows during %s by %s:\n%s", kind.Name, name, out)
+			}
+			if n := peers.Sated(); n != 0 {
+				t.Errorf("%s by %s: the switch took all that %d peers sent who never read", kind.Name, name, n)
+			}
+			rss := residentMB(t, d)
+			t.Logf("%-4s %-36s %9d bytes, %4d connections, %d MiB resident", name, kind.Name, peers.Bytes(), peers.Conns(), rss)
+			if rss > 512 {
+				t.Errorf("%s by %s: the switch holds %d MiB", kind.Name, name, rss)
+			}
+			peers.Close()
+		}
+	}
+
+	transferTCP(t, l.Hosts[0], l.Hosts[1])
+	pings.stop(t)
+	if after := flows(); after != flowsBefore {
+		t.Errorf("flows before\n%s\nafter\n%s", flowsBefore, after)
+	}
+	if after := maskXID(ports()); after != portsBefore {
+		t.Errorf("ports before\n%s\nafter\n%s", portsBefore, after)
+	}
+	eventually(t, "the connections are gone", func() error {
+		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
+		if err == nil && len(entries) > 100 {
+			err = fmt.Errorf("the switch has %d descriptors open", len(entries))
+		}
+		return err
+	})
+	if log := d.log.text(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "panic") {
+		t.Error("the log has errors")
+	}
+}
+
+var xid = regexp.MustCompile(`xid=0x[0-9a-f]+`)
+
+// maskXID takes transaction ids out of what ofctl printed.
+func maskXID(s string) string { return xid.ReplaceAllString(s, "xid=") }
+
+// pings are ping programs that run until they are stopped.
+type pings []*exec.Cmd
+
+// startPings has both hosts of l ping each other a hundred times a second.
+func startPings(t *testing.T, l *netlab.Lab) pings {
+	t.Helper()
+	testutil.NeedProgram(t, "ping", "iputils-ping")
+	var all pings
+	for i := range 2 {
+		cmd := exec.Command("ping", "-n", "-q", "-i", "0.01", l.Hosts[1-i].IP.String())
+		cmd.Stdout = &bytes.Buffer{}
+		cmd.Stderr = cmd.Stdout
+		if err := l.Hosts[i].Start(cmd); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { c.Close() })
-		return c
+		t.Cleanup(func() { cmd.Process.Kill() }) // no effect once it has ended
+		all = append(all, cmd)
 	}
-	hello := []byte{4, 0, 0, 8, 0, 0, 0, 1}
-	rng := rand.New(rand.NewPCG(1, 2))
+	return all
+}
 
-	var peers []net.Conn
-	for range 300 {
-		c := dial()
-		b := make([]byte, 4096)
-		for i := range b {
-			b[i] = byte(rng.Uint32())
-		}
-		if rng.IntN(2) == 0 {
-			copy(b, hello)
-		}
-		c.SetWriteDeadline(time.Now().Add(patience))
-		c.Write(b) // the switch may have closed it already
-		peers = append(peers, c)
-	}
-	// A peer that asks and never reads: echo requests of 60,000 bytes.
-	deaf := dial()
-	deaf.Write(hello)
-	echo := make([]byte, 60000)
-	echo[0], echo[1] = 4, 2
-	binary.BigEndian.PutUint16(echo[2:], uint16(len(echo)))
-	deaf.SetWriteDeadline(time.Now().Add(2 * time.Second))
-	for {
-		if _, err := deaf.Write(echo); err != nil {
-			break // the switch no longer reads, as it should
-		}
-	}
-	// Lengths that lie.
-	for _, length := range []uint16{0, 7, 9, 65535} {
-		c := dial()
-		msg := append(bytes.Clone(hello), 4, 14, 0, 0, 0, 0, 0, 2)
-		binary.BigEndian.PutUint16(msg[10:], length)
-		c.Write(append(msg, make([]byte, 64)...))
-		peers = append(peers, c)
-	}
+var pingSummary = regexp.MustCompile(`(\d+) packets transmitted, (\d+) received`)
 
-	ping(t, l.Hosts[0], l.Hosts[1].IP.String())
-	transferTCP(t, l.Hosts[0], l.Hosts[1])
-	if out := d.ctl("dump-flows", "br0"); !strings.Contains(out, "NORMAL") {
-		t.Errorf("dump-flows during the attack:\n%s", out)
-	}
-	if rss := residentMB(t, d); rss > 512 {
-		t.Errorf("the switch holds %d MiB", rss)
-	}
-	for _, c := range peers {
-		c.Close()
+// stop ends them and fails the test if any but the last request, which may be
+// on its way, has no answer.
+func (p pings) stop(t *testing.T) {
+	t.Helper()
+	for _, cmd := range p {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		cmd.Wait() // its summary says more than its status
+		out := cmd.Stdout.(*bytes.Buffer).String()
+		m := pingSummary.FindStringSubmatch(out)
+		if m == nil {
+			t.Errorf("no summary from ping:\n%s", out)
+			continue
+		}
+		sent, _ := strconv.Atoi(m[1]) // digits, by the expression
+		received, _ := strconv.Atoi(m[2])
+		if sent < 100 || received < sent-1 {
+			t.Errorf("%d pings, %d answers:\n%s", sent, received, out)
+		}
+		t.Logf("%d pings, %d answers", sent, received)
 	}
 }
 
