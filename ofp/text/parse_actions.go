@@ -245,13 +245,13 @@ func parseDecMPLSTTL(p *actionParser, kv pair) ([]ofp.Action, error) {
 
 // needNames says what a match must ask for.
 var needNames = map[flow.Prereq]string{
-	flow.PrereqVLAN:      "a VLAN tag (dl_vlan, vlan_vid), or push_vlan must stand before",
+	flow.PrereqVLAN:      "a VLAN tag (dl_vlan, vlan_vid), or push_vlan before it",
 	flow.PrereqIP:        "ip or ipv6",
 	flow.PrereqIPv4:      "ip",
 	flow.PrereqIPv6:      "ipv6",
 	flow.PrereqARP:       "arp",
-	flow.PrereqMPLS:      "mpls, or push_mpls must stand before",
-	flow.PrereqPBB:       "dl_type=0x88e7, or push_pbb must stand before",
+	flow.PrereqMPLS:      "mpls, or push_mpls before it",
+	flow.PrereqPBB:       "dl_type=0x88e7, or push_pbb before it",
 	flow.PrereqTCP:       "tcp",
 	flow.PrereqUDP:       "udp",
 	flow.PrereqSCTP:      "sctp",
@@ -267,7 +267,7 @@ func (p *actionParser) needs(kv pair, need flow.Prereq) error {
 	if !p.check || p.met(need) {
 		return nil
 	}
-	return &flow.ParseError{Field: kv.text(), Want: fmt.Sprintf("the match must ask for %s", needNames[need])}
+	return &flow.ParseError{Field: kv.text(), Want: fmt.Sprintf("a match that asks for %s", needNames[need])}
 }
 
 func (p *actionParser) met(need flow.Prereq) bool {

@@ -172,7 +172,7 @@ func (p *flowParser) parse(s string) error {
 		return nil
 	}
 	if !haveActions {
-		return &flow.ParseError{Field: "actions", Want: "missing; write actions=drop for none"}
+		return &flow.ParseError{Field: "actions", Want: "actions=..., which is missing; write actions=drop for none"}
 	}
 	ap := actionParser{table: p.fm.Table, ports: p.ports, state: m, check: true}
 	p.fm.Instructions, err = ap.instructions(actions)

@@ -58,7 +58,7 @@ func parseModPort(ids ...flow.ID) func(*actionParser, pair) ([]ofp.Action, error
 				return p.set(kv, id, v)
 			}
 		}
-		return nil, &flow.ParseError{Field: kv.text(), Want: "the match must ask for tcp, udp or sctp"}
+		return nil, &flow.ParseError{Field: kv.text(), Want: "a match that asks for tcp, udp or sctp"}
 	}
 }
 

@@ -96,7 +96,7 @@ func (p *actionParser) instructions(s string) (ofp.Instructions, error) {
 		r := instructionRank(typ)
 		repeated := r == rank && (isInstruction || last != "")
 		if r < rank {
-			return in, &flow.ParseError{Field: kv.text(), Want: fmt.Sprintf("must stand before %s", instructionOrder[rank].name)}
+			return in, &flow.ParseError{Field: kv.text(), Want: fmt.Sprintf("it before %s", instructionOrder[rank].name)}
 		}
 		if repeated {
 			return in, &flow.ParseError{Field: instructionOrder[r].name, Want: "may stand only once"}
@@ -130,7 +130,7 @@ func (p *actionParser) instructions(s string) (ofp.Instructions, error) {
 }
 
 func dropAlone() error {
-	return &flow.ParseError{Field: "drop", Want: "must stand alone, without other actions or instructions"}
+	return &flow.ParseError{Field: "drop", Want: "it alone, without other actions or instructions"}
 }
 
 // instruction takes one instruction that is written as such.

@@ -38,7 +38,7 @@ func ParsePacketOut(s string, ports Resolver) (*ofp.PacketOut, error) {
 		}
 	}
 	if !have {
-		return nil, &flow.ParseError{Field: "packet", Want: "missing; write the frame in hexadecimal, and the actions last"}
+		return nil, &flow.ParseError{Field: "packet", Want: "packet=HEX, which is missing; write the frame in hexadecimal, and the actions last"}
 	}
 	return PacketOut(inPort, actions, data, ports)
 }
