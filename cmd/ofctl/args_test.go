@@ -39,7 +39,7 @@ func TestUsageErrors(t *testing.T) {
 		{"dump-flow br0", `no verb "dump-flow"`},
 		{"dump-flows", "too few arguments; usage: ofctl dump-flows SWITCH [FLOW]"},
 		{"dump-flows br0 ip tcp", `"tcp" is one argument too many`},
-		{"dump-flows br0 --strict", "strict"},
+		{"dump-flows br0 --strict", "there is no option --strict; ofctl dump-flows --help"},
 		{"dump-flows br0 -O OpenFlow10", "ofctl speaks OpenFlow13"},
 		{"dump-flows br0 --timeout=x", "--timeout=x: want a number of seconds"},
 		{"dump-flows br0 -T -1", "--timeout=-1"},

@@ -103,6 +103,9 @@ func (e *env) finish(c *cli.Command) *cli.Command {
 	c.HideHelpCommand = true
 	name := c.Name
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
+		if option, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			err = fmt.Errorf("there is no option --%s", strings.TrimLeft(option, "-"))
+		}
 		return fmt.Errorf("%s: %w; ofctl %s --help lists its options", name, err, name)
 	}
 	return c
