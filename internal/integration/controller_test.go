@@ -173,6 +173,7 @@ func TestIntegrationFailModeStandalone(t *testing.T) {
 // reference controller, then without one and with a shaped link.
 func TestIntegrationMininet(t *testing.T) {
 	mn := testutil.NeedProgram(t, "mn", "mininet")
+	unshare := testutil.NeedProgram(t, "unshare", "util-linux")
 	testutil.NeedProgram(t, "ovs-testcontroller", "openvswitch-testcontroller")
 	testutil.NeedProgram(t, "iperf3", "iperf3")
 	testutil.NeedRoot(t)
@@ -185,7 +186,10 @@ func TestIntegrationMininet(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ns.Close()
-		cmd := exec.Command(mn, append([]string{"--custom", custom, "--switch", "ofswitch"}, args...)...)
+		// Processes of its own: when something fails Mininet kills, by name,
+		// all pings and controllers that it sees.
+		cmd := exec.Command(unshare, append([]string{"--pid", "--fork", "--kill-child", "--mount-proc", mn,
+			"--custom", custom, "--switch", "ofswitch"}, args...)...)
 		// Open vSwitch's controller wants a directory for its control socket.
 		cmd.Env = append(os.Environ(), "OFSWITCHD="+ofswitchd, "OVS_RUNDIR="+t.TempDir())
 		cmd.Dir = t.TempDir()

@@ -4,15 +4,27 @@
     mn --custom testdata/mininet/ofswitch.py --switch ofswitch --controller none
 
 The daemon is ofswitchd of the PATH, or the environment variable OFSWITCHD.
+It ends with Mininet, however that ends. Each switch has a run directory of its
+own, which `sh ls -d /tmp/ofswitch-*` lists: ofctl --run-dir DIR show s1
 """
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 
 from mininet.node import Switch
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+libc = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """Has the kernel end this process when Mininet is gone."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class OFSwitch(Switch):
@@ -37,9 +49,17 @@ class OFSwitch(Switch):
         for c in controllers:
             args += ["--controller", "tcp:%s:%d" % (c.IP(), c.port)]
         args += self.options
-        with open(self._log_path(), "w") as log:
-            self.process = subprocess.Popen(args, stderr=log, stdin=subprocess.DEVNULL)
-        self._await_ready()
+        try:
+            with open(self._log_path(), "w") as log:
+                self.process = subprocess.Popen(
+                    args, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
+            self._await_ready()
+        except FileNotFoundError:
+            self._end()
+            raise RuntimeError("%s: %s is not there: put ofswitchd into the PATH, or set OFSWITCHD=PATH" % (self.name, args[0]))
+        except BaseException:
+            self._end()
+            raise
 
     def _log_path(self):
         return os.path.join(self.run_dir, "log")
@@ -63,11 +83,18 @@ class OFSwitch(Switch):
             return False
         return self.controllers == 0 or "connection established" in self._log()
 
-    def stop(self, deleteIntfs=True):
+    def _end(self):
+        """Ends the daemon, if it runs, and removes what it needed."""
         if self.process is not None:
             self.process.terminate()
             self.process.wait()
+            self.process = None
+        if self.run_dir is not None:
             shutil.rmtree(self.run_dir, ignore_errors=True)
+            self.run_dir = None
+
+    def stop(self, deleteIntfs=True):
+        self._end()
         Switch.stop(self, deleteIntfs)
 
 
