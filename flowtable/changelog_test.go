@@ -95,6 +95,7 @@ func TestAffectsOvertaken(t *testing.T) {
 // may not be missed.
 func TestAffectsWhileWriting(t *testing.T) {
 	s := newStory(t)
+	addGroups(t, s.Tables, 0, 1, 2)
 	tb := s.Table(0)
 	var published atomic.Uint64
 	var stop atomic.Bool

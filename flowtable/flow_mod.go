@@ -10,6 +10,9 @@ type Change struct {
 	Added    []*Entry   // by an add, whether it replaced one or not
 	Modified []Modified // successors of entries whose instructions changed
 	Removed  []Removed  // all that is visible no more
+
+	Groups []GroupChange // by a group-mod
+	Meters []MeterChange // by a meter-mod
 }
 
 // Modified is an entry and its successor. The old one is in Removed too.
@@ -32,7 +35,9 @@ func (r *Removed) Notify() bool {
 }
 
 // Empty says whether nothing changed.
-func (c *Change) Empty() bool { return len(c.Added) == 0 && len(c.Removed) == 0 }
+func (c *Change) Empty() bool {
+	return len(c.Added) == 0 && len(c.Removed) == 0 && len(c.Groups) == 0 && len(c.Meters) == 0
+}
 
 // Dead are the entries to unlink when no reader is left before the change's
 // version.
@@ -66,11 +71,17 @@ func checkHeader(m *ofp.FlowMod, tables int) error {
 // Apply does what a flow-mod says, as of version v, which is not published yet
 // (OpenFlow 1.3.5 §6.4). now is nanoseconds of the datapath's clock.
 //
-// A refusal is an *ofp.Error and changes nothing. Instructions and match are not
-// looked at here: see [Validate]. The buffer is the caller's.
+// A refusal is an *ofp.Error and changes nothing. Of instructions only what they refer
+// to is looked at here, groups and meters; for the rest, and the match, see
+// [Validate]. The buffer is the caller's.
 func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change, error) {
 	if err := checkHeader(m, len(t.tables)); err != nil {
 		return nil, err
+	}
+	if m.Command <= ofp.FlowModifyStrict {
+		if err := t.checkReferences(&m.Instructions); err != nil {
+			return nil, err
+		}
 	}
 	c := new(Change)
 	var err error
@@ -147,6 +158,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 	e.rule = classifier.NewRule(&m.Match, e.Priority, e)
 	tb.rules.Insert(e.rule, v)
 	tb.active.Add(1)
+	t.use(e)
 	if old != nil {
 		t.remove(old.Value(), RemovedNone, v, c)
 	}
@@ -178,6 +190,7 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, c *Chang
 	succ.rule = classifier.NewRule(&match, e.Priority, succ)
 	tb.rules.Insert(succ.rule, v)
 	tb.active.Add(1)
+	t.use(succ)
 	t.timers.replace(e, succ)
 	t.remove(e, RemovedNone, v, c)
 	c.Modified = append(c.Modified, Modified{e, succ})
@@ -188,6 +201,7 @@ func (t *Tables) remove(e *Entry, reason uint8, v classifier.Version, c *Change)
 	tb := t.peek(e.Table)
 	tb.rules.Remove(e.rule, v)
 	tb.active.Add(-1)
+	t.disuse(e)
 	t.timers.remove(e)
 	c.Removed = append(c.Removed, Removed{e, reason})
 }
@@ -220,5 +234,24 @@ func (t *Tables) log(c *Change, v classifier.Version) {
 func (t *Tables) Unlink(entries []*Entry) {
 	for _, e := range entries {
 		t.peek(e.Table).rules.Unlink(e.rule)
+	}
+}
+
+// UnlinkAll takes out of memory whatever a change made invisible: entries,
+// groups, meters. It is Unlink of Change.Dead, and more.
+func (t *Tables) UnlinkAll(c *Change) {
+	for i := range c.Removed {
+		e := c.Removed[i].Entry
+		t.peek(e.Table).rules.Unlink(e.rule)
+	}
+	for _, g := range c.Groups {
+		if g.Old != nil {
+			t.groups.unlink(g.Old.edition)
+		}
+	}
+	for _, m := range c.Meters {
+		if m.Old != nil {
+			t.meters.unlink(m.Old.edition)
+		}
 	}
 }

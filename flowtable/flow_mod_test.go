@@ -236,6 +236,7 @@ func TestModify(t *testing.T) {
 func TestDelete(t *testing.T) {
 	fill := func(t *testing.T) *story {
 		s := newStory(t)
+		addGroups(t, s.Tables, 7)
 		s.add(1, "tcp", cookie(0x10, 0), actions(1), flags(ofp.FlowSendFlowRem))
 		s.add(2, "tcp,tp_dst=80", cookie(0x11, 0), actions(1, 2))
 		s.add(2, "", cookie(0x20, 0), table(3), instructions(ofp.Instructions{

@@ -22,6 +22,9 @@ type Limits struct {
 	// nil: there are none.
 	GroupExists func(id uint32) bool
 	MeterExists func(id uint32) bool
+
+	Groups GroupLimits // what group-mods may make
+	Meters MeterLimits // what meter-mods may make
 }
 
 // ActionSet is a set of action types: bit 1<<type. OpenFlow 1.3's are all below
@@ -62,5 +65,13 @@ func DefaultLimits() Limits {
 			l.SetFields |= 1 << f.ID
 		}
 	}
+	return l
+}
+
+// WithGroupsAndMeters are the limits with all of OpenFlow 1.3's groups and meters
+// switched on, those of t. DefaultLimits have none.
+func (l Limits) WithGroupsAndMeters(t *Tables) Limits {
+	l.GroupExists, l.MeterExists = t.HasGroup, t.HasMeter
+	l.Groups, l.Meters = DefaultGroupLimits(), DefaultMeterLimits()
 	return l
 }

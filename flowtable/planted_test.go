@@ -172,6 +172,7 @@ func TestPlantedBugs(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tables := NewTables()
+			addGroups(t, tables, 0, 1, 2)
 			cov, err := compare(tc.make(plain{tables}), DefaultMaxEntries, random{rand.New(rand.NewPCG(5, 5))}, 4000)
 			if err == nil {
 				t.Fatalf("not detected in %+v", cov)

@@ -49,13 +49,19 @@ func (t *Table) Active() int { return int(t.active.Load()) }
 // Masks is the number of distinct masks: the most probes that a lookup makes.
 func (t *Table) Masks() int { return t.rules.Masks() }
 
-// Tables are the flow tables of one bridge. Make them with NewTables.
+// Tables are the flow tables, groups and meters of one bridge. Make them with
+// NewTables.
 type Tables struct {
 	// MaxEntries is the limit that tables begin with.
 	MaxEntries int
 
 	tables [ofp.NumTables]atomic.Pointer[Table]
 	timers timers
+
+	groups     registry[Group]
+	groupsOf   [4]int // groups of each type. The writer's
+	meters     registry[Meter]
+	realMeters int // meters, virtual ones apart. The writer's
 }
 
 // NewTables makes 254 empty tables. Those that nobody asks for take no memory.

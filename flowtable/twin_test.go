@@ -534,6 +534,7 @@ func TestAgainstSlowTwin(t *testing.T) {
 	total := map[ofp.Code]int{}
 	for seed, limit := range []int{1000, 1000, 12, 3} {
 		tables := NewTables()
+		addGroups(t, tables, 0, 1, 2)
 		tables.MaxEntries = limit
 		cov, err := compare(plain{tables}, limit, random{rand.New(rand.NewPCG(uint64(seed), 2))}, steps)
 		if err != nil {

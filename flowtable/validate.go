@@ -5,9 +5,6 @@ import (
 	"ofswitch/ofp"
 )
 
-// meterMax is OFPM_MAX (OpenFlow 1.3.5 §7.3.4.4).
-const meterMax = 0xffff0000
-
 // Validate checks a flow-mod by itself against the switch: command, flags,
 // table, match, and, unless it deletes, instructions and actions. The refusal is an
 // *ofp.Error with the code of OpenFlow 1.3.5 §7.4.4.
@@ -29,7 +26,7 @@ func Validate(m *ofp.FlowMod, sw Limits) error {
 		return ofp.BadInstructionUnsupInst.Errorf("instructions %#x are not supported", uint8(bad))
 	}
 	if ins.Has.Contains(ofp.InstrMeter) {
-		if id := ins.Meter; id == 0 || id > meterMax || sw.MeterExists == nil || !sw.MeterExists(id) {
+		if id := ins.Meter; id == 0 || id > ofp.MeterMax || sw.MeterExists == nil || !sw.MeterExists(id) {
 			return ofp.MeterModFailedInvalidMeter.Errorf("meter %d does not exist", id)
 		}
 	}
