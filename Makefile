@@ -6,6 +6,8 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GO      ?= go
+# sudo has a path of its own, without the directory of Go's tarball.
+export PATH := $(PATH):/usr/local/go/bin
 # STATICCHECK is pinned here and not in go.mod, so that building the switch does not need what it needs.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 5s

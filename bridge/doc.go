@@ -12,7 +12,8 @@
 //
 // # Goroutines
 //
-// One Switch owns one goroutine, the link watcher, which ends with Close. All
-// state is guarded by Switch.mu; Apply, link events and unixctl commands take
-// it in turn. Close waits for the watcher.
+// One Switch owns one goroutine, the link watcher, which ends with Close, and a
+// timer while a port is refused for the default route. All state is guarded by
+// Switch.mu; Apply, link events, the timer and unixctl commands take it in turn.
+// Close waits for the watcher.
 package bridge

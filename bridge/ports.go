@@ -30,7 +30,16 @@ func (p *livePort) status() PortStatus {
 	if p.err != nil {
 		st.Error = p.err.Error()
 	}
+	st.Isolation = p.isolation()
 	return st
+}
+
+// isolation is PortStatus.Isolation.
+func (p *livePort) isolation() string {
+	if sys, ok := p.port.(interface{ Isolation() string }); ok {
+		return cmp.Or(sys.Isolation(), "none")
+	}
+	return ""
 }
 
 // applyPorts closes ports that are no longer wanted or changed, and opens the
@@ -112,8 +121,8 @@ func (p *livePort) tryOpen() {
 	}
 	p.port, p.open, p.err = port, true, nil
 	p.ifindex = port.Status().Ifindex
-	if sys, ok := port.(interface{ Isolation() string }); ok {
-		log = log.With("isolation", cmp.Or(sys.Isolation(), "none"))
+	if how := p.isolation(); how != "" {
+		log = log.With("isolation", how)
 	}
 	log.Info("port added", "ofport", p.no.String(), "type", port.Type())
 }

@@ -122,6 +122,9 @@ type PortStatus struct {
 	// Waiting says that the device does not exist yet, or is gone for now.
 	Waiting bool
 	Error   string // why it is not open, one line; "" while it is
+	// Isolation is how the host's stack is kept out of the device: "tcx",
+	// "nft", "off", "none" where it cannot be; "" for ports without one.
+	Isolation string
 }
 
 // Ports lists every desired port and its state, by bridge in the order given;

@@ -34,6 +34,21 @@ func (s *Switch) RegisterCommands(srv *unixctl.Server) {
 		}
 		return "table successfully flushed\n", nil
 	})
+	srv.Register("isolation/show", "[bridge]", 0, 1, func(args []string) (string, error) {
+		if len(args) > 0 {
+			if _, err := s.bridge(args[0]); err != nil {
+				return "", err
+			}
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "%-15s  %-15s  %s\n", "bridge", "port", "isolation")
+		for _, p := range s.Ports() {
+			if p.Isolation != "" && (len(args) == 0 || p.Bridge == args[0]) {
+				fmt.Fprintf(&b, "%-15s  %-15s  %s\n", p.Bridge, p.Name, p.Isolation)
+			}
+		}
+		return b.String(), nil
+	})
 }
 
 // bridge finds a bridge for a command.

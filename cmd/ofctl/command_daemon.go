@@ -19,6 +19,7 @@ var daemonVerbs = []struct{ name, args, usage string }{
 	{"exit", "", "end the daemon"},
 	{"fdb/show", "BRIDGE", "print a bridge's MAC table"},
 	{"fdb/flush", "[BRIDGE]", "forget a bridge's MAC addresses, or those of all bridges"},
+	{"isolation/show", "[BRIDGE]", "print how the host's stack is kept out of each port"},
 }
 
 func (e *env) daemonCommands() []*cli.Command {

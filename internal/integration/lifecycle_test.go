@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -321,6 +322,12 @@ func TestIntegrationHostStackStaysOut(t *testing.T) {
 			}
 			d := startDaemon(t, l.Switch, "--bridge", "br0", "--fail-mode", "secure", "--port", "port1,options:stack-isolation="+mode)
 			d.awaitLog("msg=ready")
+			if out := strings.Fields(d.ctl("isolation/show")); !slices.Equal(out[len(out)-3:], []string{"br0", "port1", mode}) {
+				t.Errorf("isolation/show ends with %q", out[len(out)-3:])
+			}
+			if out, err := d.tryCtl("isolation/show", "br9"); err == nil || !strings.Contains(out, "br9") {
+				t.Errorf("isolation/show of a bridge that is not there: %v\n%s", err, out)
+			}
 			d.ctl("add-flow", "br0", "priority=1,arp,actions=drop")
 			d.ctl("add-flow", "br0", "priority=1,icmp,actions=drop")
 			capt := startCapture(t, h.Namespace, "eth0", "ether", "src", "not", h.MAC.String())

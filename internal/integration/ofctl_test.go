@@ -160,7 +160,7 @@ func TestIntegrationStockOvsAppctl(t *testing.T) {
 	if out := appctl("fdb/show", "br0"); !strings.Contains(out, l.Hosts[0].MAC.String()) {
 		t.Errorf("fdb/show:\n%s", out)
 	}
-	for _, cmd := range []string{"exit", "fdb/flush", "fdb/show", "list-commands", "version"} {
+	for _, cmd := range []string{"exit", "fdb/flush", "fdb/show", "isolation/show", "list-commands", "version"} {
 		if out := appctl("list-commands"); !strings.Contains(out, cmd) {
 			t.Errorf("list-commands lacks %s:\n%s", cmd, out)
 		}
