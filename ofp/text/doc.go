@@ -10,6 +10,9 @@
 // 1.3 is translated alike: mod_vlan_vid becomes a set_field, preceded by
 // push_vlan where the match does not ask for a tag.
 //
+// ParseGroup reads one group, ParseMeter one meter, as add-group and add-meter
+// take them.
+//
 // A wrong piece of text gives a *flow.ParseError that names the keyword, what
 // was written for it, and what was expected. Three kinds of mistake that
 // ovs-ofctl leaves to the switch, or lets pass, are found here: actions that do
@@ -22,7 +25,8 @@
 // FormatFlowStats, FormatActions, FormatPort and the like give ovs-ofctl's
 // words for single things; FormatMessage and FormatBytes print a whole message
 // as ovs-ofctl's monitor, snoop and ofp-print do. ParseFlow reads back what
-// FormatFlowStats prints, and gets the same flow.
+// FormatFlowStats prints, and gets the same flow; so do ParseGroup and ParseMeter
+// with what FormatGroup and FormatMeter print.
 //
 // # Thread-safety
 //

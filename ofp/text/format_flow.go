@@ -44,6 +44,11 @@ func duration(sec, nsec uint32) string {
 	if sec == 0xffffffff {
 		return "?"
 	}
+	return exactDuration(sec, nsec)
+}
+
+// exactDuration is duration where the switch must know.
+func exactDuration(sec, nsec uint32) string {
 	s := strconv.FormatUint(uint64(sec), 10)
 	switch {
 	case nsec == 0:

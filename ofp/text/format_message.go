@@ -32,7 +32,7 @@ func FormatBytes(msg []byte, o Options) string {
 func decodeError(h ofp.Header, msg []byte, err error) string {
 	code := err.Error()
 	if e := (*ofp.Error)(nil); errors.As(err, &e) {
-		code = e.Code.String()
+		code = errorName(e.Code)
 	}
 	s := "***decode error: " + code + "***\n" + hexDump(msg, true)
 	if h.Type <= ofp.TypeMeterMod && h.Type != ofp.TypeMultipartRequest && h.Type != ofp.TypeMultipartReply {
@@ -60,9 +60,15 @@ func FormatMessage(h ofp.Header, m ofp.Message, o Options) string {
 	case *ofp.MultipartReply:
 		return formatMultipartReply(h, m, o)
 	case *ofp.Raw:
-		return head + "\n" + hexDump(m.Body, true)
+		parsed, err := m.Parse()
+		if err != nil {
+			msg := ofp.Encode(h.XID, m)
+			msg[0] = h.Version
+			return decodeError(h, msg, err)
+		}
+		return FormatMessage(h, parsed, o)
 	case *ofp.Experimenter:
-		return head + fmt.Sprintf(" experimenter=%#x type=%d\n", m.Experimenter, m.ExpType) + hexDump(m.Data, true)
+		return formatExperimenter(h, m, o)
 	}
 	s := head + formatBody(h, m, o)
 	if !strings.HasSuffix(s, "\n") {
@@ -106,6 +112,29 @@ func formatBody(h ofp.Header, m ofp.Message, o Options) string {
 		}
 		return fmt.Sprintf(" table_id=%d", m.Table)
 	}
+	return formatNewerBody(m, o)
+}
+
+// formatNewerBody prints the bodies of the messages that OpenFlow 1.0 did not have.
+func formatNewerBody(m ofp.Message, o Options) string {
+	switch m := m.(type) {
+	case *ofp.GroupMod:
+		return "\n " + FormatGroupMod(m, o)
+	case *ofp.MeterMod:
+		return " " + FormatMeterMod(m)
+	case *ofp.QueueGetConfigRequest:
+		return " port=" + FormatPortNo(m.Port, o.Names)
+	case *ofp.QueueGetConfigReply:
+		return formatQueueConfig(m, o)
+	case *ofp.RoleRequest:
+		return formatRole(m.Role, m.GenerationID, true)
+	case *ofp.RoleReply:
+		return formatRole(m.Role, m.GenerationID, false)
+	case *ofp.GetAsyncReply:
+		return formatAsync(&m.AsyncConfig)
+	case *ofp.SetAsync:
+		return formatAsync(&m.AsyncConfig)
+	}
 	return "" // the messages without a body
 }
 
@@ -130,7 +159,7 @@ func formatHello(h ofp.Header, m *ofp.Hello) string {
 
 // formatErrorMsg prints the code, and the message that was refused.
 func formatErrorMsg(m *ofp.ErrorMsg, o Options) string {
-	s := " " + m.ErrCode().String() + "\n"
+	s := " " + errorName(m.ErrCode()) + "\n"
 	if m.ErrType == ofp.ErrHelloFailed {
 		return s + escape(m.Data) + "\n"
 	}

@@ -33,10 +33,27 @@ func formatMultipartRequest(h ofp.Header, m *ofp.MultipartRequest, o Options) st
 		}
 	case *ofp.PortStatsRequest:
 		s += " port_no=" + FormatPortNo(body.Port, o.Names)
-	case nil:
-		if m.Kind == ofp.MultipartPortDesc {
-			s += " port=ANY"
+	case *ofp.QueueStatsRequest:
+		s += " port=" + FormatPortNo(body.Port, o.Names) + " queue=" + formatQueueID(body.QueueID)
+	case *ofp.GroupStatsRequest:
+		s += " group_id=" + formatGroupID(body.GroupID)
+	case *ofp.MeterRequest:
+		s += " meter=" + formatMeter(body.MeterID)
+	case ofp.TableFeaturesRequest:
+		var p TableFeaturesPrinter
+		for _, t := range body {
+			s += p.Add(t)
 		}
+		return endLine(s + p.Flush())
+	case nil:
+		switch m.Kind {
+		case ofp.MultipartPortDesc:
+			s += " port=ANY"
+		case ofp.MultipartGroupDesc:
+			s += " group_id=ALL"
+		}
+	case ofp.RawBody:
+		return formatExperimenterRequest(h, m, o)
 	default:
 		return s + "\n" + hexDump(body.Append(nil), true)
 	}
@@ -44,8 +61,8 @@ func formatMultipartRequest(h ofp.Header, m *ofp.MultipartRequest, o Options) st
 }
 
 // multipartHeading begins the text of a reply message.
-func multipartHeading(h ofp.Header, m *ofp.MultipartReply) string {
-	s := heading(h, multipartName(m.Kind)+" reply")
+func multipartHeading(h ofp.Header, m *ofp.MultipartReply, name string) string {
+	s := heading(h, name+" reply")
 	if m.Flags != 0 {
 		s += " flags="
 		if m.Flags&ofp.MultipartMore != 0 {
@@ -59,18 +76,34 @@ func multipartHeading(h ofp.Header, m *ofp.MultipartReply) string {
 }
 
 func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string {
+	if m.Kind == ofp.MultipartExperimenter {
+		return formatExperimenterReply(h, m, o)
+	}
 	var b strings.Builder
-	b.WriteString(multipartHeading(h, m))
+	b.WriteString(multipartHeading(h, m, multipartName(m.Kind)))
 	switch m.Kind {
 	case ofp.MultipartPortStats:
 		fmt.Fprintf(&b, " %d ports\n", len(m.Entries))
+	case ofp.MultipartQueue:
+		fmt.Fprintf(&b, " %d queues\n", len(m.Entries))
 	case ofp.MultipartAggregate:
+	case ofp.MultipartTableFeatures: // each table begins with a newline
+		var p TableFeaturesPrinter
+		for _, e := range m.Entries {
+			if t, ok := e.(*ofp.TableFeatures); ok {
+				b.WriteString(p.Add(t))
+			}
+		}
+		return endLine(b.String() + p.Flush())
 	default:
 		b.WriteByte('\n')
 	}
 	o.Stats = true
 	var tables TableStatsPrinter
-	for _, e := range sortPorts(m) {
+	for i, e := range sortPorts(m) {
+		if i > 0 && (m.Kind == ofp.MultipartMeter || m.Kind == ofp.MultipartMeterConfig) {
+			b.WriteByte('\n')
+		}
 		switch e := e.(type) {
 		case *ofp.Desc:
 			b.WriteString(FormatDesc(e))
@@ -84,6 +117,20 @@ func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string
 			b.WriteString(FormatPortStats(e, o))
 		case *ofp.PortDesc:
 			b.WriteString(FormatPort(e))
+		case *ofp.QueueStats:
+			b.WriteString(FormatQueueStats(e, o))
+		case *ofp.GroupStats:
+			b.WriteString(FormatGroupStats(e) + "\n")
+		case *ofp.GroupDesc:
+			b.WriteString(" " + FormatGroup(e, o) + "\n")
+		case *ofp.GroupFeatures:
+			b.WriteString(FormatGroupFeatures(e))
+		case *ofp.MeterStats:
+			b.WriteString(FormatMeterStats(e))
+		case *ofp.MeterConfig:
+			b.WriteString(FormatMeter(e))
+		case *ofp.MeterFeatures:
+			b.WriteString(FormatMeterFeatures(e))
 		default: // the kinds that are not spelled out
 			b.WriteString(hexDump(e.Append(nil), true))
 		}
@@ -91,6 +138,9 @@ func formatMultipartReply(h ofp.Header, m *ofp.MultipartReply, o Options) string
 	b.WriteString(tables.Flush())
 	return b.String()
 }
+
+// endLine ends a text with one newline.
+func endLine(s string) string { return strings.TrimSuffix(s, "\n") + "\n" }
 
 // sortPorts gives the entries in the order in which they are printed: port
 // descriptions by number, others as they came.

@@ -242,7 +242,7 @@ func TestFormatBytesBroken(t *testing.T) {
 		{nil, "OpenFlow packet too short (only 0 bytes):\n"},
 		{[]byte("abcd"), "OpenFlow packet too short (only 4 bytes):\n00000000  61 62 63 64                                     |abcd            |\n"},
 		{unknown, "***decode error: OFPBRC_BAD_TYPE***\n00000000  04 63 00 0c 00 00 00 05-61 62 63 64             |.c......abcd    |\n"},
-		{[]byte{4, 18, 0, 16, 0, 0, 0, 5, 0, 77, 0, 0, 0, 0, 0, 0}, "***decode error: OFPBRC_BAD_MULTIPART***\n00000000  04 12 00 10 00 00 00 05-00 4d 00 00 00 00 00 00 |.........M......|\n"},
+		{[]byte{4, 18, 0, 16, 0, 0, 0, 5, 0, 77, 0, 0, 0, 0, 0, 0}, "***decode error: OFPBRC_BAD_STAT***\n00000000  04 12 00 10 00 00 00 05-00 4d 00 00 00 00 00 00 |.........M......|\n"},
 		{[]byte{4, 20, 0, 8, 0, 0, 0, 5, 'x'}, "OFPT_BARRIER_REQUEST (OF1.3) (xid=0x5):\n(***only uses 8 bytes out of 9***)\n00000000  78                                              |x               |\n"},
 		{[]byte{9, 0, 0, 8, 0, 0, 0, 1}, "OFPT_HELLO (OF 0x09) (xid=0x1):\n version bitmap: 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09\n"},
 		{[]byte{4, 26, 0, 8, 0, 0, 0, 5}, "OFPT_GET_ASYNC_REQUEST (OF1.3) (xid=0x5):\n"},
