@@ -48,8 +48,10 @@ func once(start starter, l line, seconds int) (v float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := lab.Switch.AddAddress("br0", localIP, 24, localIP6, 64); err != nil {
-		return 0, err
+	for _, cidr := range []string{localIP.String() + "/24", localIP6.String() + "/64"} {
+		if err := lab.Switch.AddAddress("br0", cidr); err != nil {
+			return 0, err
+		}
 	}
 	return l.measure(s, seconds)
 }

@@ -1,10 +1,12 @@
 package ports
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -57,18 +59,46 @@ func TestMain(m *testing.M) {
 	select {}
 }
 
+// startHelper starts the test binary as such a process and waits until it holds
+// its device.
+func startHelper(t *testing.T, ns *testutil.NS, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns.Start(cmd)
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("helper says %q, %v", line, err)
+	}
+}
+
+// endHelper is kill -9.
+func endHelper(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) {
+		t.Fatalf("helper ended by itself: %v", err)
+	}
+}
+
 func TestIntegrationWithoutPermission(t *testing.T) {
 	setpriv := testutil.NeedProgram(t, "setpriv", "util-linux")
 	_, sw := veth(t)
 	for what, capability := range map[string]string{"system p0": "CAP_NET_RAW", "internal t0": "CAP_NET_ADMIN", "plain t0": "CAP_NET_ADMIN"} {
 		t.Run(what, func(t *testing.T) {
-			cmd := sw.Command(setpriv, "--bounding-set=-all", "--inh-caps=-all", os.Args[0])
+			cmd := exec.Command(setpriv, "--bounding-set=-all", "--inh-caps=-all", os.Args[0])
 			cmd.Env = append(os.Environ(), openEnv+"="+what)
-			out, err := cmd.Output()
-			if err == nil {
+			var out bytes.Buffer
+			cmd.Stdout = &out
+			sw.Start(cmd)
+			if err := cmd.Wait(); err == nil {
 				t.Fatal("opened without a capability")
 			}
-			line := strings.TrimSuffix(string(out), "\n")
+			line := strings.TrimSuffix(out.String(), "\n")
 			_, dev, _ := strings.Cut(what, " ")
 			for _, want := range []string{"permission=true " + dev + ": ", "permission denied", capability, "run as root", "setcap"} {
 				if !strings.Contains(line, want) {
@@ -238,39 +268,13 @@ func TestIntegrationIsolationUnavailable(t *testing.T) {
 	setpriv := testutil.NeedProgram(t, "setpriv", "util-linux")
 	_, sw := veth(t)
 	// CAP_NET_RAW alone opens the socket and sets no program and no table.
-	cmd := sw.Command(setpriv, "--bounding-set=-all,+net_raw", "--inh-caps=-all", os.Args[0])
+	cmd := exec.Command(setpriv, "--bounding-set=-all,+net_raw", "--inh-caps=-all", os.Args[0])
 	cmd.Env = append(os.Environ(), openEnv+"=system p0")
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	testutil.Wait(t, "the helper", func() bool { return cmd.ProcessState != nil || socketsOn(t, sw, "p0") > 0 })
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // killed
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	startHelper(t, sw, cmd)
+	endHelper(t, cmd)
 	if n := strings.Count(log.String(), "by hand"); n != 1 || !strings.Contains(log.String(), "add table netdev ofswitch") {
-		t.Errorf("log:\n%s\noutput: %s", log.String(), out.String())
+		t.Errorf("log:\n%s", log.String())
 	}
-}
-
-// socketsOn counts the packet sockets bound to a device.
-func socketsOn(t *testing.T, ns *testutil.NS, dev string) int {
-	t.Helper()
-	idx := fmt.Sprint(ns.Link(dev).Attrs().Index)
-	n := 0
-	ns.Do(func() {
-		b, err := os.ReadFile("/proc/thread-self/net/packet")
-		if err != nil {
-			t.Fatal(err)
-		}
-		// sk RefCnt Type Proto Iface R Rmem User Inode
-		for _, line := range strings.Split(string(b), "\n") {
-			if f := strings.Fields(line); len(f) == 9 && f[4] == idx && f[3] == "0003" {
-				n++
-			}
-		}
-	})
-	return n
 }

@@ -332,11 +332,11 @@ func TestIntegrationSystemIsolates(t *testing.T) {
 			sw.Addr("p0", "10.0.0.2/24")
 			host.Addr("a0", "10.0.0.1/24")
 			testutil.NeedProgram(t, "ping", "iputils-ping")
-			if out, err := host.Command("ping", "-c1", "-W5", "10.0.0.2").CombinedOutput(); err != nil {
+			if out, err := host.Namespace.Run("ping", "-c1", "-W5", "10.0.0.2"); err != nil {
 				t.Fatalf("positive control: %v\n%s", err, out)
 			}
 			p := openSystem(t, sw, "p0", SystemOptions{Isolation: mode})
-			if err := host.Command("ping", "-c1", "-W1", "10.0.0.2").Run(); err == nil {
+			if _, err := host.Namespace.Run("ping", "-c1", "-W1", "10.0.0.2"); err == nil {
 				t.Error("the host's stack answers a ping")
 			}
 			if s := p.Stats(); s.RxPackets+uint64(p.pendingFrames(t)) == 0 {
@@ -345,7 +345,7 @@ func TestIntegrationSystemIsolates(t *testing.T) {
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
-			if out, err := host.Command("ping", "-c1", "-W5", "10.0.0.2").CombinedOutput(); err != nil {
+			if out, err := host.Namespace.Run("ping", "-c1", "-W5", "10.0.0.2"); err != nil {
 				t.Errorf("after Close: %v\n%s", err, out)
 			}
 		})

@@ -1,7 +1,6 @@
 package ports
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -237,29 +236,14 @@ func TestIntegrationInternalEndsWithProcess(t *testing.T) {
 	for _, what := range []string{"internal", "plain"} {
 		t.Run(what, func(t *testing.T) {
 			ns := testutil.NewNS(t)
-			cmd := ns.Command(os.Args[0])
+			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), openEnv+"="+what+" t0")
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
-				t.Fatalf("helper says %q, %v", line, err)
-			}
+			startHelper(t, ns, cmd)
 			ns.Do(func() {
 				_, err := OpenInternal("t0", TapOptions{})
 				oneLine(t, err, ErrBusy, "t0: a TAP of this name is held by another process")
 			})
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			var exit *exec.ExitError
-			if err := cmd.Wait(); !errors.As(err, &exit) {
-				t.Fatalf("helper ended by itself: %v", err)
-			}
+			endHelper(t, cmd)
 			testutil.Wait(t, "the TAP to go", func() bool { return !ns.HasLink("t0") })
 		})
 	}

@@ -42,7 +42,7 @@ func TestIntegrationWatch(t *testing.T) {
 	}
 	ns.Down("w1")
 	want("carrier lost", func(e Event) bool { return e.Name == "w0" && e.Status.AdminUp && !e.Status.LinkUp })
-	if err := ns.Handle().LinkSetMTU(ns.Link("w0"), 1400); err != nil {
+	if err := ns.Netlink.LinkSetMTU(ns.Link("w0"), 1400); err != nil {
 		t.Fatal(err)
 	}
 	want("MTU", func(e Event) bool { return e.Name == "w0" && e.Status.MTU == 1400 })
@@ -51,7 +51,7 @@ func TestIntegrationWatch(t *testing.T) {
 	ns.Run("ip", "link", "set", "w0", "master", "kb0")
 	ns.Run("ip", "link", "set", "w0", "nomaster")
 	ns.Run("ip", "link", "set", "w0", "down")
-	if err := ns.Handle().LinkSetName(ns.Link("w0"), "renamed0"); err != nil {
+	if err := ns.Netlink.LinkSetName(ns.Link("w0"), "renamed0"); err != nil {
 		t.Fatal(err)
 	}
 	want("old name gone, and not before", func(e Event) bool {
@@ -104,7 +104,7 @@ func TestIntegrationWatchOverflow(t *testing.T) {
 	// KiB of it.
 	ns.AddVeth("v0", "v1", ns)
 	for i := range 5000 {
-		if err := ns.Handle().LinkSetMTU(ns.Link("v0"), 1400+i%2); err != nil {
+		if err := ns.Netlink.LinkSetMTU(ns.Link("v0"), 1400+i%2); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"ofswitch/internal/netlab"
@@ -176,16 +176,11 @@ func TestIntegrationMininet(t *testing.T) {
 	unshare := testutil.NeedProgram(t, "unshare", "util-linux")
 	testutil.NeedProgram(t, "ovs-testcontroller", "openvswitch-testcontroller")
 	testutil.NeedProgram(t, "iperf3", "iperf3")
-	testutil.NeedRoot(t)
 	ofswitchd := testutil.Binary(t, "./cmd/ofswitchd")
 	custom := filepath.Join(testutil.Root(t), "testdata", "mininet", "ofswitch.py")
 	run := func(stdin string, args ...string) string {
 		t.Helper()
-		ns, err := netlab.NewNamespace()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ns.Close()
+		ns := testutil.NewNS(t)
 		// Processes of its own: when something fails Mininet kills, by name,
 		// all pings and controllers that it sees.
 		cmd := exec.Command(unshare, append([]string{"--pid", "--fork", "--kill-child", "--mount-proc", mn,
@@ -194,13 +189,10 @@ func TestIntegrationMininet(t *testing.T) {
 		cmd.Env = append(os.Environ(), "OFSWITCHD="+ofswitchd, "OVS_RUNDIR="+t.TempDir())
 		cmd.Dir = t.TempDir()
 		cmd.Stdin = strings.NewReader(stdin)
-		var out lockedBuffer
+		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
-		err = ns.Start(cmd)
-		if err == nil {
-			err = cmd.Wait()
-		}
-		if err != nil {
+		ns.Start(cmd)
+		if err := cmd.Wait(); err != nil {
 			t.Fatalf("mn %v: %v\n%s", args, err, out.String())
 		}
 		return out.String()
@@ -223,22 +215,4 @@ func TestIntegrationMininet(t *testing.T) {
 	if rate, err := strconv.ParseFloat(m[1], 64); err != nil || rate > 12 || rate == 0 {
 		t.Errorf("%s Mbit/s over a link of 10 Mbit/s:\n%s", m[1], out)
 	}
-}
-
-// lockedBuffer gathers what a process and its children print.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

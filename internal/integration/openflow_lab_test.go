@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -24,45 +23,26 @@ import (
 type ofLab struct {
 	t      *testing.T
 	d      *daemon
-	sw     *netlab.Namespace
+	sw     *testutil.NS
 	cables []*cable
 	c      *ofClient // on the management socket, takes asynchronous messages
 }
 
 func newOFLab(t *testing.T, n int) *ofLab {
 	t.Helper()
-	testutil.NeedRoot(t)
 	l := &ofLab{t: t}
-	quiet := func() *netlab.Namespace {
-		ns, err := netlab.NewNamespace()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := ns.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		err = ns.Do(func() error {
-			return os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0o644)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ns
-	}
-	peer := quiet()
-	l.sw = quiet()
+	peer := testutil.NewNS(t)
+	peer.NoIPv6()
+	l.sw = testutil.NewNS(t)
+	l.sw.NoIPv6()
 	args := []string{"--bridge", "br0", "--fail-mode", "secure"}
 	for i := 1; i <= n; i++ {
 		port, dev := fmt.Sprintf("port%d", i), fmt.Sprintf("eth%d", i)
-		if err := l.sw.AddVeth(port, peer, dev, nil); err != nil {
-			t.Fatal(err)
-		}
-		l.cables = append(l.cables, newCable(t, peer, dev))
+		l.sw.AddVeth(port, dev, peer)
+		l.cables = append(l.cables, newCable(t, peer.Namespace, dev))
 		args = append(args, "--port", port)
 	}
-	l.d = startDaemon(t, l.sw, args...)
+	l.d = startDaemon(t, l.sw.Namespace, args...)
 	l.d.awaitLog("msg=ready")
 	l.c = l.dial()
 	l.c.send(&ofp.SetConfig{MissSendLen: 0xffff}) // tools get asynchronous messages only when they ask

@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Lab is a switch namespace and hosts around it, each with one cable.
@@ -56,49 +57,40 @@ func (l *Lab) addHost(i int) error {
 	if err := l.Switch.AddVeth(h.Port, ns, "eth0", h.MAC); err != nil {
 		return err
 	}
-	return h.AddAddress("eth0", h.IP, 24, h.IP6, 64)
+	return errors.Join(h.AddAddress("eth0", h.IP.String()+"/24"), h.AddAddress("eth0", h.IP6.String()+"/64"))
 }
 
-// AddVeth lays a cable: a device name in n and peerName in peer, both up. mac
-// is the peer's; nil: the kernel's choice.
+// AddVeth lays a cable: a device name in n and peerName in peer (which may be
+// n), both up. mac is the peer's; nil: the kernel's choice.
 func (n *Namespace) AddVeth(name string, peer *Namespace, peerName string, mac net.HardwareAddr) error {
-	err := n.Do(func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = name
-		pair := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerNamespace: netlink.NsFd(peer.Handle), PeerHardwareAddr: mac}
-		if err := netlink.LinkAdd(pair); err != nil {
-			return err
-		}
-		return netlink.LinkSetUp(pair)
-	})
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = name
+	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerNamespace: netlink.NsFd(peer.ns), PeerHardwareAddr: mac}
+	if err := n.Netlink.LinkAdd(pair); err != nil {
+		return fmt.Errorf("veth %s-%s: %w", name, peerName, err)
+	}
+	return errors.Join(n.Up(name), peer.Up(peerName))
+}
+
+// AddAddress gives a device an address such as "10.0.0.1/24" or "fd00::1/64",
+// usable at once where the device is up: IPv6 addresses skip duplicate address
+// detection.
+func (n *Namespace) AddAddress(device, cidr string) error {
+	addr, err := netlink.ParseAddr(cidr)
 	if err != nil {
 		return err
 	}
-	return peer.Do(func() error {
-		link, err := netlink.LinkByName(peerName)
-		if err != nil {
-			return err
-		}
-		return netlink.LinkSetUp(link)
-	})
-}
-
-// AddAddress gives a device an IPv4 and, if ip6 is not nil, an IPv6 address,
-// usable at once (no duplicate address detection).
-func (n *Namespace) AddAddress(device string, ip net.IP, bits int, ip6 net.IP, bits6 int) error {
-	return n.Do(func() error {
-		link, err := netlink.LinkByName(device)
-		if err != nil {
-			return err
-		}
-		addr := &netlink.Addr{IPNet: &net.IPNet{IP: ip, Mask: net.CIDRMask(bits, 32)}}
-		if err := netlink.AddrAdd(link, addr); err != nil || ip6 == nil {
-			return err
-		}
-		const noDAD = 0x02 // IFA_F_NODAD
-		addr6 := &netlink.Addr{IPNet: &net.IPNet{IP: ip6, Mask: net.CIDRMask(bits6, 128)}, Flags: noDAD}
-		return netlink.AddrAdd(link, addr6)
-	})
+	if addr.IP.To4() == nil {
+		addr.Flags = unix.IFA_F_NODAD
+	}
+	link, err := n.Netlink.LinkByName(device)
+	if err != nil {
+		return err
+	}
+	if err := n.Netlink.AddrAdd(link, addr); err != nil {
+		return fmt.Errorf("%s address %s: %w", device, cidr, err)
+	}
+	return nil
 }
 
 // Close takes the lab down.

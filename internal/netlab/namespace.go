@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -9,72 +10,100 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
-// Namespace is an anonymous network namespace and the one thread that lives in
-// it. Its methods may be called from any goroutine.
+// Namespace is an anonymous network namespace. Its methods may be called from
+// any goroutine.
 type Namespace struct {
-	Handle netns.NsHandle
-	work   chan func()
-	ended  chan struct{}
+	// Netlink configures the namespace's devices from wherever the caller is.
+	Netlink *netlink.Handle
+
+	ns    netns.NsHandle
+	start chan func() // for the thread that starts processes
+	ended chan struct{}
 }
 
 // NewNamespace makes a namespace with its loopback device up. It needs root.
 func NewNamespace() (*Namespace, error) {
-	n := &Namespace{work: make(chan func()), ended: make(chan struct{})}
+	n := &Namespace{ns: netns.None(), start: make(chan func()), ended: make(chan struct{})}
 	ready := make(chan error)
 	go n.live(ready)
 	if err := <-ready; err != nil {
-		return nil, fmt.Errorf("a network namespace cannot be made: %w", err)
+		return nil, fmt.Errorf("a network namespace cannot be made: %w", errors.Join(err, n.Close()))
 	}
 	return n, nil
 }
 
-// live is the thread. It is never unlocked: it ends with the goroutine and
-// takes its place in the namespace with it.
+// live is the namespace's own thread. The parent of a process is the thread
+// that started it, and the kernel kills the process when that thread ends: so
+// it is this one, which ends in Close. It is never unlocked, and so takes its
+// place in the namespace with it.
 func (n *Namespace) live(ready chan<- error) {
 	defer close(n.ended)
 	runtime.LockOSThread()
-	h, err := netns.New()
-	n.Handle = h
-	if err == nil {
-		var lo netlink.Link
-		if lo, err = netlink.LinkByName("lo"); err == nil {
-			err = netlink.LinkSetUp(lo)
-		}
-	}
-	ready <- err
-	if err != nil {
-		return
-	}
-	for fn := range n.work {
+	ready <- n.open()
+	for fn := range n.start {
 		fn()
 	}
 }
 
-// Do runs fn on the namespace's thread and waits for it. Sockets that fn opens
-// and processes that it starts belong to the namespace; goroutines that it
-// starts do not.
-func (n *Namespace) Do(fn func() error) error {
-	done := make(chan error)
-	n.work <- func() { done <- fn() }
-	return <-done
+// open makes the namespace and moves the calling thread there.
+func (n *Namespace) open() (err error) {
+	if n.ns, err = netns.New(); err != nil {
+		return err
+	}
+	if n.Netlink, err = netlink.NewHandleAt(n.ns, unix.NETLINK_ROUTE); err != nil {
+		return err
+	}
+	return n.Up("lo")
 }
 
-// Start starts cmd in the namespace. The kernel kills the process when this
-// program ends, whatever happens.
+// Do runs fn on the calling goroutine with its thread in the namespace. Sockets
+// and devices that fn opens belong to the namespace; goroutines that it starts
+// do not. fn may call Do, of this or another namespace, and runtime.Goexit.
+// Processes are started by Start.
+func (n *Namespace) Do(fn func() error) (err error) {
+	runtime.LockOSThread()
+	home, err := netns.Get()
+	if err == nil {
+		if err = netns.Set(n.ns); err != nil {
+			err = errors.Join(err, home.Close())
+		}
+	}
+	if err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("entering the network namespace: %w", err)
+	}
+	defer func() {
+		back := netns.Set(home)
+		if back == nil {
+			runtime.UnlockOSThread()
+		} else {
+			// A thread that cannot go home stays locked, and ends with its goroutine.
+			back = fmt.Errorf("leaving the network namespace: %w", back)
+		}
+		err = errors.Join(err, back, home.Close())
+	}()
+	return fn()
+}
+
+// Start starts cmd in the namespace. The kernel kills the process when the
+// namespace is closed or this program ends, whatever happens.
 func (n *Namespace) Start(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
-	return n.Do(cmd.Start)
+	done := make(chan error)
+	n.start <- func() { done <- cmd.Start() }
+	return <-done
 }
 
 // Run runs a program in the namespace to its end and returns what it printed.
 func (n *Namespace) Run(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
-	var out safeBuffer
+	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := n.Start(cmd)
 	if err == nil {
@@ -85,23 +114,33 @@ func (n *Namespace) Run(name string, args ...string) (string, error) {
 
 // Links lists the names of the devices in the namespace.
 func (n *Namespace) Links() ([]string, error) {
+	links, err := n.Netlink.LinkList()
 	var names []string
-	err := n.Do(func() error {
-		links, err := netlink.LinkList()
-		for _, l := range links {
-			names = append(names, l.Attrs().Name)
-		}
-		return err
-	})
+	for _, l := range links {
+		names = append(names, l.Attrs().Name)
+	}
 	return names, err
 }
 
-// Close ends the thread; the namespace goes when its last process has.
-func (n *Namespace) Close() error {
-	close(n.work)
-	<-n.ended
-	if err := n.Handle.Close(); err != nil && !errors.Is(err, syscall.EBADF) {
+// Up brings a device up.
+func (n *Namespace) Up(device string) error {
+	link, err := n.Netlink.LinkByName(device)
+	if err != nil {
 		return err
 	}
-	return nil
+	return n.Netlink.LinkSetUp(link)
+}
+
+// Close ends the thread, and with it the processes that Start started. The
+// namespace goes with the last socket in it.
+func (n *Namespace) Close() error {
+	close(n.start)
+	<-n.ended
+	if n.Netlink != nil {
+		n.Netlink.Close()
+	}
+	if !n.ns.IsOpen() {
+		return nil
+	}
+	return n.ns.Close()
 }

@@ -2,121 +2,75 @@ package testutil
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"ofswitch/internal/netlab"
 )
 
-// NS is a network namespace of one test. It has no name in the file system:
-// it goes with the last process and descriptor that hold it, even when the test
-// is killed.
+// NS is a network namespace of one test: a netlab.Namespace whose failures end
+// the test.
 type NS struct {
-	t  testing.TB
-	ns netns.NsHandle
-	nl *netlink.Handle
+	*netlab.Namespace
+	t testing.TB
 }
 
 // NewNS makes a network namespace with its loopback device up. The test is
-// skipped where it is not root. The namespace is let go of when the test ends.
+// skipped where it is not root. The namespace is closed when the test ends.
 func NewNS(t testing.TB) *NS {
 	t.Helper()
 	NeedRoot(t)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	home, err := netns.Get()
+	ns, err := netlab.NewNamespace()
 	if err != nil {
-		t.Fatalf("network namespace: %v", err)
-	}
-	ns, err := netns.New() // moves this thread there
-	back := netns.Set(home)
-	err = errors.Join(err, home.Close())
-	if back != nil {
-		// The thread is lost to the wrong namespace: it must not run other tests.
-		runtime.LockOSThread()
-		t.Fatalf("leaving the new network namespace: %v", back)
-	}
-	if err != nil {
-		t.Fatalf("network namespace: %v", err)
-	}
-	n := &NS{t: t, ns: ns}
-	if n.nl, err = netlink.NewHandleAt(ns, unix.NETLINK_ROUTE); err != nil {
-		t.Fatalf("netlink in the namespace: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		n.nl.Close()
-		if err := n.ns.Close(); err != nil {
+		if err := ns.Close(); err != nil {
 			t.Errorf("network namespace: %v", err)
 		}
 	})
-	n.Up("lo")
-	return n
+	return &NS{Namespace: ns, t: t}
 }
 
 // Do runs fn on a thread in the namespace. What fn opens (sockets, TAP devices)
 // stays there; goroutines that it starts do not. fn may call t.Fatal.
 func (n *NS) Do(fn func()) {
 	n.t.Helper()
-	runtime.LockOSThread()
-	home, err := netns.Get()
-	if err != nil {
-		runtime.UnlockOSThread()
-		n.t.Fatalf("network namespace: %v", err)
+	if err := n.Namespace.Do(func() error { fn(); return nil }); err != nil {
+		n.t.Fatal(err)
 	}
-	if err := netns.Set(n.ns); err != nil {
-		runtime.UnlockOSThread()
-		n.t.Fatalf("entering the network namespace: %v", err)
-	}
-	defer func() {
-		// A thread that cannot go home stays locked, and ends with its goroutine.
-		if err := errors.Join(netns.Set(home), home.Close()); err == nil {
-			runtime.UnlockOSThread()
-		} else {
-			n.t.Errorf("leaving the network namespace: %v", err)
-		}
-	}()
-	fn()
 }
 
-// Path names the namespace for nsenter and setns, as long as the test runs.
-func (n *NS) Path() string {
-	return "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(n.ns))
-}
-
-// Handle is a netlink handle in the namespace, for what the helpers lack.
-func (n *NS) Handle() *netlink.Handle { return n.nl }
-
-// Command prepares a program that runs in the namespace; its process number is
-// that of the program itself.
-func (n *NS) Command(name string, args ...string) *exec.Cmd {
+// Start starts a program in the namespace; it is killed when the test ends, if
+// it has not by then.
+func (n *NS) Start(cmd *exec.Cmd) {
 	n.t.Helper()
-	nsenter := NeedProgram(n.t, "nsenter", "util-linux")
-	return exec.Command(nsenter, append([]string{"--net=" + n.Path(), "--", name}, args...)...)
+	if err := n.Namespace.Start(cmd); err != nil {
+		n.t.Fatalf("%s: %v", cmd, err)
+	}
 }
 
 // Run runs a program in the namespace to its end and returns what it printed.
 // The test fails when the program does.
 func (n *NS) Run(name string, args ...string) string {
 	n.t.Helper()
-	out, err := n.Command(name, args...).CombinedOutput()
+	out, err := n.Namespace.Run(name, args...)
 	if err != nil {
 		n.t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
-	return string(out)
+	return out
 }
 
 // Link is a device of the namespace. The test fails when it is not there.
 func (n *NS) Link(dev string) netlink.Link {
 	n.t.Helper()
-	l, err := n.nl.LinkByName(dev)
+	l, err := n.Netlink.LinkByName(dev)
 	if err != nil {
 		n.t.Fatalf("%s: %v", dev, err)
 	}
@@ -126,7 +80,7 @@ func (n *NS) Link(dev string) netlink.Link {
 // HasLink says whether the namespace has a device of that name.
 func (n *NS) HasLink(dev string) bool {
 	n.t.Helper()
-	_, err := n.nl.LinkByName(dev)
+	_, err := n.Netlink.LinkByName(dev)
 	if err == nil {
 		return true
 	}
@@ -139,20 +93,15 @@ func (n *NS) HasLink(dev string) bool {
 // AddVeth makes a veth pair: a here, b in other (which may be n). Both are up.
 func (n *NS) AddVeth(a, b string, other *NS) {
 	n.t.Helper()
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = a
-	v := &netlink.Veth{LinkAttrs: attrs, PeerName: b, PeerNamespace: netlink.NsFd(int(other.ns))}
-	if err := n.nl.LinkAdd(v); err != nil {
-		n.t.Fatalf("veth %s-%s: %v", a, b, err)
+	if err := n.Namespace.AddVeth(a, other.Namespace, b, nil); err != nil {
+		n.t.Fatal(err)
 	}
-	n.Up(a)
-	other.Up(b)
 }
 
 // DelLink removes a device.
 func (n *NS) DelLink(dev string) {
 	n.t.Helper()
-	if err := n.nl.LinkDel(n.Link(dev)); err != nil {
+	if err := n.Netlink.LinkDel(n.Link(dev)); err != nil {
 		n.t.Fatalf("deleting %s: %v", dev, err)
 	}
 }
@@ -160,7 +109,7 @@ func (n *NS) DelLink(dev string) {
 // Up brings a device up.
 func (n *NS) Up(dev string) {
 	n.t.Helper()
-	if err := n.nl.LinkSetUp(n.Link(dev)); err != nil {
+	if err := n.Namespace.Up(dev); err != nil {
 		n.t.Fatalf("%s up: %v", dev, err)
 	}
 }
@@ -168,7 +117,7 @@ func (n *NS) Up(dev string) {
 // Down brings a device down.
 func (n *NS) Down(dev string) {
 	n.t.Helper()
-	if err := n.nl.LinkSetDown(n.Link(dev)); err != nil {
+	if err := n.Netlink.LinkSetDown(n.Link(dev)); err != nil {
 		n.t.Fatalf("%s down: %v", dev, err)
 	}
 }
@@ -199,38 +148,35 @@ func (n *NS) WaitCarrier(dev string) {
 // address detection, and the carrier is waited for.
 func (n *NS) Addr(dev, cidr string) {
 	n.t.Helper()
-	a, err := netlink.ParseAddr(cidr)
-	if err != nil {
-		n.t.Fatalf("address %s: %v", cidr, err)
+	if err := n.AddAddress(dev, cidr); err != nil {
+		n.t.Fatal(err)
 	}
-	if a.IP.To4() == nil {
-		a.Flags = unix.IFA_F_NODAD
+	ip, _, err := net.ParseCIDR(cidr)
+	if err != nil {
+		n.t.Fatal(err)
 	}
 	l := n.Link(dev)
-	if err := n.nl.AddrAdd(l, a); err != nil {
-		n.t.Fatalf("%s address %s: %v", dev, cidr, err)
-	}
-	if a.IP.To4() != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
+	if ip.To4() != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
 		return
 	}
 	Wait(n.t, "address "+cidr+" on "+dev, func() bool {
-		list, err := n.nl.AddrList(l, unix.AF_INET6)
+		list, err := n.Netlink.AddrList(l, unix.AF_INET6)
 		if err != nil {
 			n.t.Fatalf("%s addresses: %v", dev, err)
 		}
 		for _, b := range list {
-			if b.IP.Equal(a.IP) && b.Flags&unix.IFA_F_TENTATIVE != 0 {
+			if b.IP.Equal(ip) && b.Flags&unix.IFA_F_TENTATIVE != 0 {
 				return false
 			}
 		}
 		// The stack takes frames to the address from when it has its route.
-		routes, err := n.nl.RouteListFiltered(unix.AF_INET6, &netlink.Route{Table: unix.RT_TABLE_LOCAL, LinkIndex: l.Attrs().Index},
+		routes, err := n.Netlink.RouteListFiltered(unix.AF_INET6, &netlink.Route{Table: unix.RT_TABLE_LOCAL, LinkIndex: l.Attrs().Index},
 			netlink.RT_FILTER_TABLE|netlink.RT_FILTER_OIF)
 		if err != nil {
 			n.t.Fatalf("routes: %v", err)
 		}
 		for _, r := range routes {
-			if r.Dst != nil && r.Dst.IP.Equal(a.IP) {
+			if r.Dst != nil && r.Dst.IP.Equal(ip) {
 				return true
 			}
 		}
@@ -291,6 +237,3 @@ func (n *NS) PacketSocket(dev string) int {
 	})
 	return fd
 }
-
-// String is the namespace's path.
-func (n *NS) String() string { return fmt.Sprintf("netns %s", n.Path()) }

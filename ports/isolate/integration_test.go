@@ -67,7 +67,7 @@ func newRig(t *testing.T) *rig {
 	r.sw.Addr("p0", "fd00::2/64")
 	p0 := r.sw.Link("p0").Attrs().Index
 	for _, ip := range []string{"10.0.0.1", "fd00::1"} {
-		err := r.sw.Handle().NeighSet(&netlink.Neigh{LinkIndex: p0, IP: net.ParseIP(ip), HardwareAddr: r.hostMAC, State: netlink.NUD_PERMANENT})
+		err := r.sw.Netlink.NeighSet(&netlink.Neigh{LinkIndex: p0, IP: net.ParseIP(ip), HardwareAddr: r.hostMAC, State: netlink.NUD_PERMANENT})
 		if err != nil {
 			t.Fatalf("neighbour: %v", err)
 		}
@@ -270,15 +270,13 @@ func TestIntegrationIsolationEndsWithProcess(t *testing.T) {
 			if l := r.leaks(); len(l) != allLeaks {
 				t.Fatalf("positive control: without isolation only %q leaks", l)
 			}
-			cmd := r.sw.Command(os.Args[0])
+			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), helperEnv+"="+string(mode))
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			r.sw.Start(cmd)
 			line, err := bufio.NewReader(out).ReadString('\n')
 			if err != nil || strings.TrimSpace(line) != "ready" {
 				t.Fatalf("helper says %q, %v", line, err)
