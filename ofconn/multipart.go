@@ -64,6 +64,9 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 		// None of these requests has a body that could be continued.
 		return c.refuse(h, msg, ofp.BadRequestMultipartBufferOverflow.Errorf("%s request in parts", ofp.MultipartName(req.Kind)))
 	}
+	if c.unwritable.Load() {
+		return nil // a walk over the tables for nobody
+	}
 	w := ofp.NewMultipartWriter(req.Kind, h.XID, c.send)
 	var sendErr error
 	err := handle(c.m.sw, req.Body, func(e ofp.MultipartBody) error {
