@@ -65,7 +65,7 @@ func (l *Lab) addHost(i int) error {
 func (n *Namespace) AddVeth(name string, peer *Namespace, peerName string, mac net.HardwareAddr) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
-	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerNamespace: netlink.NsFd(peer.ns), PeerHardwareAddr: mac}
+	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerNamespace: netlink.NsFd(peer.Handle), PeerHardwareAddr: mac}
 	if err := n.Netlink.LinkAdd(pair); err != nil {
 		return fmt.Errorf("veth %s-%s: %w", name, peerName, err)
 	}

@@ -18,15 +18,16 @@ import (
 type Namespace struct {
 	// Netlink configures the namespace's devices from wherever the caller is.
 	Netlink *netlink.Handle
+	// Handle names the namespace, to move devices there. Close closes it.
+	Handle netns.NsHandle
 
-	ns    netns.NsHandle
 	start chan func() // for the thread that starts processes
 	ended chan struct{}
 }
 
 // NewNamespace makes a namespace with its loopback device up. It needs root.
 func NewNamespace() (*Namespace, error) {
-	n := &Namespace{ns: netns.None(), start: make(chan func()), ended: make(chan struct{})}
+	n := &Namespace{Handle: netns.None(), start: make(chan func()), ended: make(chan struct{})}
 	ready := make(chan error)
 	go n.live(ready)
 	if err := <-ready; err != nil {
@@ -50,10 +51,10 @@ func (n *Namespace) live(ready chan<- error) {
 
 // open makes the namespace and moves the calling thread there.
 func (n *Namespace) open() (err error) {
-	if n.ns, err = netns.New(); err != nil {
+	if n.Handle, err = netns.New(); err != nil {
 		return err
 	}
-	if n.Netlink, err = netlink.NewHandleAt(n.ns, unix.NETLINK_ROUTE); err != nil {
+	if n.Netlink, err = netlink.NewHandleAt(n.Handle, unix.NETLINK_ROUTE); err != nil {
 		return err
 	}
 	return n.Up("lo")
@@ -67,7 +68,7 @@ func (n *Namespace) Do(fn func() error) (err error) {
 	runtime.LockOSThread()
 	home, err := netns.Get()
 	if err == nil {
-		if err = netns.Set(n.ns); err != nil {
+		if err = netns.Set(n.Handle); err != nil {
 			err = errors.Join(err, home.Close())
 		}
 	}
@@ -139,8 +140,8 @@ func (n *Namespace) Close() error {
 	if n.Netlink != nil {
 		n.Netlink.Close()
 	}
-	if !n.ns.IsOpen() {
+	if !n.Handle.IsOpen() {
 		return nil
 	}
-	return n.ns.Close()
+	return n.Handle.Close()
 }
