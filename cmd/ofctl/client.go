@@ -211,6 +211,11 @@ func (c *client) multipart(kind uint16, body ofp.MultipartBody, fn func(h ofp.He
 	if err != nil {
 		return err
 	}
+	return c.multipartAnswer(xid, kind, fn)
+}
+
+// multipartAnswer hands each message of the answer to the request xid to fn.
+func (c *client) multipartAnswer(xid uint32, kind uint16, fn func(h ofp.Header, m *ofp.MultipartReply) error) error {
 	for {
 		h, m, err := c.answer(xid)
 		if err != nil {

@@ -122,35 +122,48 @@ const maxLine = 1 << 20
 // do not count. So does the heading that dump-flows prints. An error names file
 // and line.
 func readFlows(in io.Reader, name string, o text.ParseOptions) ([]flowLine, error) {
+	var lines []flowLine
+	err := readLines(in, name, "flows", "OFPST_FLOW reply ", func(where, line string) error {
+		fm, err := text.ParseFlow(line, o)
+		lines = append(lines, flowLine{where, line, fm})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lines, nil
+}
+
+// readLines hands the lines of a file of flows, groups or meters to fn: without
+// comments, empty lines and the heading that is printed before them. What fn says
+// is wrong is told with file and line.
+func readLines(in io.Reader, name, what, heading string, fn func(where, line string) error) error {
 	if name == "-" {
 		name = "<stdin>"
 	} else {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read flows: %w", err)
+			return fmt.Errorf("cannot read %s: %w", what, err)
 		}
 		defer f.Close()
 		in = f
 	}
-	var lines []flowLine
 	sc := bufio.NewScanner(in)
 	sc.Buffer(nil, maxLine)
 	for n := 1; sc.Scan(); n++ {
 		line := strings.TrimSpace(uncomment(sc.Text()))
-		if line == "" || strings.HasPrefix(line, "OFPST_FLOW reply ") {
+		if line == "" || strings.HasPrefix(line, heading) {
 			continue
 		}
 		where := fmt.Sprintf("%s:%d", name, n)
-		fm, err := text.ParseFlow(line, o)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
+		if err := fn(where, line); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
 		}
-		lines = append(lines, flowLine{where, line, fm})
 	}
 	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return lines, nil
+	return nil
 }
 
 // uncomment cuts off what follows a "#" outside double quotes.
@@ -172,16 +185,32 @@ func uncomment(line string) string {
 // maxReported is how many refused flows are named one by one.
 const maxReported = 10
 
-// sendFlows sends flow-mods and waits for a barrier. Each flow that the switch
-// refuses is named with the reason.
+// modLine is a message, and how it was written.
+type modLine struct {
+	where string // "FILE:LINE", or empty
+	text  string
+	msg   ofp.Message
+}
+
+// sendFlows sends flow-mods and waits for a barrier.
 func (s *session) sendFlows(lines []flowLine) error {
+	mods := make([]modLine, len(lines))
+	for i, l := range lines {
+		mods[i] = modLine{l.where, l.text, l.fm}
+	}
+	return s.sendMods(mods)
+}
+
+// sendMods sends messages that are not answered, and waits for a barrier. Each
+// one that the switch refuses is named with the reason.
+func (s *session) sendMods(lines []modLine) error {
 	c, err := s.client()
 	if err != nil {
 		return err
 	}
 	msgs := make([]ofp.Message, len(lines))
 	for i, l := range lines {
-		msgs[i] = l.fm
+		msgs[i] = l.msg
 	}
 	refused, err := c.transact(msgs)
 	var all []error

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -16,12 +15,14 @@ import (
 	"ofswitch/ofp/text"
 )
 
+var moreFlag = &cli.BoolFlag{Name: "more", Aliases: []string{"m"}, Usage: "print frames in hexadecimal, too"}
+
 func (e *env) monitorCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "monitor",
 		Usage:     "print what a switch tells its controllers, until interrupted",
 		ArgsUsage: "SWITCH [MISS-LEN] [invalid_ttl]",
-		Flags:     []cli.Flag{&cli.BoolFlag{Name: "more", Aliases: []string{"m"}, Usage: "print frames in hexadecimal, too"}},
+		Flags:     []cli.Flag{moreFlag},
 		Action: command(1, 3, func(c *cli.Context, o common, args []string) error {
 			opts := monitorOptions{common: o, Switch: args[0], More: c.Bool("more")}
 			for _, a := range args[1:] {
@@ -100,13 +101,9 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 // subscribe sets what the switch is to send.
 func (s *session) subscribe(o monitorOptions) error {
 	if o.MissLen != 0 {
-		_, m, err := s.c.request(&ofp.GetConfigRequest{})
+		cfg, err := s.config()
 		if err != nil {
-			return s.explain("its configuration", err)
-		}
-		cfg, ok := m.(*ofp.GetConfigReply)
-		if !ok {
-			return fmt.Errorf("%s: the answer to a request for the configuration is a %v", s.target.text, m.Type())
+			return err
 		}
 		if _, err := s.c.send(&ofp.SetConfig{Flags: cfg.Flags, MissSendLen: o.MissLen}); err != nil {
 			return err
@@ -123,14 +120,10 @@ func (s *session) subscribe(o monitorOptions) error {
 // asyncWithInvalidTTL asks for everything that a controller gets by default, and
 // for packet-ins with reason INVALID_TTL (OpenFlow 1.3.5 §7.3.10).
 func asyncWithInvalidTTL() ofp.Message {
-	masks := []uint32{
-		1<<ofp.PacketInNoMatch | 1<<ofp.PacketInAction | 1<<ofp.PacketInInvalidTTL, 0, // packet-in: equal or master, slave
-		1<<ofp.PortAdd | 1<<ofp.PortDelete | 1<<ofp.PortModify, 1<<ofp.PortAdd | 1<<ofp.PortDelete | 1<<ofp.PortModify,
-		1<<ofp.RemovedIdle | 1<<ofp.RemovedHard | 1<<ofp.RemovedDelete | 1<<ofp.RemovedGroup, 0,
-	}
-	var body []byte
-	for _, m := range masks {
-		body = binary.BigEndian.AppendUint32(body, m)
-	}
-	return &ofp.Raw{T: ofp.TypeSetAsync, Body: body}
+	ports := uint32(1<<ofp.PortAdd | 1<<ofp.PortDelete | 1<<ofp.PortModify)
+	return &ofp.SetAsync{AsyncConfig: ofp.AsyncConfig{
+		PacketIn:    [2]uint32{1<<ofp.PacketInNoMatch | 1<<ofp.PacketInAction | 1<<ofp.PacketInInvalidTTL, 0},
+		PortStatus:  [2]uint32{ports, ports},
+		FlowRemoved: [2]uint32{1<<ofp.RemovedIdle | 1<<ofp.RemovedHard | 1<<ofp.RemovedDelete | 1<<ofp.RemovedGroup, 0},
+	}}
 }

@@ -31,6 +31,7 @@ type fakeSwitch struct {
 	// after, if set, is called after each message has been handled.
 	after func(nc net.Conn, m ofp.Message)
 	ports []ofp.PortDesc
+	newer
 }
 
 // newFakeSwitch starts a switch with the ports p1 (1), p2 (2) and LOCAL.
@@ -126,7 +127,7 @@ func (f *fakeSwitch) handle(nc net.Conn, h ofp.Header, msg []byte, m ofp.Message
 	case *ofp.FeaturesRequest:
 		f.write(nc, h.XID, &ofp.FeaturesReply{DatapathID: 1, NumTables: 254, Capabilities: ofp.CapFlowStats | ofp.CapPortStats})
 	case *ofp.GetConfigRequest:
-		f.write(nc, h.XID, &ofp.GetConfigReply{MissSendLen: 128})
+		f.write(nc, h.XID, &ofp.GetConfigReply{Flags: f.frags, MissSendLen: 128})
 	case *ofp.BarrierRequest:
 		f.write(nc, h.XID, &ofp.BarrierReply{})
 	case *ofp.FlowMod:
@@ -143,6 +144,8 @@ func (f *fakeSwitch) handle(nc net.Conn, h ofp.Header, msg []byte, m ofp.Message
 		}
 	case *ofp.MultipartRequest:
 		f.multipart(nc, h.XID, msg, m)
+	default:
+		f.handleNewer(nc, h, msg, m)
 	}
 	if f.after != nil {
 		f.after(nc, m)
@@ -179,16 +182,6 @@ func (f *fakeSwitch) multipart(nc net.Conn, xid uint32, msg []byte, m *ofp.Multi
 	switch m.Kind {
 	case ofp.MultipartDesc:
 		r.Entries = append(r.Entries, &ofp.Desc{Mfr: "fake", HW: "none", SW: "1", Serial: "2", DP: "br0"})
-	case ofp.MultipartTableFeatures:
-		// ovs-ofctl asks for the names of tables before it sends flows.
-		for i := range 2 {
-			t := &ofp.TableFeatures{Table: ofp.TableID(i)}
-			for _, p := range []ofp.TablePropertyType{ofp.TableInstructions, ofp.TableNextTables, ofp.TableWriteActions, ofp.TableApplyActions,
-				ofp.TableMatch, ofp.TableWildcards, ofp.TableWriteSetField, ofp.TableApplySetField} {
-				t.Properties = append(t.Properties, ofp.TableProperty{Type: p})
-			}
-			r.Entries = append(r.Entries, t)
-		}
 	case ofp.MultipartTable:
 		for i := range 3 {
 			r.Entries = append(r.Entries, &ofp.TableStats{Table: ofp.TableID(i)})
@@ -217,6 +210,10 @@ func (f *fakeSwitch) multipart(nc net.Conn, xid uint32, msg []byte, m *ofp.Multi
 			flows = flows[3:]
 		}
 		r.Entries = flows
+	default:
+		if !f.multipartNewer(nc, xid, msg, m, r) {
+			return
+		}
 	}
 	f.write(nc, xid, r)
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"ofswitch/ofp/text"
+)
+
+func (e *env) snoopCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "snoop",
+		Usage:     "print what a bridge and its controller say to each other",
+		ArgsUsage: "SWITCH",
+		Flags:     []cli.Flag{moreFlag},
+		Action: command(1, 1, func(c *cli.Context, o common, args []string) error {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return snoop(ctx, e.out, snoopOptions{o, args[0], c.Bool("more")})
+		}),
+	}
+}
+
+type snoopOptions struct {
+	common
+	Switch string
+	More   bool // hex dumps of frames
+}
+
+// snoop prints messages as they come, until ctx ends or the switch hangs up. Echo
+// requests are the controller's, not ours to answer.
+func snoop(ctx context.Context, w io.Writer, o snoopOptions) error {
+	t, err := parseTarget(o.Switch, o.RunDir, ".snoop")
+	if err != nil {
+		return err
+	}
+	if t.bridge {
+		if _, err := os.Stat(t.addr); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: the switch has no socket for snooping: %s does not exist; ofctl monitor prints what the switch sends by itself", t.text, t.addr)
+		}
+	}
+	c, err := connect(t, o.Timeout)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	format := text.Options{Stats: true}
+	if o.More {
+		format.Verbosity = 3
+	}
+	c.timeout = 0 // silence is no fault from here on
+	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
+	defer stop()
+	for {
+		_, msg, err := c.read()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, text.FormatBytes(msg, format)); err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+	}
+}
