@@ -11,8 +11,9 @@ export PATH := $(PATH):/usr/local/go/bin
 # STATICCHECK is pinned here and not in go.mod, so that building the switch does not need what it needs.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 5s
+RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
-.PHONY: build demo test race integration lint fmt fuzz bench bench-micro cross clean help
+.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-micro cross clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -32,6 +33,10 @@ race: ## unit tests under the race detector
 integration: build ## tests against the kernel, Open vSwitch's tools, os-ken, Mininet (root)
 	@scripts/install-peers
 	$(GO) run ./internal/testreport -- $(GO) test -count=1 -run '^TestIntegration' ./...
+
+conformance: build ## the Ryu/os-ken switch tests, see docs/conformance.md (root); RUNNER=folder ARGS='meter/*'
+	@scripts/install-peers
+	@scripts/conformance $(RUNNER) $(ARGS)
 
 lint: ## gofmt, go vet, staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }

@@ -49,15 +49,18 @@ type FieldSet uint64
 func (s FieldSet) Contains(id flow.ID) bool { return id < 64 && s&(1<<id) != 0 }
 
 // DefaultLimits are those of a switch with 254 tables and without groups,
-// meters, queues, MPLS and PBB: of groups and meters the action and the instruction
-// are known, but none exists.
+// meters and queues: of groups and meters the action and the instruction are known,
+// but none exists.
 func DefaultLimits() Limits {
 	l := Limits{
 		Tables: ofp.NumTables,
 		Instructions: 1<<ofp.InstrGotoTable | 1<<ofp.InstrWriteMetadata | 1<<ofp.InstrWriteActions |
 			1<<ofp.InstrApplyActions | 1<<ofp.InstrClearActions | 1<<ofp.InstrMeter,
-		Actions: Actions(ofp.ActionOutput, ofp.ActionGroup, ofp.ActionSetField, ofp.ActionPushVLAN,
-			ofp.ActionPopVLAN, ofp.ActionSetNwTTL, ofp.ActionDecNwTTL),
+		Actions: Actions(ofp.ActionOutput, ofp.ActionGroup, ofp.ActionSetField,
+			ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionPushMPLS, ofp.ActionPopMPLS,
+			ofp.ActionPushPBB, ofp.ActionPopPBB,
+			ofp.ActionCopyTTLOut, ofp.ActionCopyTTLIn, ofp.ActionSetMPLSTTL, ofp.ActionDecMPLSTTL,
+			ofp.ActionSetNwTTL, ofp.ActionDecNwTTL),
 		MetadataMask: ^uint64(0),
 	}
 	for i := range flow.Table {

@@ -1,20 +1,25 @@
 package ofswitch
 
 import (
+	mathbits "math/bits"
 	"slices"
 
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // actionSet is what write-actions gather for the end of the pipeline: one
 // action of each type, one set-field of each field (OpenFlow 1.3.5 §5.10).
 type actionSet struct {
-	has    uint32         // bit 1<<type for the types below 32
-	push   uint16         // TPID
-	ttl    uint8          // of set_nw_ttl
-	fields []ofp.SetField // by field; copied before it is changed
-	output ofp.Output
-	miss   bool // a table-miss entry wrote the output
+	has      uint32         // bit 1<<type for the types below 32
+	pushVLAN uint16         // TPID
+	pushMPLS uint16         // EtherType
+	popMPLS  uint16         // EtherType
+	ttl      uint8          // of set_nw_ttl
+	mplsTTL  uint8          // of set_mpls_ttl
+	fields   []ofp.SetField // by field; copied before it is changed
+	output   ofp.Output
+	miss     bool // a table-miss entry wrote the output
 }
 
 // write merges a write-actions list into the set. miss: it is that of a
@@ -28,9 +33,15 @@ func (s *actionSet) write(list []ofp.Action, miss bool) {
 		s.has |= 1 << a.ActionType()
 		switch a := a.(type) {
 		case ofp.PushVLAN:
-			s.push = a.EtherType
+			s.pushVLAN = a.EtherType
+		case ofp.PushMPLS:
+			s.pushMPLS = a.EtherType
+		case ofp.PopMPLS:
+			s.popMPLS = a.EtherType
 		case ofp.SetNwTTL:
 			s.ttl = a.TTL
+		case ofp.SetMPLSTTL:
+			s.mplsTTL = a.TTL
 		case ofp.Output:
 			s.output, s.miss = a, miss
 		}
@@ -50,27 +61,33 @@ func (s *actionSet) writeField(a ofp.SetField) {
 func (s *actionSet) contains(t ofp.ActionType) bool { return s.has&(1<<t) != 0 }
 
 // list gives the set's actions in the order in which they are carried out
-// (OpenFlow 1.3.5 §5.10): pop, push, decrement TTL, set, output. Without an
-// output the frame goes nowhere, whatever else is in the set.
+// (OpenFlow 1.3.5 §5.10): copy TTL inwards, pop, push, copy TTL outwards,
+// decrement TTL, set, output. Without an output the frame goes nowhere,
+// whatever else is in the set.
 func (s *actionSet) list() []ofp.Action {
 	if !s.contains(ofp.ActionOutput) {
 		return nil
 	}
-	list := make([]ofp.Action, 0, 6+len(s.fields))
-	if s.contains(ofp.ActionPopVLAN) {
-		list = append(list, ofp.PopVLAN{})
+	list := make([]ofp.Action, 0, mathbits.OnesCount32(s.has)+len(s.fields))
+	add := func(t ofp.ActionType, a ofp.Action) {
+		if s.contains(t) {
+			list = append(list, a)
+		}
 	}
-	if s.contains(ofp.ActionPushVLAN) {
-		list = append(list, ofp.PushVLAN{EtherType: s.push})
-	}
-	if s.contains(ofp.ActionDecNwTTL) {
-		list = append(list, ofp.DecNwTTL{})
-	}
+	add(ofp.ActionCopyTTLIn, ofp.CopyTTLIn{})
+	add(ofp.ActionPopVLAN, ofp.PopVLAN{})
+	add(ofp.ActionPopMPLS, ofp.PopMPLS{EtherType: s.popMPLS})
+	add(ofp.ActionPopPBB, ofp.PopPBB{})
+	add(ofp.ActionPushMPLS, ofp.PushMPLS{EtherType: s.pushMPLS})
+	add(ofp.ActionPushPBB, ofp.PushPBB{EtherType: packet.TypePBB})
+	add(ofp.ActionPushVLAN, ofp.PushVLAN{EtherType: s.pushVLAN})
+	add(ofp.ActionCopyTTLOut, ofp.CopyTTLOut{})
+	add(ofp.ActionDecMPLSTTL, ofp.DecMPLSTTL{})
+	add(ofp.ActionDecNwTTL, ofp.DecNwTTL{})
+	add(ofp.ActionSetMPLSTTL, ofp.SetMPLSTTL{TTL: s.mplsTTL})
+	add(ofp.ActionSetNwTTL, ofp.SetNwTTL{TTL: s.ttl})
 	for _, f := range s.fields {
 		list = append(list, f)
-	}
-	if s.contains(ofp.ActionSetNwTTL) {
-		list = append(list, ofp.SetNwTTL{TTL: s.ttl})
 	}
 	return append(list, s.output)
 }

@@ -1,35 +1,27 @@
 package ofswitch
 
 import (
-	"encoding/binary"
-
 	"ofswitch/flow"
 	"ofswitch/packet"
 )
 
-// execute runs p over frames that follow each other, and counts them. The
-// frames' places in the slice are execute's to overwrite.
+// execute runs p over frames that follow each other, and counts them as they
+// were received. The frames' places in the slice are execute's to overwrite.
 func (w *worker) execute(p *program, frames []*packet.Frame) {
-	packets, bytes := uint64(len(frames)), uint64(0)
-	for _, f := range frames {
-		if f.Offload.GSOType == packet.GSONone {
-			bytes += uint64(f.Len())
-			continue
-		}
-		n, b := f.Segments()
-		packets += n - 1
-		bytes += b
-	}
-	// Everybody counts the bytes as they were received.
-	p.cell.add(packets, bytes-packets*uint64(p.grown), w.now)
 	if p.whole {
+		var packets, bytes uint64
+		for _, f := range frames {
+			r := asReceived(f)
+			packets += r.packets
+			bytes += r.bytes
+		}
+		p.cell.add(packets, bytes, w.now)
 		w.run(p.ops, frames)
 		return
 	}
-	for i := range frames {
-		if w.depth == 0 {
-			w.recircs = 0
-		}
+	for i, f := range frames {
+		w.recircs, w.frame = 0, asReceived(f)
+		p.cell.add(w.frame.packets, w.frame.bytes, w.now)
 		w.run(p.ops, frames[i:i+1])
 	}
 }
@@ -58,9 +50,15 @@ func (w *worker) run(ops []op, frames []*packet.Frame) {
 			continue
 		}
 		for j, f := range frames {
-			if f != nil {
-				frames[j] = w.apply(o, f)
+			if f == nil {
+				continue
 			}
+			if w.needsSplit(o, f) {
+				w.split(ops[i:], f)
+				frames[j] = nil
+				continue
+			}
+			frames[j] = w.apply(o, f)
 		}
 	}
 	clear(w.saved[base:])
@@ -104,40 +102,32 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 		packet.SetIPTTL(f, uint8(o.arg))
 	case opDecTTL:
 		packet.DecIPTTL(f)
+	case opPushMPLS:
+		if f = w.room(f, packet.MPLSLen); f != nil {
+			packet.PushMPLS(f, o.arg)
+		}
+	case opPopMPLS:
+		packet.PopMPLS(f, o.arg)
+	case opPushPBB:
+		if f = w.room(f, packet.PBBLen); f != nil {
+			packet.PushPBB(f)
+		}
+	case opPopPBB:
+		packet.PopPBB(f)
+	case opSetMPLSTTL:
+		packet.SetMPLSTTL(f, uint8(o.arg))
+	case opDecMPLSTTL:
+		packet.DecMPLSTTL(f)
+	case opCopyTTLOut:
+		packet.CopyTTLOut(f)
+	case opCopyTTLIn:
+		packet.CopyTTLIn(f)
 	case opPacketIn:
 		w.d.upcalls.offer(o.in, f)
 	case opRecirc:
 		w.recirculate(o.frozen, f)
 	}
 	return f
-}
-
-// clone copies a frame whose bytes are shared, into memory that goes back
-// after the batch.
-func (w *worker) clone(f *packet.Frame) *packet.Frame {
-	c := w.pools.Clone(f)
-	w.clones = append(w.clones, c)
-	return c
-}
-
-// push adds a VLAN tag with the identifier and priority of the outermost one,
-// or zeros (OpenFlow 1.3.5 §5.12.1).
-func (w *worker) push(f *packet.Frame, tpid uint16) *packet.Frame {
-	tci := uint16(0)
-	if b := f.Bytes(); len(b) >= packet.EthernetLen+packet.VLANLen && packet.IsVLAN(packet.Ethernet(b).Type()) {
-		tci = binary.BigEndian.Uint16(b[packet.EthernetLen:]) & 0xefff // not the drop eligible bit
-	}
-	if packet.PushVLAN(f, tpid, tci) {
-		return f
-	}
-	f = w.clone(f)
-	if packet.PushVLAN(f, tpid, tci) {
-		return f
-	}
-	if f.Len() >= packet.EthernetLen {
-		w.d.drops[dropHeadroom].add(1)
-	}
-	return nil
 }
 
 // recirculate extracts f again and goes on where fz stopped. f's bytes are
@@ -164,7 +154,8 @@ func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
 		p = w.program(k, hash, p, fz.in, fz)
 	}
 	one := [1]*packet.Frame{f}
-	w.execute(p, one[:])
+	p.cell.add(w.frame.packets, w.frame.bytes, w.now)
+	w.run(p.ops, one[:])
 	w.depth--
 }
 

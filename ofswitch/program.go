@@ -16,7 +16,6 @@ type program struct {
 	stamp uint64 // fresh iff equal to the worker's
 	cell  cell
 	ops   []op
-	grown int  // bytes that recirculated frames have more than as received
 	whole bool // ops may run operation by operation over several frames (see settle)
 
 	in      *port // ingress port; nil: the controller
@@ -53,6 +52,14 @@ const (
 	opPopVLAN
 	opSetTTL   // arg: TTL
 	opDecTTL   // the TTL is known to be above 1
+	opPushMPLS // arg: EtherType
+	opPopMPLS  // arg: EtherType
+	opPushPBB
+	opPopPBB
+	opSetMPLSTTL // arg: TTL
+	opDecMPLSTTL // the TTL is known to be above 1
+	opCopyTTLOut
+	opCopyTTLIn
 	opPacketIn // copy to in's controllers
 	opRecirc   // extract again and go on with frozen
 	opSave     // what follows acts on a copy ...
@@ -75,10 +82,10 @@ type op struct {
 // writes says whether the operation may write to the frame's bytes.
 func (o *op) writes() bool {
 	switch o.kind {
-	case opSet, opPushVLAN, opPopVLAN, opSetTTL, opDecTTL, opRecirc:
-		return true
+	case opOutput, opPacketIn, opSave, opRestore:
+		return false
 	}
-	return false
+	return true
 }
 
 // packetInOp is what a packet-in says besides the frame.

@@ -15,7 +15,6 @@ type frozen struct {
 	after  *ofp.Instructions // what follows the list: nil, nothing
 	tunnel uint64            // as set so far
 	meta   uint64
-	grown  int // bytes pushed less bytes popped so far
 	depth  int // patch ports passed so far
 }
 
@@ -26,7 +25,7 @@ func (t *translator) freeze(wk *walk, rest []ofp.Action, after *ofp.Instructions
 	fz := &frozen{
 		id: t.nextRecirc(), in: t.in, walk: *wk,
 		rest: append([]ofp.Action(nil), rest...), after: after,
-		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], grown: t.grown, depth: t.depth,
+		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], depth: t.depth,
 	}
 	fz.walk.set.fields = append([]ofp.SetField(nil), wk.set.fields...)
 	t.emit(op{kind: opRecirc, frozen: fz})
@@ -45,7 +44,6 @@ func (t *translator) nextRecirc() uint32 {
 // resume goes on where fz stopped, with the frame as extracted again.
 func (t *translator) resume(fz *frozen) {
 	wk := fz.walk
-	t.grown, t.prog.grown = fz.grown, fz.grown
 	t.depth = fz.depth
 	wk.conf = t.config(wk.bridge)
 	t.wide[flow.WTunnel] = fz.tunnel

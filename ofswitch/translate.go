@@ -47,8 +47,6 @@ type frameState struct {
 	// ttlMoved: the TTL was decremented, so its bits are no longer the key's
 	// one by one.
 	ttlMoved bool
-	// grown is the number of bytes pushed less those popped.
-	grown int
 	// shared is a copy of wide that dependencies hold; nil once wide changed.
 	shared *flow.Wide
 }

@@ -33,6 +33,24 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 			if !t.decTTL(wk) {
 				return true
 			}
+		case ofp.PushMPLS:
+			again = t.reshape(flow.EthDst, op{kind: opPushMPLS, arg: a.EtherType})
+		case ofp.PopMPLS:
+			again = t.reshape(flow.MPLSLabel, op{kind: opPopMPLS, arg: a.EtherType})
+		case ofp.PushPBB:
+			again = t.reshape(flow.EthDst, op{kind: opPushPBB})
+		case ofp.PopPBB:
+			again = t.reshape(flow.PBBISID, op{kind: opPopPBB})
+		case ofp.SetMPLSTTL:
+			again = t.reshape(flow.MPLSLabel, op{kind: opSetMPLSTTL, arg: uint16(a.TTL)})
+		case ofp.DecMPLSTTL:
+			if !t.decMPLSTTL(wk) {
+				return true
+			}
+		case ofp.CopyTTLOut:
+			again = t.copyTTL(opCopyTTLOut)
+		case ofp.CopyTTLIn:
+			again = t.copyTTL(opCopyTTLIn)
 		}
 		if again {
 			t.freeze(wk, actions[i+1:], after)
@@ -151,7 +169,6 @@ func (t *translator) pushVLAN(tpid uint16) (again bool) {
 		return false // cut short: nowhere to put it
 	}
 	t.emit(op{kind: opPushVLAN, arg: tpid})
-	t.grown += packet.VLANLen
 	had := t.tagged()
 	again = had && t.tagged2()
 	old, fixed, lanes := t.wide[flow.WVLAN], t.fixed[flow.WVLAN], t.lanes
@@ -175,7 +192,6 @@ func (t *translator) popVLAN() (again bool) {
 		return false
 	}
 	t.emit(op{kind: opPopVLAN})
-	t.grown -= packet.VLANLen
 	if t.tagged2() {
 		t.lookField(flow.EthType)
 		again = packet.IsVLAN(uint16(t.wide[flow.WEthDst]))

@@ -348,7 +348,7 @@ func (c *contest) run(steps int) error {
 		} else {
 			err = c.send()
 		}
-		if c.twin.wild || c.twin.loop && err != nil {
+		if c.twin.wild || c.twin.loop && (err != nil || c.counters() != nil) {
 			c.tally.wild++
 			return nil
 		}

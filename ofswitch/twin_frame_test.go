@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 
 	"ofswitch/flow"
-	"ofswitch/packet"
 )
 
 // The twin's view of a frame: slow, obvious, and from the bytes each time it
@@ -352,11 +351,20 @@ func (v *view) rewrite(fn func(b []byte)) {
 		// A wrong one stays as wrong as it was.
 		damage = binary.LittleEndian.Uint32(b[v.l4+8:]) ^ v.crc()
 	}
+	was := append([]byte(nil), b...)
 	fn(b)
 	if v.ip != 0 && !v.v6 {
-		h := b[v.ip : v.ip+int(b[v.ip]&15)*4]
-		binary.BigEndian.PutUint16(h[10:], 0)
-		binary.BigEndian.PutUint16(h[10:], packet.Checksum(h, 0))
+		// What a label hid need not be an IP header.
+		s := uint64(^binary.BigEndian.Uint16(b[v.ip+10:]))
+		for i := v.ip; i < v.ip+int(b[v.ip]&15)*4; i += 2 {
+			if be16(was[i:]) != be16(b[i:]) {
+				s += uint64(be16(b[i:])) + 0xffff - uint64(be16(was[i:]))
+			}
+		}
+		for s > 0xffff {
+			s = s>>16 + s&0xffff
+		}
+		binary.BigEndian.PutUint16(b[v.ip+10:], uint16(^s))
 	}
 	if csum != 0 {
 		old := uint64(be16(b[csum:]))

@@ -55,11 +55,22 @@ func (g *gen) frame() []byte {
 			if i == 0 {
 				bos = 0x100
 			}
-			b = binary.BigEndian.AppendUint32(b, uint32(g.IntN(4))<<12|uint32(g.IntN(8))<<9|bos|64)
+			b = binary.BigEndian.AppendUint32(b, uint32(g.IntN(4))<<12|uint32(g.IntN(8))<<9|bos|pick[uint32](g, 64, 64, 2, 1, 0))
 		}
-		return append(b, g.bytes(30)...)
+		switch g.IntN(6) {
+		case 0:
+			return append(b, g.bytes(30)...)
+		case 1:
+			return append(b, g.frame()...) // Ethernet over MPLS
+		case 2, 3:
+			return g.ipv6(b)
+		}
+		return g.ipv4(b)
 	case 4, 5:
 		b = append(b, 0x88, 0xe7, byte(g.Uint32()), 0, 0, byte(g.IntN(4)))
+		if len(b) < 300 && g.chance(75) {
+			return append(b, g.frame()...)
+		}
 		return append(b, g.bytes(40)...)
 	case 6:
 		b = append(b, 0, 40, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0) // LLC, SNAP

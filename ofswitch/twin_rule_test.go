@@ -14,7 +14,7 @@ func (c *contest) actionList(v *view, set flow.ID, packetOut bool) (list []ofp.A
 	if v.tag {
 		tags = 1
 	}
-	structure := false // headers may have changed: prerequisites are unclear
+	reshaped, structure := false, false // headers may have changed: prerequisites are unclear
 	setField := func(id flow.ID) {
 		list = append(list, ofp.SetField{Field: id, Value: c.value(id)})
 		needs = append(needs, id)
@@ -24,7 +24,16 @@ func (c *contest) actionList(v *view, set flow.ID, packetOut bool) (list []ofp.A
 		setField(set)
 	}
 	for n := c.IntN(4); n >= 0; n-- {
-		switch c.IntN(12) {
+		switch c.IntN(16) {
+		case 12, 13, 14, 15:
+			list = append(list, c.reshape(v, &reshaped)...)
+			structure = structure || reshaped
+			if v.label() != 0 || v.itag(4) != 0 {
+				needs = append(needs, flow.EthType)
+			}
+			if reshaped {
+				tags = 0
+			}
 		case 0:
 			list = append(list, ofp.PushVLAN{EtherType: pick[uint16](c.gen, 0x8100, 0x88a8)})
 			tags++
@@ -61,6 +70,49 @@ func (c *contest) actionList(v *view, set flow.ID, packetOut bool) (list []ofp.A
 	return append(list, c.out()), needs
 }
 
+// reshape makes actions on labels and I-tags that frames like v can have done
+// to them, and says whether the frame has other headers then.
+func (c *contest) reshape(v *view, reshaped *bool) []ofp.Action {
+	pushMPLS := ofp.PushMPLS{EtherType: pick[uint16](c.gen, 0x8847, 0x8847, 0x8848)}
+	popTo := func() ofp.PopMPLS {
+		return ofp.PopMPLS{EtherType: pick[uint16](c.gen, 0x0800, 0x0800, 0x86dd, 0x8847, 0x8847, 0x88e7, 0x88b5, 0x8100)}
+	}
+	ttl := []ofp.Action{ofp.DecMPLSTTL{}, ofp.DecMPLSTTL{}, ofp.CopyTTLOut{}, ofp.CopyTTLIn{}, ofp.SetMPLSTTL{TTL: pick[uint8](c.gen, 0, 1, 2, 64)}}
+	switch n := c.IntN(10); {
+	case *reshaped:
+		return nil
+	case n < 6 && v.label() != 0:
+		if c.chance(40) {
+			*reshaped = true
+			return []ofp.Action{popTo()}
+		}
+		return []ofp.Action{pick(c.gen, ttl...)}
+	case n < 6 && v.itag(4) != 0:
+		*reshaped = true
+		return []ofp.Action{ofp.PopPBB{}}
+	case n < 8:
+		*reshaped = true
+		list := []ofp.Action{pushMPLS}
+		for c.chance(40) {
+			list = append(list, pick(c.gen, append(ttl, pushMPLS, pushMPLS)...))
+		}
+		if c.chance(30) {
+			list = append(list, popTo())
+		}
+		return list
+	default:
+		*reshaped = true
+		list := []ofp.Action{ofp.PushPBB{EtherType: 0x88e7}}
+		for c.chance(40) {
+			list = append(list, pick[ofp.Action](c.gen, ofp.SetField{Field: flow.PBBISID, Value: c.value(flow.PBBISID)}, ofp.PushPBB{EtherType: 0x88e7}, c.out()))
+		}
+		if c.chance(30) {
+			list = append(list, ofp.PopPBB{})
+		}
+		return list
+	}
+}
+
 // rule makes a flow-mod that adds, and its twin.
 func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
 	c.cookies++
@@ -74,8 +126,8 @@ func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
 	v := c.find(focus)
 	if c.chance(60) {
 		set = pick(c.gen, c.settable()...)
-		if c.chance(28) {
-			set = pick[flow.ID](c.gen, flow.PBBISID, flow.ICMPv4Type, flow.ICMPv4Code, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDTarget, flow.SCTPSrc, flow.SCTPDst)
+		if c.chance(34) {
+			set = pick[flow.ID](c.gen, flow.PBBISID, flow.ICMPv4Type, flow.ICMPv4Code, flow.TCPSrc, flow.TCPDst, flow.UDPSrc, flow.UDPDst, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDSll, flow.IPv6NDTll, flow.IPv6NDTarget, flow.SCTPSrc, flow.SCTPDst)
 		}
 		if sv := c.find(set); sv != nil && (sv.tag || set != flow.VLANVID && set != flow.VLANPCP) {
 			v = sv

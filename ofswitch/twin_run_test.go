@@ -55,7 +55,9 @@ func TestTwin(t *testing.T) {
 			t.Errorf("%v is set in %d of %d rules; want one of a hundred", flow.ID(id), n, total.rules)
 		}
 	}
-	for _, a := range []ofp.ActionType{ofp.ActionOutput, ofp.ActionSetField, ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionSetNwTTL, ofp.ActionDecNwTTL} {
+	for _, a := range []ofp.ActionType{ofp.ActionOutput, ofp.ActionSetField, ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionSetNwTTL, ofp.ActionDecNwTTL,
+		ofp.ActionPushMPLS, ofp.ActionPopMPLS, ofp.ActionPushPBB, ofp.ActionPopPBB, ofp.ActionSetMPLSTTL, ofp.ActionDecMPLSTTL,
+		ofp.ActionCopyTTLOut, ofp.ActionCopyTTLIn} {
 		if total.actions[a]*100 < total.rules {
 			t.Errorf("%v stands in %d of %d rules; want one of a hundred", a, total.actions[a], total.rules)
 		}

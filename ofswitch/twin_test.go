@@ -207,15 +207,23 @@ func (s *twin) actionSet(w *twinWalk) {
 			}
 		}
 	}
+	pick(ofp.ActionCopyTTLIn)
 	pick(ofp.ActionPopVLAN)
+	pick(ofp.ActionPopMPLS)
+	pick(ofp.ActionPopPBB)
+	pick(ofp.ActionPushMPLS)
+	pick(ofp.ActionPushPBB)
 	pick(ofp.ActionPushVLAN)
+	pick(ofp.ActionCopyTTLOut)
+	pick(ofp.ActionDecMPLSTTL)
 	pick(ofp.ActionDecNwTTL)
+	pick(ofp.ActionSetMPLSTTL)
+	pick(ofp.ActionSetNwTTL)
 	n := len(list)
 	pick(ofp.ActionSetField)
 	sort.Slice(list[n:], func(i, j int) bool {
 		return list[n+i].(ofp.SetField).Field < list[n+j].(ofp.SetField).Field
 	})
-	pick(ofp.ActionSetNwTTL)
 	n = len(list)
 	pick(ofp.ActionOutput)
 	if n == len(list) {
@@ -250,6 +258,33 @@ func (s *twin) actions(w *twinWalk, list []ofp.Action) {
 			if look(w.frame).tag {
 				w.frame = append(slices.Clone(w.frame[:12]), w.frame[16:]...)
 			}
+		case ofp.PushMPLS:
+			w.frame = pushedMPLS(w.frame, a.EtherType)
+		case ofp.PopMPLS:
+			w.frame = poppedMPLS(w.frame, a.EtherType)
+		case ofp.PushPBB:
+			w.frame = pushedPBB(w.frame)
+		case ofp.PopPBB:
+			w.frame = poppedPBB(w.frame)
+		case ofp.CopyTTLOut:
+			look(w.frame).copyTTL(false)
+		case ofp.CopyTTLIn:
+			look(w.frame).copyTTL(true)
+		case ofp.SetMPLSTTL:
+			if l := look(w.frame).label(); l != 0 {
+				w.frame[l+3] = a.TTL
+			}
+		case ofp.DecMPLSTTL:
+			l := look(w.frame).label()
+			if l == 0 {
+				break
+			}
+			if w.frame[l+3] <= 1 {
+				s.packetIn(w, ofp.PacketInInvalidTTL, 0xffff)
+				w.finished = true
+				return
+			}
+			w.frame[l+3]--
 		case ofp.SetNwTTL:
 			look(w.frame).setTTL(a.TTL)
 		case ofp.DecNwTTL:

@@ -54,9 +54,10 @@ type worker struct {
 	segs    []*packet.Frame // scratch of transmit
 	cuts    []*packet.Frame // segments in segs: go back once they are sent
 	pools   *packet.Pools
-	depth   int    // recirculations that the one in work is inside of
-	recircs int    // of the frame in work
-	marks   uint64 // for settle
+	depth   int      // recirculations that the one in work is inside of
+	recircs int      // of the frame in work
+	frame   received // the frame in work; not known where a program runs over several
+	marks   uint64   // for settle
 
 	plant *plant
 
