@@ -40,7 +40,7 @@ func (p *peer) gets(m *Manager) (packetIn, flowRemoved, portStatus uint32) {
 }
 
 func TestAsyncFilters(t *testing.T) {
-	own := []byte{0, 0, 0, 7, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0x3f, 0, 0, 0, 1}
+	own := &ofp.SetAsync{AsyncConfig: ofp.AsyncConfig{PacketIn: [2]uint32{7, 4}, PortStatus: [2]uint32{1, 2}, FlowRemoved: [2]uint32{0x3f, 1}}}
 	tests := []struct {
 		name                              string
 		o                                 connOptions
@@ -48,13 +48,13 @@ func TestAsyncFilters(t *testing.T) {
 		packetIn, flowRemoved, portStatus uint32
 	}{
 		{"by default", connOptions{}, nil, 3, 0xf, 7},
-		{"master", connOptions{}, []ofp.Message{roleRequest(RoleMaster, 0)}, 3, 0xf, 7},
-		{"slave", connOptions{}, []ofp.Message{roleRequest(RoleSlave, 0)}, 0, 0, 7},
-		{"own filter", connOptions{}, []ofp.Message{&ofp.Raw{T: ofp.TypeSetAsync, Body: own}}, 7, 0xf, 1},
-		{"own filter as slave", connOptions{}, []ofp.Message{&ofp.Raw{T: ofp.TypeSetAsync, Body: own}, roleRequest(RoleSlave, 0)}, 4, 1, 2},
+		{"master", connOptions{}, []ofp.Message{roleRequest(ofp.RoleMaster, 0)}, 3, 0xf, 7},
+		{"slave", connOptions{}, []ofp.Message{roleRequest(ofp.RoleSlave, 0)}, 0, 0, 7},
+		{"own filter", connOptions{}, []ofp.Message{own}, 7, 0xf, 1},
+		{"own filter as slave", connOptions{}, []ofp.Message{own, roleRequest(ofp.RoleSlave, 0)}, 4, 1, 2},
 		{"no miss_send_len", connOptions{}, []ofp.Message{&ofp.SetConfig{}}, 3, 0xf, 7}, // Faucet
 		{"tool", connOptions{management: true}, nil, 0, 0, 0},
-		{"tool with own filter", connOptions{management: true}, []ofp.Message{&ofp.Raw{T: ofp.TypeSetAsync, Body: own}}, 0, 0, 0},
+		{"tool with own filter", connOptions{management: true}, []ofp.Message{own}, 0, 0, 0},
 		{"tool that monitors", connOptions{management: true}, []ofp.Message{&ofp.SetConfig{MissSendLen: 128}}, 3, 0xf, 7},
 		{"tool that has enough", connOptions{management: true}, []ofp.Message{&ofp.SetConfig{MissSendLen: 128}, &ofp.SetConfig{}}, 0, 0, 0},
 	}
@@ -80,20 +80,19 @@ func TestAsyncFilters(t *testing.T) {
 
 func TestGetAsync(t *testing.T) {
 	p := connected(t, newManager(t, &fakeSwitch{}, Options{}), connOptions{})
-	get := func() []byte {
-		p.send(1, raw(ofp.TypeGetAsyncRequest, 0))
-		return p.want(1, ofp.TypeGetAsyncReply).(*ofp.Raw).Body
+	get := func() ofp.AsyncConfig {
+		p.send(1, &ofp.GetAsyncRequest{})
+		return p.want(1, ofp.TypeGetAsyncReply).(*ofp.GetAsyncReply).AsyncConfig
 	}
-	want := []byte{0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 7, 0, 0, 0, 0xf, 0, 0, 0, 0}
-	if got := get(); !bytes.Equal(got, want) {
-		t.Errorf("by default: % x, want % x", got, want)
+	want := ofp.AsyncConfig{PacketIn: [2]uint32{3, 0}, PortStatus: [2]uint32{7, 7}, FlowRemoved: [2]uint32{0xf, 0}}
+	if got := get(); got != want {
+		t.Errorf("by default: %#x, want %#x", got, want)
 	}
-	for i := range want {
-		want[i] = byte(i)
-	}
-	p.send(2, &ofp.Raw{T: ofp.TypeSetAsync, Body: want})
-	if got := get(); !bytes.Equal(got, want) {
-		t.Errorf("set % x, got % x", want, got)
+	// Bits that name no reason come back, too.
+	want = ofp.AsyncConfig{PacketIn: [2]uint32{0x00010203, 0x04050607}, PortStatus: [2]uint32{8, 9}, FlowRemoved: [2]uint32{1 << 31, 11}}
+	p.send(2, &ofp.SetAsync{AsyncConfig: want})
+	if got := get(); got != want {
+		t.Errorf("set %#x, got %#x", want, got)
 	}
 }
 

@@ -32,8 +32,8 @@ type conn struct {
 	probe atomic.Int64
 
 	// Set by the peer, read when asynchronous messages are made.
-	role        atomic.Uint32 // Role
-	async       atomic.Pointer[asyncConfig]
+	role        atomic.Uint32 // ofp.Role
+	async       atomic.Pointer[ofp.AsyncConfig]
 	missSendLen atomic.Uint32
 
 	// helloAt is when the version was negotiated; nil before.
@@ -84,7 +84,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 	}
 	c.probe.Store(int64(o.probe))
 	c.async.Store(&defaultAsync)
-	c.role.Store(uint32(RoleEqual))
+	c.role.Store(uint32(ofp.RoleEqual))
 	if !o.management {
 		c.missSendLen.Store(defaultMissSendLen)
 	}

@@ -272,7 +272,7 @@ func TestControllersByDifference(t *testing.T) {
 			t.Errorf("3 packet-ins at 1/s took %v, want 2s", took)
 		}
 		synctest.Wait() // the last write is accounted for
-		if s := m.Status(); len(s) != 1 || s[0].State != StateActive || s[0].PacketIns.Sent != 3 || s[0].Role != RoleEqual {
+		if s := m.Status(); len(s) != 1 || s[0].State != StateActive || s[0].PacketIns.Sent != 3 || s[0].Role != ofp.RoleEqual {
 			t.Errorf("status %+v", s)
 		}
 		set()

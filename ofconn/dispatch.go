@@ -87,7 +87,7 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 
 // slaveMay refuses what changes the switch from a slave.
 func (c *conn) slaveMay(allowed bool, h ofp.Header) error {
-	if !allowed && Role(c.role.Load()) == RoleSlave {
+	if !allowed && ofp.Role(c.role.Load()) == ofp.RoleSlave {
 		return ofp.BadRequestIsSlave.Errorf("%v from a slave", h.Type)
 	}
 	return nil

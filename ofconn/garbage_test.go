@@ -21,7 +21,7 @@ func everyMessage() []ofp.Message {
 		&ofp.SetConfig{}, &ofp.PacketIn{Data: make([]byte, 60)}, &ofp.FlowRemoved{}, &ofp.PortStatus{},
 		&ofp.PacketOut{BufferID: ofp.NoBuffer, Actions: []ofp.Action{ofp.Output{Port: 1}, ofp.PushVLAN{EtherType: 0x8100}}, Data: make([]byte, 60)},
 		missEntry(), raw(ofp.TypeGroupMod, 8), &ofp.PortMod{}, &ofp.TableMod{}, &ofp.MultipartReply{}, &ofp.BarrierRequest{}, &ofp.BarrierReply{},
-		raw(ofp.TypeQueueGetConfigRequest, 8), raw(ofp.TypeQueueGetConfigReply, 8), roleRequest(RoleEqual, 0), raw(ofp.TypeRoleReply, 16),
+		raw(ofp.TypeQueueGetConfigRequest, 8), raw(ofp.TypeQueueGetConfigReply, 8), roleRequest(ofp.RoleEqual, 0), raw(ofp.TypeRoleReply, 16),
 		raw(ofp.TypeGetAsyncRequest, 0), raw(ofp.TypeGetAsyncReply, 24), raw(ofp.TypeSetAsync, 24), raw(ofp.TypeMeterMod, 8),
 		multipart(ofp.MultipartFlow, flowRequest()), multipart(ofp.MultipartAggregate, flowRequest()), multipart(ofp.MultipartPortStats, &ofp.PortStatsRequest{Port: 1}),
 		multipart(ofp.MultipartExperimenter, make(ofp.RawBody, 8)),

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ofswitch/ofp"
 )
 
 // State is where a connection stands, in Open vSwitch's words.
@@ -37,7 +39,7 @@ type ConnStatus struct {
 	Passive bool
 	State   State
 	// Role is the controller's, while it is active.
-	Role Role
+	Role ofp.Role
 	// Since is when it came to be connected, or disconnected.
 	Since time.Time
 	// LastError is why the last attempt or connection ended, if any did.
@@ -118,7 +120,7 @@ func (c *conn) fill(s *ConnStatus) {
 		s.State = StateActive
 		s.Since = *at
 		s.Attempts = 0
-		s.Role = Role(c.role.Load())
+		s.Role = ofp.Role(c.role.Load())
 	}
 	s.MissSendLen = uint16(c.missSendLen.Load())
 	c.out.mu.Lock()

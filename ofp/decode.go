@@ -67,17 +67,6 @@ var decoders = [...]decoder{
 	TypeMeterMod:              {shape{8, 8}, decodeMeterMod},
 }
 
-// keptRaw marks the types whose body Decode leaves alone: it gives a Raw, and
-// Raw.Parse reads it. They are those whose handlers take a Raw; a type that is
-// not marked is decoded.
-var keptRaw = [len(decoders)]bool{
-	TypeRoleRequest:     true,
-	TypeRoleReply:       true,
-	TypeGetAsyncRequest: true,
-	TypeGetAsyncReply:   true,
-	TypeSetAsync:        true,
-}
-
 // Decode reads the body of a message, of which h is the header; h.Length is not
 // looked at. The message owns its memory. An error is an *Error with the type
 // and code of the specification, and nothing of the message counts.
@@ -93,18 +82,6 @@ func Decode(h Header, body []byte) (Message, error) {
 		return nil, BadRequestBadVersion.Errorf("%v has version %#02x, want %#02x", h.Type, h.Version, Version)
 	}
 	d, err := decoderOf(h.Type, len(body))
-	if err != nil {
-		return nil, err
-	}
-	if keptRaw[h.Type] {
-		return &Raw{T: h.Type, Body: clone(body)}, nil
-	}
-	return d.decode(body)
-}
-
-// decodeBody reads the body of a message of version 1.3.
-func decodeBody(t Type, body []byte) (Message, error) {
-	d, err := decoderOf(t, len(body))
 	if err != nil {
 		return nil, err
 	}

@@ -18,12 +18,11 @@
 // # Both directions
 //
 // Everything is encoded and decoded, since a switch and a client (ofctl) both
-// use the package. What is behind the header of the types that keptRaw marks
-// is read in a second step, Raw.Parse.
+// use the package.
 //
 // # Experimenters
 //
-// Experimenters' messages and multiparts are read in a second step too:
+// Experimenters' messages and multiparts are read in a second step:
 // Experimenter.Parse, MultipartRequest.Parse and MultipartReply.Parse, with the
 // tables of experimenter.go. Known are ONF's bundles (extension 230), role
 // status (191) and flow monitors (187), Nicira's flow monitors and

@@ -18,8 +18,6 @@ func decodeAll(b []byte) (Header, Message, error) {
 		return h, nil, err
 	}
 	switch raw := m.(type) {
-	case *Raw:
-		m, err = raw.Parse()
 	case *Experimenter:
 		m, err = raw.Parse(h.XID)
 	case *MultipartRequest:
@@ -164,8 +162,8 @@ func TestTrailingBytes(t *testing.T) {
 	}
 }
 
-// Decode leaves some messages alone, with all their bytes.
-func TestDecodeKeepsRaw(t *testing.T) {
+// Decode leaves what experimenters say alone, with all its bytes.
+func TestDecodeKeepsExperimenters(t *testing.T) {
 	for _, s := range samples() {
 		b := wire(t, s.wire)
 		_, m, err := decodeOnly(b)
@@ -177,7 +175,7 @@ func TestDecodeKeepsRaw(t *testing.T) {
 		}
 		raw := false
 		switch m := m.(type) {
-		case *Raw, *Experimenter:
+		case *Experimenter:
 			raw = true
 		case *MultipartRequest:
 			_, raw = m.Body.(RawBody)
@@ -188,8 +186,6 @@ func TestDecodeKeepsRaw(t *testing.T) {
 		}
 		want := false
 		switch m := s.msg.(type) {
-		case *RoleRequest, *RoleReply, *GetAsyncRequest, *GetAsyncReply, *SetAsync:
-			want = true
 		case *MultipartRequest:
 			want = m.Kind == MultipartExperimenter
 		case *MultipartReply:
@@ -217,27 +213,6 @@ func TestDecodedOwnsItsBytes(t *testing.T) {
 		if !reflect.DeepEqual(m, s.msg) {
 			t.Errorf("%s changed with its buffer", s.name)
 		}
-	}
-}
-
-// A Raw that was not decoded is checked like any body.
-func TestRawParse(t *testing.T) {
-	for _, tt := range []struct {
-		raw  Raw
-		want Code
-	}{
-		{Raw{T: TypeRoleRequest, Body: make([]byte, 15)}, BadRequestBadLen},
-		{Raw{T: TypeSetAsync}, BadRequestBadLen},
-		{Raw{T: 30}, BadRequestBadType},
-		{Raw{T: TypeGroupMod, Body: []byte{0, 9, 0, 0, 0, 0, 0, 1}}, GroupModFailedBadCommand},
-	} {
-		if m, err := tt.raw.Parse(); m != nil || codeOf(err) != tt.want {
-			t.Errorf("%v: %v, %v, want %v", tt.raw.T, m, err, tt.want)
-		}
-	}
-	m, err := (&Raw{T: TypeGroupMod, Body: []byte{0, 2, 0, 0, 0, 0, 0, 1}}).Parse()
-	if want := (&GroupMod{Command: GroupDelete, GroupID: 1}); err != nil || !reflect.DeepEqual(m, want) {
-		t.Errorf("%+v, %v", m, err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package ofp
 
-// Raw is a message whose type and length are right and whose body has not been
-// looked into: Decode gives it for the types that the table in decode.go marks
-// so, and Parse makes the message of it. Body owns its bytes.
+// Raw is a message of any type with any body, to be sent. Decode never gives one.
 type Raw struct {
 	T    Type
 	Body []byte
@@ -16,10 +14,6 @@ func (m *Raw) Len() int { return len(m.Body) }
 
 // Append encodes the body.
 func (m *Raw) Append(b []byte) []byte { return append(b, m.Body...) }
-
-// Parse reads the body: a *RoleRequest for TypeRoleRequest. Refusals are those
-// of Decode.
-func (m *Raw) Parse() (Message, error) { return decodeBody(m.T, m.Body) }
 
 // RawBody is a multipart body that has not been looked into: a whole request
 // body, or all entries of one reply, of an experimenter's multipart; see

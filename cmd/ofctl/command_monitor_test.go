@@ -71,19 +71,19 @@ func TestMonitor(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var config *ofp.SetConfig
-	var async *ofp.Raw
+	var async *ofp.SetAsync
 	for _, m := range f.got {
 		switch m := m.(type) {
 		case *ofp.SetConfig:
 			config = m
-		case *ofp.Raw:
+		case *ofp.SetAsync:
 			async = m
 		}
 	}
 	if config == nil || config.MissSendLen != 128 {
 		t.Errorf("set-config %+v, want miss_send_len 128", config)
 	}
-	if async == nil || async.T != ofp.TypeSetAsync || async.Body[3] != 7 {
+	if async == nil || async.PacketIn != [2]uint32{7, 0} {
 		t.Errorf("set-async %+v, want packet-in reasons 7", async)
 	}
 }

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -252,12 +251,10 @@ func TestIntegrationOpenFlowChannel(t *testing.T) {
 	if len(ins) != 1 {
 		t.Errorf("%d packet-ins, want 1: INVALID_TTL is off by default", len(ins))
 	}
-	async := func(pin, port, removed uint32) *ofp.Raw {
-		b := []byte{}
-		for _, m := range []uint32{pin, 0, port, port, removed, 0} {
-			b = binary.BigEndian.AppendUint32(b, m)
-		}
-		return &ofp.Raw{T: ofp.TypeSetAsync, Body: b}
+	async := func(pin, port, removed uint32) *ofp.SetAsync {
+		return &ofp.SetAsync{AsyncConfig: ofp.AsyncConfig{
+			PacketIn: [2]uint32{pin, 0}, PortStatus: [2]uint32{port, port}, FlowRemoved: [2]uint32{removed, 0},
+		}}
 	}
 	l.c.must(async(7, 7, 15))
 	_, ins = l.exchange(1, dead)
@@ -276,23 +273,21 @@ func TestIntegrationOpenFlowChannel(t *testing.T) {
 	other := l.dial()
 	other.send(&ofp.SetConfig{MissSendLen: 0xffff})
 	other.barrier()
-	role := func(c *ofClient, role uint32, generation uint64) (uint32, uint64, ofp.Code) {
-		b := binary.BigEndian.AppendUint32(nil, role)
-		b = binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 0), generation)
-		xid := c.send(&ofp.Raw{T: ofp.TypeRoleRequest, Body: b})
+	role := func(c *ofClient, role ofp.Role, generation uint64) (ofp.Role, uint64, ofp.Code) {
+		xid := c.send(&ofp.RoleRequest{Role: role, GenerationID: generation})
 		m := c.take(func(m *ofMessage) bool { return m.h.XID == xid })
 		if e, is := m.m.(*ofp.ErrorMsg); is {
 			return 0, 0, e.ErrCode()
 		}
-		b = m.m.(*ofp.Raw).Body
-		return binary.BigEndian.Uint32(b), binary.BigEndian.Uint64(b[8:]), accepted
+		reply := m.m.(*ofp.RoleReply)
+		return reply.Role, reply.GenerationID, accepted
 	}
 	const unset = ^uint64(0)
 	for i, step := range []struct {
 		c          *ofClient
-		role       uint32
+		role       ofp.Role
 		generation uint64
-		wantRole   uint32
+		wantRole   ofp.Role
 		wantGen    uint64
 		want       ofp.Code
 	}{
@@ -329,7 +324,7 @@ func TestIntegrationOpenFlowChannel(t *testing.T) {
 		"set-config":     {&ofp.SetConfig{MissSendLen: 0xffff}, accepted},
 		"features":       {&ofp.FeaturesRequest{}, accepted},
 		"statistics":     {&ofp.MultipartRequest{Kind: ofp.MultipartFlow, Body: &everyFlow}, accepted},
-		"get-async":      {&ofp.Raw{T: ofp.TypeGetAsyncRequest}, accepted},
+		"get-async":      {&ofp.GetAsyncRequest{}, accepted},
 	} {
 		if got := l.c.answer(ofp.Encode(0x55, tc.m)); got != tc.want {
 			t.Errorf("%s of a slave: %v, want %v", name, got, tc.want)

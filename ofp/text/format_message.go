@@ -59,14 +59,6 @@ func FormatMessage(h ofp.Header, m ofp.Message, o Options) string {
 		return formatMultipartRequest(h, m, o)
 	case *ofp.MultipartReply:
 		return formatMultipartReply(h, m, o)
-	case *ofp.Raw:
-		parsed, err := m.Parse()
-		if err != nil {
-			msg := ofp.Encode(h.XID, m)
-			msg[0] = h.Version
-			return decodeError(h, msg, err)
-		}
-		return FormatMessage(h, parsed, o)
 	case *ofp.Experimenter:
 		return formatExperimenter(h, m, o)
 	}
