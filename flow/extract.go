@@ -96,8 +96,13 @@ func Extract(f *packet.Frame, inPort uint32, k *Key) {
 	}
 }
 
-// extractVLAN reads up to two tags and returns the EtherType after them and
-// its offset. A tag that is cut short is left as EtherType.
+// maxTagged bounds the offset of the EtherType behind the tags: Layers hold 16
+// bits, and no honest frame has thousands of tags.
+const maxTagged = 1 << 14
+
+// extractVLAN reads two tags, passes over more, and returns the EtherType after
+// all of them (OpenFlow 1.3.5 table 12) and its offset. A tag that is cut short
+// is left as EtherType.
 func extractVLAN(b []byte, k *Key) (etype uint16, off int) {
 	off = ethLen - 2
 	etype = binary.BigEndian.Uint16(b[off:])
@@ -105,6 +110,11 @@ func extractVLAN(b []byte, k *Key) (etype uint16, off int) {
 		// The DEI bit gives its place to OFPVID_PRESENT.
 		k.W[WVLAN] |= uint64(binary.BigEndian.Uint32(b[off:])|VIDPresent) << shift
 		k.Bits |= 1 << WVLAN
+		off += 4
+		etype = binary.BigEndian.Uint16(b[off:])
+	}
+	for (etype == etherVLAN || etype == etherQinQ) && len(b) >= off+6 && off < maxTagged {
+		k.W[WEthSrc] |= MoreTags
 		off += 4
 		etype = binary.BigEndian.Uint16(b[off:])
 	}

@@ -11,7 +11,7 @@ const (
 	WTunnel         // tunnel_id(64)
 	WConn           // reserved for connection state
 	WEthDst         // eth_dst(48) eth_type(16)
-	WEthSrc         // eth_src(48) 0(16)
+	WEthSrc         // eth_src(48) 0(15) more tags(1)
 	WVLAN           // outer tpid(16) outer tci(16) inner tpid(16) inner tci(16); tci: pcp(3) present(1) vid(12)
 	WMPLS           // label stack entry 0 (32) label stack entry 1 (32)
 	WMPLS2          // label stack entry 2 (32) pbb_isid(24) pbb flags(8)
@@ -43,6 +43,10 @@ const (
 	// StateWords is the length of the translation-only part.
 	StateWords = Words - KeyWords
 )
+
+// MoreTags, in WEthSrc, says that the frame has more VLAN tags than the two that
+// the key holds. The fields are those behind all of them.
+const MoreTags = 1
 
 // Fragment bits (low byte of WIP).
 const (

@@ -55,6 +55,10 @@ func (t *twin) ethernet() {
 	for len(tags) < 2 && len(t.b) >= 6 && (num(t.b[:2]) == 0x8100 || num(t.b[:2]) == 0x88a8) {
 		tags = append(tags, num(t.take(4)))
 	}
+	for len(t.b) >= 6 && t.at < 1<<14 && (num(t.b[:2]) == 0x8100 || num(t.b[:2]) == 0x88a8) {
+		t.take(4)
+		t.w[WEthSrc] |= MoreTags
+	}
 	for i, tag := range tags {
 		tpid, tci := tag>>16, tag&0xefff|0x1000
 		t.w[WVLAN] |= (tpid<<16 | tci) << (32 * (1 - i))

@@ -24,7 +24,7 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 		case ofp.SetField:
 			again = t.setField(a)
 		case ofp.PushVLAN:
-			again = t.pushVLAN(a.EtherType)
+			t.pushVLAN(a.EtherType)
 		case ofp.PopVLAN:
 			again = t.popVLAN()
 		case ofp.SetNwTTL:
@@ -162,15 +162,24 @@ func (t *translator) tagged2() bool {
 	return t.wide[flow.WVLAN]&tagPresent2 != 0
 }
 
+// moreTags says whether the frame has more VLAN tags than the key holds.
+func (t *translator) moreTags() bool {
+	t.look(flow.WEthSrc, flow.MoreTags)
+	return t.wide[flow.WEthSrc]&flow.MoreTags != 0
+}
+
 // pushVLAN puts a tag with the outermost one's identifier and priority in
-// front. again: there are three now, and the key holds two.
-func (t *translator) pushVLAN(tpid uint16) (again bool) {
+// front. A third is noted: the key holds two, and what is behind all of them.
+func (t *translator) pushVLAN(tpid uint16) {
 	if t.bits&(1<<flow.WEthDst) == 0 {
-		return false // cut short: nowhere to put it
+		return // cut short: nowhere to put it
 	}
 	t.emit(op{kind: opPushVLAN, arg: tpid})
 	had := t.tagged()
-	again = had && t.tagged2()
+	if had && t.tagged2() {
+		t.wide[flow.WEthSrc] |= flow.MoreTags
+		t.fixed[flow.WEthSrc] |= flow.MoreTags
+	}
 	old, fixed, lanes := t.wide[flow.WVLAN], t.fixed[flow.WVLAN], t.lanes
 	tci, tciFixed := uint64(flow.VIDPresent), uint64(0xffff)
 	t.lanes = [4]int8{laneFixed, laneFixed, lanes[0], lanes[1]}
@@ -182,7 +191,6 @@ func (t *translator) pushVLAN(tpid uint16) (again bool) {
 	t.fixed[flow.WVLAN] = 0xffff<<48 | tciFixed<<32 | fixed>>32
 	t.bits |= 1 << flow.WVLAN
 	t.shared = nil
-	return again
 }
 
 // popVLAN takes the outermost tag off. again: what was behind the second tag
@@ -192,10 +200,7 @@ func (t *translator) popVLAN() (again bool) {
 		return false
 	}
 	t.emit(op{kind: opPopVLAN})
-	if t.tagged2() {
-		t.lookField(flow.EthType)
-		again = packet.IsVLAN(uint16(t.wide[flow.WEthDst]))
-	}
+	again = t.tagged2() && t.moreTags()
 	t.wide[flow.WVLAN] <<= 32
 	t.fixed[flow.WVLAN] = t.fixed[flow.WVLAN]<<32 | 0xffffffff
 	t.lanes = [4]int8{t.lanes[2], t.lanes[3], laneFixed, laneFixed}

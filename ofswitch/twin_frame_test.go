@@ -67,7 +67,7 @@ func look(b []byte) *view {
 	v.field(flow.EthDst, 0, 48)
 	v.field(flow.EthSrc, 48, 48)
 	at := 12
-	for tags := 0; tags < 2; tags++ {
+	for tags := 0; at < 1<<14; tags++ {
 		if t := be16(b[at:]); t != 0x8100 && t != 0x88a8 || len(b) < at+6 {
 			break
 		}

@@ -16,10 +16,8 @@ func (v *view) typeAt() int {
 		return 0
 	}
 	at := 12
-	for range 2 {
-		if t := be16(v.b[at:]); (t == 0x8100 || t == 0x88a8) && len(v.b) >= at+6 {
-			at += 4
-		}
+	for at < 1<<14 && len(v.b) >= at+6 && (be16(v.b[at:]) == 0x8100 || be16(v.b[at:]) == 0x88a8) {
+		at += 4
 	}
 	return at
 }

@@ -41,6 +41,7 @@ func TestIntegrationOpenFlowActions(t *testing.T) {
 	})
 	// A first fragment: its checksum is over bytes that are not all here.
 	first4 := udp4.with(func(p *ipPacket) { p.frag = 0x2000 })
+	mend9 := func(p ipPacket) ipPacket { p.src, p.ttl = "9.9.9.9", p.ttl-1; return p }
 	mend := func(p ipPacket, change func(*ipPacket)) []byte { return p.with(change).frame() }
 	later := func(src string) []byte { // a later fragment has no transport header, only bytes
 		return ipPacket{src: src, dst: "10.0.0.2", ttl: 64, proto: 17, frag: 10, l4: payload}.frame()
@@ -129,6 +130,10 @@ func TestIntegrationOpenFlowActions(t *testing.T) {
 		{"push copies VID and PCP", []string{"add actions=push_vlan:0x88a8,output:2"}, udp4.frame(vid(0xa064)...), map[int][][]byte{2: {udp4.frame(tag{0x88a8, 0xa064}, tag{0x8100, 0xa064})}}, nil},
 		{"push a third tag, then match it", []string{"add actions=push_vlan:0x8100,set_field:0x1003->vlan_vid,goto_table:1", "add table=1,dl_vlan=3,actions=output:2"},
 			udp4.frame(vid(1, 2)...), map[int][][]byte{2: {udp4.frame(vid(3, 1, 2)...)}}, nil},
+		{"fields behind three tags that were pushed", []string{"add udp,dl_vlan=1,actions=push_vlan:0x8100,dec_ttl,set_field:9.9.9.9->ip_src,goto_table:1", "add table=1,udp,tp_dst=2000,actions=output:2"},
+			udp4.frame(vid(1, 2)...), map[int][][]byte{2: {mend9(udp4).frame(vid(1, 1, 2)...)}}, nil},
+		{"fields behind three tags that came, in the set", []string{"add udp,dl_vlan=1,actions=write_actions(dec_ttl,set_field:9.9.9.9->ip_src,output:2)"},
+			udp4.frame(vid(1, 1, 2)...), map[int][][]byte{2: {mend9(udp4).frame(vid(1, 1, 2)...)}}, nil},
 		{"pop three tags, then match what is behind", []string{"add dl_vlan=1,actions=pop_vlan,goto_table:1", "add table=1,dl_vlan=2,actions=pop_vlan,goto_table:2",
 			"add table=2,dl_vlan=3,actions=pop_vlan,goto_table:3", "add table=3,udp,tp_dst=2000,vlan_tci=0,actions=output:2"},
 			udp4.frame(vid(1, 2, 3)...), map[int][][]byte{2: {u}}, nil},
