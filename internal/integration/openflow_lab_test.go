@@ -107,6 +107,9 @@ func (c *cable) recv() []byte {
 	c.t.Helper()
 	buf, oob := make([]byte, 1<<16), make([]byte, 256)
 	n, oobn, _, _, err := unix.Recvmsg(c.fd, buf, oob, 0)
+	for err == unix.EINTR { // a signal of the runtime's: with a timeout the kernel does not go on by itself
+		n, oobn, _, _, err = unix.Recvmsg(c.fd, buf, oob, 0)
+	}
 	if err != nil {
 		c.t.Fatalf("waiting for a frame: %v", err)
 	}
