@@ -56,12 +56,18 @@ var frameKinds = []frameKind{
 	{"GSO-small", 128, 128 * (54 + 512)},
 }
 
+// metered is what the promises are about: a Meter, or a Meter with a planted bug.
+type metered interface {
+	Split(now int64, packets, bytes uint64) bool
+	Run(now int64, packets, bytes uint64) (drop bool, remark uint8)
+}
+
 // offer sends frames of one kind for 5 s at load bits or packets a second, as
 // arrivals says: it turns the time at which a frame is sent into that at which it
 // is metered. It returns what passed, in bits or packets, and what was offered.
-func offer(m *Meter, k frameKind, start int64, load float64, arrivals func(at int64) int64) (passed, offered uint64) {
+func offer(m metered, perPacket bool, k frameKind, start int64, load float64, arrivals func(at int64) int64) (passed, offered uint64) {
 	unit := k.bytes * 8
-	if m.packets {
+	if perPacket {
 		unit = k.packets
 	}
 	run := func(now int64, packets, bytes uint64) {
@@ -87,31 +93,67 @@ func offer(m *Meter, k frameKind, start int64, load float64, arrivals func(at in
 	}
 }
 
-// The promise: within 2 % of the rate over 5 s at twice the rate.
-func TestMeterAccuracy(t *testing.T) {
-	patterns := []struct {
-		name string
-		of   func() func(at int64) int64
-	}{
-		{"even", func() func(int64) int64 { return func(at int64) int64 { return at } }},
-		// A worker reads its clock once in a batch.
-		{"every 5 ms", func() func(int64) int64 { return func(at int64) int64 { return at / 5e6 * 5e6 } }},
-		// Somebody else has the CPU for up to 20 ms.
-		{"held up", func() func(int64) int64 {
-			rng, until := rand.New(rand.NewPCG(7, 7)), int64(0)
-			return func(at int64) int64 {
-				if at > until && rng.IntN(50) == 0 {
-					until = at + rng.Int64N(20e6)
-				}
-				return max(at, until)
+// arrivalPatterns are ways in which time passes between sending and metering.
+var arrivalPatterns = []struct {
+	name string
+	of   func() func(at int64) int64
+}{
+	{"even", func() func(int64) int64 { return func(at int64) int64 { return at } }},
+	// A worker reads its clock once in a batch.
+	{"every 5 ms", func() func(int64) int64 { return func(at int64) int64 { return at / 5e6 * 5e6 } }},
+	// Somebody else has the CPU for up to 20 ms.
+	{"held up", func() func(int64) int64 {
+		rng, until := rand.New(rand.NewPCG(7, 7)), int64(0)
+		return func(at int64) int64 {
+			if at > until && rng.IntN(50) == 0 {
+				until = at + rng.Int64N(20e6)
 			}
-		}},
-		// Two workers whose clocks differ by a batch.
-		{"two clocks", func() func(int64) int64 {
-			n := 0
-			return func(at int64) int64 { n++; return at - int64(n%2)*2e6 }
-		}},
+			return max(at, until)
+		}
+	}},
+	// Two workers whose clocks differ by a batch.
+	{"two clocks", func() func(int64) int64 {
+		n := 0
+		return func(at int64) int64 { n++; return at - int64(n%2)*2e6 }
+	}},
+}
+
+// inaccuracy checks the promise, within 2 % of the rate over 5 s at twice the
+// rate, for one rate and all kinds of frames. mis makes the meter a worse one.
+func inaccuracy(t *testing.T, flags ofp.MeterFlags, rate uint32, mis func(*Meter) metered) error {
+	for _, k := range frameKinds {
+		for _, p := range arrivalPatterns {
+			for _, idle := range []int64{0, 3600 * second} {
+				if rate == 1_000_000 && k.bytes == 64 && (idle != 0 || p.name != "every 5 ms") {
+					continue // 20 million frames each
+				}
+				m := meter(t, flags, dropBand(rate, 0))
+				amount := float64(rate)
+				if !m.packets {
+					amount *= 1000
+				}
+				passed, offered := offer(mis(m), m.packets, k, idle, 2*amount, p.of())
+				// The load is one of whole frames: half of it is the rate.
+				want := float64(offered) / 2
+				if math.Abs(want/(5*amount)-1) > 0.06 {
+					return fmt.Errorf("offered %d", offered)
+				}
+				if off := float64(passed)/want - 1; math.Abs(off) > 0.02 {
+					return fmt.Errorf("rate %d %v, frames of %s, %s, after %d s: %d passed of %d, want %.0f: off by %.2f %%",
+						rate, flags, k.name, p.name, idle/second, passed, offered, want, off*100)
+				}
+				if s := m.Stats(0); m.packets && s.PacketInCount != offered || !m.packets && 8*s.ByteInCount != offered {
+					return fmt.Errorf("offered %d, counted %+v", offered, s)
+				}
+			}
+		}
 	}
+	return nil
+}
+
+func itself(m *Meter) metered { return m }
+
+func TestMeterAccuracy(t *testing.T) {
 	type rate struct {
 		flags ofp.MeterFlags
 		rate  uint32
@@ -122,31 +164,65 @@ func TestMeterAccuracy(t *testing.T) {
 		rates = []rate{{pktps, 1000}, {kbps, 10_000}}
 	}
 	for _, r := range rates {
-		for _, k := range frameKinds {
-			for _, p := range patterns {
-				for _, idle := range []int64{0, 3600 * second} {
-					if r.rate == 1_000_000 && k.bytes == 64 && (idle != 0 || p.name != "every 5 ms") {
-						continue // 20 million frames each
-					}
-					m := meter(t, r.flags, dropBand(r.rate, 0))
-					amount := float64(r.rate)
-					if !m.packets {
-						amount *= 1000
-					}
-					passed, offered := offer(m, k, idle, 2*amount, p.of())
-					// The load is one of whole frames: half of it is the rate.
-					want := float64(offered) / 2
-					if math.Abs(want/(5*amount)-1) > 0.06 {
-						t.Fatalf("offered %d", offered)
-					}
-					off := float64(passed)/want - 1
-					if math.Abs(off) > 0.02 {
-						t.Errorf("rate %d %v, frames of %s, %s, after %d s: %.0f passed of %d, want %.0f: off by %.2f %%",
-							r.rate, r.flags, k.name, p.name, idle/second, float64(passed), offered, want, off*100)
-					}
-				}
-			}
+		if err := inaccuracy(t, r.flags, r.rate, itself); err != nil {
+			t.Error(err)
 		}
+	}
+}
+
+// misjudged meters frames other than they are; unsplit judges all as wholes.
+type misjudged struct {
+	*Meter
+	change func(now int64, packets, bytes uint64) (int64, uint64, uint64)
+}
+
+func (m misjudged) Run(now int64, packets, bytes uint64) (bool, uint8) {
+	return m.Meter.Run(m.change(now, packets, bytes))
+}
+
+type unsplit struct{ *Meter }
+
+func (unsplit) Split(int64, uint64, uint64) bool { return false }
+
+// clumsy splits whatever it does not let pass as a whole, and never tells the
+// meter of lumps.
+type clumsy struct{ *Meter }
+
+func (clumsy) Split(_ int64, packets, _ uint64) bool { return packets > 1 }
+
+func TestPlantedMeterBugs(t *testing.T) {
+	frames := func(change func(now int64, packets, bytes uint64) (int64, uint64, uint64)) func(*Meter) metered {
+		return func(m *Meter) metered { return misjudged{m, change} }
+	}
+	gates := func(change func(*gate)) func(*Meter) metered {
+		return func(m *Meter) metered { change(&m.gates[0]); return m }
+	}
+	for _, tc := range []struct {
+		name string
+		mis  func(*Meter) metered
+	}{
+		{"a GSO frame is one packet", frames(func(now int64, _, bytes uint64) (int64, uint64, uint64) { return now, 1, bytes })},
+		{"frame check sequence counted", frames(func(now int64, packets, bytes uint64) (int64, uint64, uint64) { return now, packets, bytes + 4*packets })},
+		{"headers not counted", frames(func(now int64, packets, bytes uint64) (int64, uint64, uint64) {
+			return now, packets, bytes - 14*packets
+		})},
+		{"a clock of ticks", frames(func(now int64, packets, bytes uint64) (int64, uint64, uint64) { return now / 2e8 * 2e8, packets, bytes })},
+		{"a burst of a second", gates(func(g *gate) { g.base = g.rate * second; g.level = g.base })},
+		{"a burst of a millisecond", gates(func(g *gate) { g.base = g.rate * second / 1000; g.level = g.base })},
+		{"rate of 1024", gates(func(g *gate) { g.rate += g.rate * 24 / 1000 })},
+		{"lumps judged as wholes", func(m *Meter) metered { return unsplit{m} }},
+		{"lumps unknown", func(m *Meter) metered { return clumsy{m} }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := inaccuracy(t, kbps, 2000, tc.mis)
+			if err == nil {
+				err = inaccuracy(t, pktps, 20_000, tc.mis)
+			}
+			if err == nil {
+				t.Error("not detected")
+			}
+			t.Log(err)
+		})
 	}
 }
 
@@ -164,7 +240,7 @@ func TestMeterAccuracyAgain(t *testing.T) {
 				amount *= 1000
 			}
 			for _, start := range []int64{0, 6 * second, 3600 * second} {
-				passed, offered := offer(m, k, start, 2*amount, func(at int64) int64 { return at })
+				passed, offered := offer(m, m.packets, k, start, 2*amount, func(at int64) int64 { return at })
 				if off := float64(passed)/float64(offered)*2 - 1; math.Abs(off) > 0.02 {
 					t.Errorf("rate %d %v, frames of %s, after %d s: off by %.2f %%", r.rate, r.flags, k.name, start/second, off*100)
 				}
@@ -185,7 +261,7 @@ func TestMeterLoads(t *testing.T) {
 					if !m.packets {
 						amount *= 1000
 					}
-					passed, offered := offer(m, k, 0, ratio*amount, func(at int64) int64 { return at })
+					passed, offered := offer(m, m.packets, k, 0, ratio*amount, func(at int64) int64 { return at })
 					want := min(float64(offered), 5*amount)
 					lump := float64(k.packets)
 					if !m.packets {
