@@ -260,6 +260,14 @@ type refusal struct {
 // the switch shows signs of life while it works on a million flows.
 const barrierEvery = 1000
 
+// transactXID is the transaction id of the i-th message that transact sends, when
+// its first one has the id first.
+func transactXID(first uint32, i int) uint32 { return first + uint32(i+i/barrierEvery) }
+
+// transactIndex is the other way round: which message has an id that is n more than
+// the first one's.
+func transactIndex(n uint32) int { return int(n - n/(barrierEvery+1)) }
+
 // transact sends messages that are not answered, and barriers between and after
 // them. It returns what the switch refused. Replies are read while messages are
 // still being sent, so that neither side waits for the other with full buffers.
@@ -346,7 +354,7 @@ func (c *client) untilBarrier(first, last uint32) ([]refusal, error) {
 			if isBarrier {
 				return refused, m
 			}
-			refused = append(refused, refusal{int(n - n/(barrierEvery+1)), m})
+			refused = append(refused, refusal{transactIndex(n), m})
 		}
 	}
 }

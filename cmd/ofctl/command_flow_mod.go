@@ -21,8 +21,9 @@ func (e *env) addFlowCommand() *cli.Command {
 		Name:      "add-flow",
 		Usage:     "add a flow",
 		ArgsUsage: "SWITCH FLOW",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowAdd})
+			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowAdd, Bundle: c.Bool("bundle")})
 		}),
 	}
 }
@@ -32,8 +33,9 @@ func (e *env) addFlowsCommand() *cli.Command {
 		Name:      "add-flows",
 		Usage:     "add the flows of a file, one a line; - is the standard input",
 		ArgsUsage: "SWITCH FILE",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], File: args[1], Command: ofp.FlowAdd})
+			return flowMod(e.in, flowModOptions{common: o, Switch: args[0], File: args[1], Command: ofp.FlowAdd, Bundle: c.Bool("bundle")})
 		}),
 	}
 }
@@ -43,9 +45,9 @@ func (e *env) modFlowsCommand() *cli.Command {
 		Name:      "mod-flows",
 		Usage:     "change the actions of matching flows",
 		ArgsUsage: "SWITCH FLOW",
-		Flags:     []cli.Flag{strictFlag},
+		Flags:     []cli.Flag{strictFlag, bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			opts := flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowModify}
+			opts := flowModOptions{common: o, Switch: args[0], Flow: args[1], Command: ofp.FlowModify, Bundle: c.Bool("bundle")}
 			if c.Bool("strict") {
 				opts.Command = ofp.FlowModifyStrict
 			}
@@ -59,9 +61,9 @@ func (e *env) delFlowsCommand() *cli.Command {
 		Name:      "del-flows",
 		Usage:     "delete matching flows, or all",
 		ArgsUsage: "SWITCH [FLOW]",
-		Flags:     []cli.Flag{strictFlag},
+		Flags:     []cli.Flag{strictFlag, bundleFlag},
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := flowModOptions{common: o, Switch: args[0], Command: ofp.FlowDelete}
+			opts := flowModOptions{common: o, Switch: args[0], Command: ofp.FlowDelete, Bundle: c.Bool("bundle")}
 			if len(args) > 1 {
 				opts.Flow = args[1]
 			}
@@ -81,6 +83,7 @@ type flowModOptions struct {
 	Flow    string // one flow
 	File    string // or a file of flows
 	Command uint8  // of lines that do not say another
+	Bundle  bool   // all at once, or nothing
 }
 
 // flowMod parses all there is to send, sends it, and waits until the switch has
@@ -105,7 +108,7 @@ func flowMod(in io.Reader, o flowModOptions) error {
 	if err != nil {
 		return s.parsed(err)
 	}
-	return s.sendFlows(lines)
+	return s.sendFlows(lines, o.Bundle)
 }
 
 // flowLine is one flow as it was written.
@@ -135,7 +138,7 @@ func readFlows(in io.Reader, name string, o text.ParseOptions) ([]flowLine, erro
 }
 
 // readLines hands the lines of a file of flows, groups or meters to fn: without
-// comments, empty lines and the heading that is printed before them. What fn says
+// comments, empty lines and the heading (if any) that is printed before them. What fn says
 // is wrong is told with file and line.
 func readLines(in io.Reader, name, what, heading string, fn func(where, line string) error) error {
 	if name == "-" {
@@ -152,7 +155,7 @@ func readLines(in io.Reader, name, what, heading string, fn func(where, line str
 	sc.Buffer(nil, maxLine)
 	for n := 1; sc.Scan(); n++ {
 		line := strings.TrimSpace(uncomment(sc.Text()))
-		if line == "" || strings.HasPrefix(line, heading) {
+		if line == "" || heading != "" && strings.HasPrefix(line, heading) {
 			continue
 		}
 		where := fmt.Sprintf("%s:%d", name, n)
@@ -192,27 +195,40 @@ type modLine struct {
 	msg   ofp.Message
 }
 
-// sendFlows sends flow-mods and waits for a barrier.
-func (s *session) sendFlows(lines []flowLine) error {
-	mods := make([]modLine, len(lines))
-	for i, l := range lines {
-		mods[i] = modLine{l.where, l.text, l.fm}
-	}
-	return s.sendMods(mods)
-}
-
-// sendMods sends messages that are not answered, and waits for a barrier. Each
-// one that the switch refuses is named with the reason.
-func (s *session) sendMods(lines []modLine) error {
-	c, err := s.client()
-	if err != nil {
-		return err
-	}
+// messages are the messages of the lines.
+func messages(lines []modLine) []ofp.Message {
 	msgs := make([]ofp.Message, len(lines))
 	for i, l := range lines {
 		msgs[i] = l.msg
 	}
-	refused, err := c.transact(msgs)
+	return msgs
+}
+
+// sendFlows sends flow-mods and waits until they are done.
+func (s *session) sendFlows(lines []flowLine, bundle bool) error {
+	mods := make([]modLine, len(lines))
+	for i, l := range lines {
+		mods[i] = modLine{l.where, l.text, l.fm}
+	}
+	return s.sendMods(mods, bundle)
+}
+
+// sendMods sends messages that are not answered, as a bundle or followed by a
+// barrier. Each one that the switch refuses is named with the reason.
+func (s *session) sendMods(lines []modLine, bundle bool) error {
+	if bundle {
+		return s.sendBundle(lines)
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	refused, err := c.transact(messages(lines))
+	return s.refusals(lines, refused, err)
+}
+
+// refusals makes one error of what was refused, and of err.
+func (s *session) refusals(lines []modLine, refused []refusal, err error) error {
 	var all []error
 	for i, r := range refused {
 		if i == maxReported {

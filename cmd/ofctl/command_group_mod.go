@@ -15,8 +15,9 @@ func (e *env) addGroupCommand() *cli.Command {
 		Name:      "add-group",
 		Usage:     "add a group",
 		ArgsUsage: "SWITCH GROUP",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], Group: args[1], Command: ofp.GroupAdd})
+			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], Group: args[1], Command: ofp.GroupAdd, Bundle: c.Bool("bundle")})
 		}),
 	}
 }
@@ -26,8 +27,9 @@ func (e *env) addGroupsCommand() *cli.Command {
 		Name:      "add-groups",
 		Usage:     "add the groups of a file, one a line; - is the standard input",
 		ArgsUsage: "SWITCH FILE",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], File: args[1], Command: ofp.GroupAdd})
+			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], File: args[1], Command: ofp.GroupAdd, Bundle: c.Bool("bundle")})
 		}),
 	}
 }
@@ -37,8 +39,9 @@ func (e *env) modGroupCommand() *cli.Command {
 		Name:      "mod-group",
 		Usage:     "change a group's type and buckets",
 		ArgsUsage: "SWITCH GROUP",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], Group: args[1], Command: ofp.GroupModify})
+			return groupMod(e.in, groupModOptions{common: o, Switch: args[0], Group: args[1], Command: ofp.GroupModify, Bundle: c.Bool("bundle")})
 		}),
 	}
 }
@@ -48,8 +51,9 @@ func (e *env) delGroupsCommand() *cli.Command {
 		Name:      "del-groups",
 		Usage:     "delete a group (group_id=N), or all",
 		ArgsUsage: "SWITCH [GROUP]",
+		Flags:     []cli.Flag{bundleFlag},
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := groupModOptions{common: o, Switch: args[0], Command: ofp.GroupDelete}
+			opts := groupModOptions{common: o, Switch: args[0], Command: ofp.GroupDelete, Bundle: c.Bool("bundle")}
 			if len(args) > 1 {
 				opts.Group = args[1]
 			}
@@ -78,6 +82,7 @@ type groupModOptions struct {
 	Group   string // one group
 	File    string // or a file of groups
 	Command uint16 // of lines that do not say another
+	Bundle  bool   // all at once, or nothing
 }
 
 // groupMod parses all there is to send, sends it, and waits until the switch has
@@ -108,5 +113,5 @@ func groupMod(in io.Reader, o groupModOptions) error {
 	if err != nil {
 		return s.parsed(err)
 	}
-	return s.sendMods(lines)
+	return s.sendMods(lines, o.Bundle)
 }

@@ -93,7 +93,7 @@ func meterMod(o meterOptions, code uint16) error {
 		return err
 	}
 	defer s.Close()
-	return s.sendMods([]modLine{{"", o.Meter, mm}})
+	return s.sendMods([]modLine{{"", o.Meter, mm}}, false)
 }
 
 // dumpMeters prints configurations or counters.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -21,19 +22,22 @@ func (e *env) monitorCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "monitor",
 		Usage:     "print what a switch tells its controllers, until interrupted",
-		ArgsUsage: "SWITCH [MISS-LEN] [invalid_ttl]",
+		ArgsUsage: "SWITCH [MISS-LEN] [invalid_ttl] [watch:[SPEC]]...",
 		Flags:     []cli.Flag{moreFlag},
-		Action: command(1, 3, func(c *cli.Context, o common, args []string) error {
+		Action: command(1, -1, func(c *cli.Context, o common, args []string) error {
 			opts := monitorOptions{common: o, Switch: args[0], More: c.Bool("more")}
 			for _, a := range args[1:] {
 				n, err := strconv.ParseUint(a, 10, 16)
+				spec, watch := strings.CutPrefix(a, "watch:")
 				switch {
+				case watch:
+					opts.Watch = append(opts.Watch, spec)
 				case a == "invalid_ttl":
 					opts.InvalidTTL = true
 				case err == nil:
 					opts.MissLen = uint16(n)
 				default:
-					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, or invalid_ttl", a)
+					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, invalid_ttl or watch:", a)
 				}
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,6 +57,8 @@ type monitorOptions struct {
 	// InvalidTTL asks for the frames whose TTL ran out, too.
 	InvalidTTL bool
 	More       bool // hex dumps of frames
+	// Watch are flow monitors, as text.ParseFlowMonitor reads them.
+	Watch []string
 }
 
 // monitor prints messages as they come, until ctx ends or the switch hangs up.
@@ -62,6 +68,10 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 		return err
 	}
 	defer s.Close()
+	monitors, err := s.flowMonitors(o.Watch)
+	if err != nil {
+		return err
+	}
 	format, err := s.format(true)
 	if err != nil {
 		return err
@@ -75,6 +85,11 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 	}
 	if err := s.subscribe(o); err != nil {
 		return err
+	}
+	if len(monitors.Monitors) > 0 {
+		if err := s.printMultipart(w, ofp.MultipartExperimenter, monitors, "the flow monitors", format); err != nil {
+			return err
+		}
 	}
 	c.timeout = 0 // silence is no fault from here on
 	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
@@ -96,6 +111,20 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 			}
 		}
 	}
+}
+
+// flowMonitors reads what is to be watched. The monitors are numbered from 0.
+func (s *session) flowMonitors(specs []string) (*ofp.FlowMonitors, error) {
+	all := &ofp.FlowMonitors{Experimenter: ofp.ExperimenterONF}
+	for i, spec := range specs {
+		m, err := text.ParseFlowMonitor(spec, s.resolver())
+		if err != nil {
+			return nil, s.parsed(err)
+		}
+		m.ID = uint32(i)
+		all.Monitors = append(all.Monitors, *m)
+	}
+	return all, nil
 }
 
 // subscribe sets what the switch is to send.

@@ -98,3 +98,47 @@ func TestMonitorHangup(t *testing.T) {
 	}
 	f.fails([]string{"monitor", "br0", "10"}, "br0: ")
 }
+
+// TestMonitorWatch: the answer to a flow monitor is printed, and what comes after
+// it.
+func TestMonitorWatch(t *testing.T) {
+	f := newFakeSwitch(t)
+	f.ok("table=1,cookie=5,in_port=1,actions=2", "add-flows", "br0", "-")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out := &stopWriter{stop: cancel, at: "DELETED"}
+	o := monitorOptions{common: common{RunDir: f.dir, Timeout: 5 * time.Second, Names: true}, Switch: "br0", Watch: []string{"!own,in_port=p1", "table=3"}}
+	if err := monitor(ctx, out, o); err != nil {
+		t.Error(err)
+	}
+	const want = "ONFST_FLOW_MONITOR reply (OF1.3) (xid=0x3):\n event=ADDED table=1 cookie=0x5 in_port=p1 actions=output:p2\n" +
+		"ONFST_FLOW_MONITOR reply (OF1.3) (xid=0x0):\n event=DELETED reason=idle table=7 cookie=0\n"
+	if got := out.b.String(); got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+	body, err := f.got[len(f.got)-1].(*ofp.MultipartRequest).Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := body.(*ofp.FlowMonitors)
+	if !ok || len(m.Monitors) != 2 || m.Monitors[0].Match != match(t, "in_port=1") || m.Monitors[0].Flags&ofp.FlowMonitorOwn != 0 || m.Monitors[1].ID != 1 || m.Monitors[1].Table != 3 {
+		t.Errorf("sent %+v", body)
+	}
+	f.fails([]string{"monitor", "br0", "watch:!bar"}, "watch=!bar", "!initial")
+	f.fails([]string{"monitor", "br0", "watch:foo=1"}, "foo")
+}
+
+// stopWriter calls stop once a text has been written.
+type stopWriter struct {
+	b    bytes.Buffer
+	at   string
+	stop func()
+}
+
+func (w *stopWriter) Write(p []byte) (int, error) {
+	w.b.Write(p)
+	if strings.Contains(string(p), w.at) {
+		w.stop()
+	}
+	return len(p), nil
+}

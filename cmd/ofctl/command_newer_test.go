@@ -35,7 +35,7 @@ func newNewerSwitch(t *testing.T) *fakeSwitch {
 	return f
 }
 
-// newerText lists the groups, meters and table names that the switch has.
+// newerText lists the groups, meters, table names and flows that the switch has.
 func (f *fakeSwitch) newerText() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,6 +50,9 @@ func (f *fakeSwitch) newerText() string {
 		if t.Name != "" {
 			s += "table " + t.Name + "\n"
 		}
+	}
+	for _, fm := range f.flows {
+		s += text.FormatFlow(fm, text.Options{}) + "\n"
 	}
 	return s
 }

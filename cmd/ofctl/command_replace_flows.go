@@ -12,9 +12,9 @@ func (e *env) replaceFlowsCommand() *cli.Command {
 		Name:      "replace-flows",
 		Usage:     "make a switch's flows those of a file, changing only what differs",
 		ArgsUsage: "SWITCH FILE",
-		Flags:     []cli.Flag{&cli.BoolFlag{Name: "readd", Usage: "add the flows that are the same, too"}},
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "readd", Usage: "add the flows that are the same, too"}, bundleFlag},
 		Action: command(2, 2, func(c *cli.Context, o common, args []string) error {
-			return e.replaceFlows(replaceFlowsOptions{o, args[0], args[1], c.Bool("readd")})
+			return e.replaceFlows(replaceFlowsOptions{o, args[0], args[1], c.Bool("readd"), c.Bool("bundle")})
 		}),
 	}
 }
@@ -23,6 +23,7 @@ type replaceFlowsOptions struct {
 	common
 	Switch, File string
 	Readd        bool
+	Bundle       bool // all at once, or nothing
 }
 
 // replaceFlows deletes the flows that are not in the file, and adds those that
@@ -54,5 +55,5 @@ func (e *env) replaceFlows(o replaceFlowsOptions) error {
 			adds = append(adds, flowLine{text: text.FormatFlow(w, text.Options{}), fm: w})
 		}
 	}
-	return s.sendFlows(append(dels, adds...))
+	return s.sendFlows(append(dels, adds...), o.Bundle)
 }

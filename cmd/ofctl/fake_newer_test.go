@@ -17,7 +17,15 @@ type newer struct {
 	part      []*ofp.TableFeatures // of a request of which there is more to come
 	frags     uint16
 	keepFrags bool // SetConfig changes nothing
+	bundle    []bundled
 	refuseMod *ofp.Error
+}
+
+// bundled is a message in a bundle.
+type bundled struct {
+	h   ofp.Header
+	msg []byte
+	m   ofp.Message
 }
 
 // newTables are tables with the properties that must be there.
@@ -54,6 +62,8 @@ func (f *fakeSwitch) handleNewer(nc net.Conn, h ofp.Header, msg []byte, m ofp.Me
 		if m.Command != ofp.MeterDelete {
 			f.meters = append(f.meters, &ofp.MeterConfig{Flags: m.Flags, MeterID: m.MeterID, Bands: m.Bands})
 		}
+	case *ofp.Experimenter:
+		f.experimenter(nc, h, msg, m)
 	case *ofp.SetConfig:
 		if !f.keepFrags {
 			f.frags = m.Flags
@@ -73,6 +83,51 @@ func (f *fakeSwitch) handleNewer(nc net.Conn, h ofp.Header, msg []byte, m ofp.Me
 		}
 		f.write(nc, h.XID, r)
 	}
+}
+
+// experimenter handles bundles. A bundle is carried out, or refused, at its commit:
+// first the message that is wrong, under its own transaction id, then the commit.
+func (f *fakeSwitch) experimenter(nc net.Conn, h ofp.Header, msg []byte, m *ofp.Experimenter) {
+	parsed, err := m.Parse(h.XID)
+	if err != nil {
+		f.write(nc, h.XID, ofp.ErrorFor(err, msg))
+		return
+	}
+	switch p := parsed.(type) {
+	case *ofp.BundleAdd:
+		inner, err := p.Decode()
+		if err != nil {
+			f.write(nc, h.XID, ofp.ErrorFor(err, msg))
+			return
+		}
+		f.bundle = append(f.bundle, bundled{p.Header(), p.Message, inner})
+	case *ofp.BundleControl:
+		if p.Op == ofp.BundleCommitRequest && !f.commit(nc) {
+			f.write(nc, h.XID, ofp.ErrorFor(ofp.BundleFailedMsgFailed.Errorf("refused"), msg))
+			return
+		}
+		f.write(nc, h.XID, &ofp.BundleControl{BundleID: p.BundleID, Op: p.Op + 1, Flags: p.Flags})
+	}
+}
+
+func (f *fakeSwitch) commit(nc net.Conn) bool {
+	for _, b := range f.bundle {
+		if fm, ok := b.m.(*ofp.FlowMod); ok && f.refuse != nil {
+			if err := f.refuse(fm); err != nil {
+				f.write(nc, b.h.XID, ofp.ErrorFor(err, b.msg))
+				return false
+			}
+		}
+	}
+	for _, b := range f.bundle {
+		if fm, ok := b.m.(*ofp.FlowMod); ok {
+			f.flowMod(fm)
+		} else {
+			f.handleNewer(nc, b.h, b.msg, b.m)
+		}
+	}
+	f.bundle = nil
+	return true
 }
 
 // multipartNewer makes the answer to a request, the last part of it; ok is false
@@ -98,6 +153,22 @@ func (f *fakeSwitch) multipartNewer(nc net.Conn, xid uint32, msg []byte, m *ofp.
 			}
 			f.write(nc, xid, &ofp.MultipartReply{Kind: m.Kind, Flags: ofp.MultipartMore, Entries: []ofp.MultipartBody{t}})
 		}
+	case ofp.MultipartExperimenter:
+		body, err := m.Parse()
+		if err != nil {
+			f.write(nc, xid, ofp.ErrorFor(err, msg))
+			return false
+		}
+		// All flows are in the answer, and a change follows it.
+		u := &ofp.FlowUpdates{Experimenter: body.(*ofp.FlowMonitors).Experimenter}
+		for _, fm := range f.flows {
+			u.Updates = append(u.Updates, ofp.FlowUpdate{Event: ofp.FlowEventAdded, Table: fm.Table, Cookie: fm.Cookie, Match: fm.Match, Instructions: fm.Instructions})
+		}
+		r.Entries = append(r.Entries, u)
+		f.write(nc, xid, r)
+		f.write(nc, 0, &ofp.MultipartReply{Kind: m.Kind, Entries: []ofp.MultipartBody{&ofp.FlowUpdates{Experimenter: u.Experimenter,
+			Updates: []ofp.FlowUpdate{{Event: ofp.FlowEventDeleted, Reason: ofp.RemovedIdle, Table: 7}}}}})
+		return false
 	case ofp.MultipartGroupDesc:
 		for _, d := range f.groups {
 			r.Entries = append(r.Entries, d)

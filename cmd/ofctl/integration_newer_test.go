@@ -29,11 +29,22 @@ group_id=12,type=all,bucket=actions=set_queue:5,strip_vlan,push_mpls:0x8847,set_
 delete group_id=1
 `
 
+// ovsBundle is a file of the bundle verb.
+const ovsBundle = `flow in_port=1,actions=2
+flow add in_port=2,actions=group:1
+flow delete_strict priority=3,ip
+group group_id=1,type=all
+group modify group_id=2,type=indirect,bucket=actions=1
+# a comment
+packet-out in_port=1,packet=0102030405060708090a0b0c0800,actions=2
+`
+
 // TestIntegrationOvsOfctlSameNewer does the same as TestIntegrationOvsOfctlSame
 // with the verbs for groups, meters, queues and tables: ofctl and ovs-ofctl print
 // the same, exit alike and leave the same groups, meters and tables.
 func TestIntegrationOvsOfctlSameNewer(t *testing.T) {
 	ovs := testutil.NeedProgram(t, "ovs-ofctl", "openvswitch-common")
+	flows := writeFile(t, "ip,priority=3,actions=1\nin_port=2,actions=drop\n")
 	for _, args := range []string{
 		"dump-groups SWITCH",
 		"dump-groups SWITCH ALL",
@@ -103,9 +114,31 @@ func TestIntegrationOvsOfctlSameNewer(t *testing.T) {
 		"del-meters SWITCH",
 		"del-meters SWITCH meter=all",
 		"del-meter SWITCH meter=1",
+		"bundle SWITCH -",
+		"bundle SWITCH /nonexistent",
+		"--bundle add-group SWITCH group_id=7,type=all",
+		"--bundle add-groups SWITCH -",
+		"--bundle mod-group SWITCH group_id=1,type=all",
+		"--bundle del-groups SWITCH",
+		"--bundle add-flow SWITCH in_port=1,actions=2",
+		"--bundle mod-flows SWITCH ip,actions=2",
+		"--bundle --strict del-flows SWITCH priority=3,ip",
+		"--bundle add-flow SWITCH in_port=9,actions=2",
+		"--bundle replace-flows SWITCH " + flows,
 	} {
+		stdin := ovsGroups
+		if strings.HasPrefix(args, "bundle") {
+			stdin = ovsBundle
+		}
 		run := func(exec func(args []string) (status int, out string)) (status int, out, has string) {
 			f := newNewerSwitch(t)
+			f.ok("ip,priority=3,actions=1\nip,priority=4,actions=drop\n", "add-flows", "br0", "-")
+			f.refuse = func(fm *ofp.FlowMod) *ofp.Error {
+				if fm.Match == match(t, "in_port=9") {
+					return ofp.FlowModFailedTableFull.Errorf("full")
+				}
+				return nil
+			}
 			f.tables = newTables(6)
 			f.tables[3].Name = "t3"
 			f.tables[1].MaxEntries, f.tables[2].MaxEntries = 1000, 1000
@@ -116,7 +149,7 @@ func TestIntegrationOvsOfctlSameNewer(t *testing.T) {
 			return status, notSame.ReplaceAllString(out, ""), f.newerText()
 		}
 		status, out, has := run(func(words []string) (int, string) {
-			status, out, errs := runOfctl(ovsGroups, words...)
+			status, out, errs := runOfctl(stdin, words...)
 			if (status == exitFailure) != (errs != "") {
 				t.Errorf("ofctl %s: status %d, message %q", args, status, errs)
 			}
@@ -125,7 +158,7 @@ func TestIntegrationOvsOfctlSameNewer(t *testing.T) {
 		wantStatus, wantOut, wantHas := run(func(words []string) (int, string) {
 			var out, errs bytes.Buffer
 			cmd := exec.Command(ovs, words...)
-			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(ovsGroups), &out, &errs
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
 			if err := cmd.Run(); cmd.ProcessState == nil {
 				t.Fatalf("ovs-ofctl %s: %v", args, err)
 			}

@@ -147,6 +147,7 @@ func (e *env) switchCommands() []*cli.Command {
 		e.dumpGroupFeaturesCommand(),
 		e.laterBucketsCommand("insert-buckets"),
 		e.laterBucketsCommand("remove-buckets"),
+		e.bundleCommand(),
 		e.addMeterCommand(),
 		e.modMeterCommand(),
 		e.delMetersCommand(),

@@ -1,0 +1,42 @@
+package text
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"ofswitch/flow"
+)
+
+func TestParseFlowMonitor(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", " id=0 flags=initial,add,delete,modify,actions,own"},
+		{"!initial,table=1,ip,out_port=p1", " id=0 flags=add,delete,modify,actions,own out_port=1 table=1 ip"},
+		{"!own,!actions,!modify,!delete,in_port=p2,tcp,tp_dst=80", " id=0 flags=initial,add tcp,in_port=2,tp_dst=80"},
+	} {
+		m, err := ParseFlowMonitor(c.in, testPorts.Number)
+		if err != nil {
+			t.Errorf("%s: %v", c.in, err)
+			continue
+		}
+		if got := formatFlowMonitor(m, Options{}); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.in, got, c.want)
+		}
+	}
+	for _, c := range []struct{ in, field, want string }{
+		{"!bar", "watch", "!initial"},
+		{"!add=1", "watch", "!initial"},
+		{"!add,!delete,!modify", "watch", "at least"},
+		{"table=255", "table", "254"},
+		{"out_port=nosuch", "out_port", "port"},
+		{"out_group=1", "out_group", "OpenFlow 1.4"},
+		{"foo=1", "foo", ""},
+		{`in_port="x`, "in_port", "quote"},
+	} {
+		_, err := ParseFlowMonitor(c.in, testPorts.Number)
+		e := (*flow.ParseError)(nil)
+		if !errors.As(err, &e) || e.Field != c.field || !strings.Contains(e.Want, c.want) {
+			t.Errorf("ParseFlowMonitor(%q): %v; want field %q, and %q in it", c.in, err, c.field, c.want)
+		}
+	}
+}
