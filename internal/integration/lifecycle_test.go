@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,6 +126,11 @@ func TestIntegrationDefaultRouteMoves(t *testing.T) {
 // A hang-up of the terminal ends the switch as cleanly as an interrupt, and who
 // stops reading its log does not stop it.
 func TestIntegrationTerminalGoes(t *testing.T) {
+	// The switch goes on after SIGHUP where that was ignored when it started, as
+	// under nohup; a signal that is caught here is not ignored by children.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	l := newLab(t, 1)
 	dir := t.TempDir()
 	r, w, err := os.Pipe()
