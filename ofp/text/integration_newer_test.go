@@ -108,7 +108,7 @@ func TestIntegrationOvsOfctlTableFeatures(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var msgs []byte
 	got := ""
-	for range 400 {
+	for range 150 {
 		m := reply(ofp.MultipartTableFeatures, uint16(r.IntN(2)))
 		var before *ofp.TableFeatures
 		for id := range 1 + r.IntN(12) {

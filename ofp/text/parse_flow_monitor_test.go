@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/ofp"
 )
 
 func TestParseFlowMonitor(t *testing.T) {
@@ -39,4 +40,22 @@ func TestParseFlowMonitor(t *testing.T) {
 			t.Errorf("ParseFlowMonitor(%q): %v; want field %q, and %q in it", c.in, err, c.field, c.want)
 		}
 	}
+}
+
+// FuzzParseFlowMonitor: no text makes the parser panic, and what it takes can be
+// sent.
+func FuzzParseFlowMonitor(f *testing.F) {
+	for _, s := range []string{"", "!initial,table=1,ip,out_port=p1", "!own,!add=1", `in_port="eth 0",!modify`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m, err := ParseFlowMonitor(s, testPorts.Number)
+		if err != nil {
+			return
+		}
+		req := &ofp.MultipartRequest{Kind: ofp.MultipartExperimenter, Body: &ofp.FlowMonitors{Experimenter: ofp.ExperimenterONF, Monitors: []ofp.FlowMonitor{*m}}}
+		if text := FormatBytes(ofp.Encode(1, req), Options{}); strings.Contains(text, "decode error") {
+			t.Fatalf("%q is sent as a request that cannot be read: %s", s, text)
+		}
+	})
 }

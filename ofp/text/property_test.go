@@ -206,6 +206,9 @@ func FuzzFormatBytes(f *testing.F) {
 	for _, c := range printedMessages {
 		f.Add(ofp.Encode(5, c.m))
 	}
+	for _, c := range newerMessages {
+		f.Add(ofp.Encode(5, c.m))
+	}
 	for _, b := range frames {
 		f.Add(ofp.Encode(5, &ofp.PacketOut{BufferID: ofp.NoBuffer, Data: b}))
 	}
