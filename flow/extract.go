@@ -6,46 +6,13 @@ import (
 	"ofswitch/packet"
 )
 
-// EtherTypes that extraction looks into.
-const (
-	etherIPv4  = 0x0800
-	etherARP   = 0x0806
-	etherRARP  = 0x8035
-	etherVLAN  = 0x8100
-	etherIPv6  = 0x86dd
-	etherMPLS  = 0x8847
-	etherMPLSM = 0x8848
-	etherQinQ  = 0x88a8
-	etherPBB   = 0x88e7
+// ether8023 is what a frame has as EtherType that has none: 802.3 without SNAP,
+// or SNAP of another organisation. Open vSwitch and OpenFlow 1.0
+// (OFP_DL_TYPE_NOT_ETH_TYPE) use the same number.
+const ether8023 = 0x05ff
 
-	// ether8023 is what a frame has as EtherType that has none: 802.3 without
-	// SNAP, or SNAP of another organisation. Open vSwitch and OpenFlow 1.0
-	// (OFP_DL_TYPE_NOT_ETH_TYPE) use the same number.
-	ether8023 = 0x05ff
-
-	// etherMin is the smallest EtherType; less is a length (IEEE 802.3 §3.2.6).
-	etherMin = 0x0600
-)
-
-// IP protocols that extraction looks into.
-const (
-	protoICMP   = 1
-	protoTCP    = 6
-	protoUDP    = 17
-	protoICMPv6 = 58
-	protoSCTP   = 132
-)
-
-const (
-	ethLen  = 14
-	ipv4Len = 20
-	ipv6Len = 40
-	arpLen  = 28
-)
-
-const (
-	bitsEth = 1<<WInPort | 1<<WEthDst | 1<<WEthSrc
-)
+// bitsEth are the words that every whole frame has.
+const bitsEth = 1<<WInPort | 1<<WEthDst | 1<<WEthSrc
 
 // Extract reads the headers of f into k and notes their offsets in f.Layers.
 // in_port and in_phy_port become inPort; the other words of metadata (tunnel,
@@ -60,33 +27,33 @@ func Extract(f *packet.Frame, inPort uint32, k *Key) {
 	k.W[WInPort] = uint64(inPort)<<32 | uint64(inPort)
 	f.Layers = packet.Layers{L2End: -1, MPLS: -1, L3: -1, L4: -1}
 	b := f.Bytes()
-	if len(b) < ethLen {
+	if len(b) < packet.EthernetLen {
 		return
 	}
 	k.Bits = bitsEth
 	k.W[WEthSrc] = binary.BigEndian.Uint64(b[6:]) &^ 0xffff
-	off := ethLen - 2 // of the EtherType
+	off := packet.EthernetLen - 2 // of the EtherType
 	etype := binary.BigEndian.Uint16(b[12:])
-	if etype == etherVLAN || etype == etherQinQ {
+	if etype == packet.TypeVLAN || etype == packet.TypeQinQ {
 		etype, off = extractVLAN(b, k)
 	}
 	f.Layers.L2End = int16(off)
 	off += 2
-	if etype < etherMin {
+	if etype < packet.TypeMin {
 		etype, off = extractLLC(b, off)
 	}
 	k.W[WEthDst] = binary.BigEndian.Uint64(b)&^0xffff | uint64(etype)
 
 	switch etype {
-	case etherIPv4:
+	case packet.TypeIPv4:
 		extractIPv4(b, off, f, k)
-	case etherIPv6:
+	case packet.TypeIPv6:
 		extractIPv6(b, off, f, k)
-	case etherARP, etherRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		extractARP(b, off, f, k)
-	case etherMPLS, etherMPLSM:
+	case packet.TypeMPLS, packet.TypeMPLSMC:
 		extractMPLS(b, off, f, k)
-	case etherPBB:
+	case packet.TypePBB:
 		if len(b) >= off+4 {
 			f.Layers.MPLS = int16(off)
 			itci := binary.BigEndian.Uint32(b[off:])
@@ -104,16 +71,16 @@ const maxTagged = 1 << 14
 // all of them (OpenFlow 1.3.5 table 12) and its offset. A tag that is cut short
 // is left as EtherType.
 func extractVLAN(b []byte, k *Key) (etype uint16, off int) {
-	off = ethLen - 2
+	off = packet.EthernetLen - 2
 	etype = binary.BigEndian.Uint16(b[off:])
-	for shift := 32; shift >= 0 && (etype == etherVLAN || etype == etherQinQ) && len(b) >= off+6; shift -= 32 {
+	for shift := 32; shift >= 0 && (etype == packet.TypeVLAN || etype == packet.TypeQinQ) && len(b) >= off+6; shift -= 32 {
 		// The DEI bit gives its place to OFPVID_PRESENT.
 		k.W[WVLAN] |= uint64(binary.BigEndian.Uint32(b[off:])|VIDPresent) << shift
 		k.Bits |= 1 << WVLAN
 		off += 4
 		etype = binary.BigEndian.Uint16(b[off:])
 	}
-	for (etype == etherVLAN || etype == etherQinQ) && len(b) >= off+6 && off < maxTagged {
+	for (etype == packet.TypeVLAN || etype == packet.TypeQinQ) && len(b) >= off+6 && off < maxTagged {
 		k.W[WEthSrc] |= MoreTags
 		off += 4
 		etype = binary.BigEndian.Uint16(b[off:])
@@ -126,7 +93,7 @@ func extractVLAN(b []byte, k *Key) (etype uint16, off int) {
 // RFC 1042.
 func extractLLC(b []byte, off int) (etype uint16, next int) {
 	if len(b) >= off+8 && binary.BigEndian.Uint64(b[off:])>>16 == 0xaaaa03000000 {
-		if etype := binary.BigEndian.Uint16(b[off+6:]); etype >= etherMin {
+		if etype := binary.BigEndian.Uint16(b[off+6:]); etype >= packet.TypeMin {
 			return etype, off + 8
 		}
 	}
@@ -160,10 +127,10 @@ func extractMPLS(b []byte, off int, f *packet.Frame, k *Key) {
 // extractARP reads ARP and RARP for IPv4 over Ethernet; other kinds have no
 // fields.
 func extractARP(b []byte, off int, f *packet.Frame, k *Key) {
-	if len(b) < off+arpLen {
+	if len(b) < off+packet.ARPLen {
 		return
 	}
-	a := b[off : off+arpLen : off+arpLen]
+	a := b[off : off+packet.ARPLen : off+packet.ARPLen]
 	op := binary.BigEndian.Uint64(a)
 	if op>>16 != 0x000108000604 { // Ethernet, IPv4, 6, 4
 		return
@@ -182,13 +149,13 @@ func extractARP(b []byte, off int, f *packet.Frame, k *Key) {
 // extractIPv4 reads the IPv4 header at off and what follows it, up to the
 // header's total length: the rest is padding.
 func extractIPv4(b []byte, off int, f *packet.Frame, k *Key) {
-	if len(b) < off+ipv4Len {
+	if len(b) < off+packet.IPv4MinLen {
 		return
 	}
-	h := b[off : off+ipv4Len : off+ipv4Len]
+	h := b[off : off+packet.IPv4MinLen : off+packet.IPv4MinLen]
 	ihl := int(h[0]&15) * 4
 	total := int(binary.BigEndian.Uint16(h[2:]))
-	if ihl < ipv4Len || total < ihl || len(b) < off+total {
+	if ihl < packet.IPv4MinLen || total < ihl || len(b) < off+total {
 		return
 	}
 	f.Layers.L3 = int16(off)
@@ -212,36 +179,36 @@ func extractIPv4(b []byte, off int, f *packet.Frame, k *Key) {
 func extractL4(b []byte, off int, proto uint8, v6 bool, f *packet.Frame, k *Key) {
 	l4 := b[off:]
 	switch proto {
-	case protoTCP:
-		if len(l4) < 20 {
+	case packet.ProtoTCP:
+		if len(l4) < packet.TCPMinLen {
 			return
 		}
 		ctl := binary.BigEndian.Uint16(l4[12:])
-		if size := int(ctl>>12) * 4; size < 20 || size > len(l4) {
+		if size := int(ctl>>12) * 4; size < packet.TCPMinLen || size > len(l4) {
 			return
 		}
 		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4))<<32 | uint64(ctl&0x0fff)<<16
-	case protoUDP:
-		if len(l4) < 8 {
+	case packet.ProtoUDP:
+		if len(l4) < packet.UDPLen {
 			return
 		}
 		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4)) << 32
-	case protoSCTP:
-		if len(l4) < 12 {
+	case packet.ProtoSCTP:
+		if len(l4) < packet.SCTPMinLen {
 			return
 		}
 		k.W[WL4] = uint64(binary.BigEndian.Uint32(l4)) << 32
-	case protoICMP:
+	case packet.ProtoICMP:
 		if v6 || len(l4) < 8 {
 			return
 		}
 		k.W[WL4] = uint64(l4[0])<<48 | uint64(l4[1])<<32
-	case protoICMPv6:
+	case packet.ProtoICMPv6:
 		if !v6 || len(l4) < 8 {
 			return
 		}
 		k.W[WL4] = uint64(l4[0])<<48 | uint64(l4[1])<<32
-		if (l4[0] == 135 || l4[0] == 136) && l4[1] == 0 {
+		if (l4[0] == packet.ICMPv6NeighborSolicit || l4[0] == packet.ICMPv6NeighborAdvert) && l4[1] == 0 {
 			extractND(l4[8:], k)
 		}
 	default:

@@ -20,25 +20,14 @@ const (
 	ExthdrUnseq  = 1 << 8 // headers came in another order than RFC 2460 §4.1 prefers
 )
 
-// Header types of the extension headers.
-const (
-	extHop    = 0
-	extRouter = 43
-	extFrag   = 44
-	extESP    = 50
-	extAuth   = 51
-	extNoNext = 59
-	extDest   = 60
-)
-
 // extractIPv6 reads the IPv6 header at off, its extension headers and what
 // follows, up to the header's payload length: the rest is padding.
 func extractIPv6(b []byte, off int, f *packet.Frame, k *Key) {
-	if len(b) < off+ipv6Len {
+	if len(b) < off+packet.IPv6Len {
 		return
 	}
-	h := b[off : off+ipv6Len : off+ipv6Len]
-	end := off + ipv6Len + int(binary.BigEndian.Uint16(h[4:]))
+	h := b[off : off+packet.IPv6Len : off+packet.IPv6Len]
+	end := off + packet.IPv6Len + int(binary.BigEndian.Uint16(h[4:]))
 	if len(b) < end {
 		return
 	}
@@ -53,10 +42,10 @@ func extractIPv6(b []byte, off int, f *packet.Frame, k *Key) {
 
 	b = b[:end]
 	proto := h[6]
-	off += ipv6Len
+	off += packet.IPv6Len
 	frag, ok := uint8(0), true
 	switch proto {
-	case protoTCP, protoUDP, protoICMPv6: // the usual, without extension headers
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoICMPv6: // the usual, without extension headers
 	default:
 		var bits uint16
 		proto, frag, bits, off, ok = walkExthdrs(b, off, proto)
@@ -88,34 +77,34 @@ func walkExthdrs(b []byte, off int, next uint8) (proto, frag uint8, bits uint16,
 		var bit uint16
 		r, size := 0, 0
 		switch next {
-		case extHop:
+		case packet.ProtoHopByHop:
 			bit, r = ExthdrHop, 0
-		case extDest:
+		case packet.ProtoDestOpts:
 			bit, r = ExthdrDest, 1
 			if rank >= 1 {
 				r = 6
 			}
-		case extRouter:
+		case packet.ProtoRouting:
 			bit, r = ExthdrRouter, 2
-		case extFrag:
+		case packet.ProtoFragment:
 			bit, r, size = ExthdrFrag, 3, 8
-		case extAuth:
+		case packet.ProtoAH:
 			bit, r = ExthdrAuth, 4
-		case extESP:
+		case packet.ProtoESP:
 			bit, r = ExthdrESP, 5
-		case extNoNext:
+		case packet.ProtoNone:
 			bit, r = ExthdrNoNext, 7
 		default:
 			return next, frag, bits, off, true
 		}
-		final := next == extESP || next == extNoNext
+		final := next == packet.ProtoESP || next == packet.ProtoNone
 		if !final {
 			if len(b) < off+8 {
 				return 0, frag, bits, off, false
 			}
 			switch next {
-			case extFrag: // always 8
-			case extAuth:
+			case packet.ProtoFragment: // always 8
+			case packet.ProtoAH:
 				size = (int(b[off+1]) + 2) * 4
 			default:
 				size = (int(b[off+1]) + 1) * 8
@@ -129,7 +118,7 @@ func walkExthdrs(b []byte, off int, next uint8) (proto, frag uint8, bits uint16,
 		if r < rank {
 			bits |= ExthdrUnseq
 		}
-		if next == extDest {
+		if next == packet.ProtoDestOpts {
 			if dests++; dests > 2 {
 				bits |= ExthdrUnrep
 			}
@@ -141,11 +130,11 @@ func walkExthdrs(b []byte, off int, next uint8) (proto, frag uint8, bits uint16,
 		if final {
 			return next, frag, bits, off, true
 		}
-		if next == extFrag {
+		if next == packet.ProtoFragment {
 			if fo := binary.BigEndian.Uint16(b[off+2:]); fo != 0 {
 				frag = FragAny
 				if fo&0xfff8 != 0 {
-					return extFrag, FragAny | FragLater, bits, off + size, true
+					return packet.ProtoFragment, FragAny | FragLater, bits, off + size, true
 				}
 			}
 		}

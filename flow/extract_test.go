@@ -138,7 +138,7 @@ func chainFrame(types ...byte) []byte {
 	next := 14 + 6
 	for _, typ := range types {
 		b[next] = typ
-		if typ == extESP || typ == extNoNext {
+		if typ == packet.ProtoESP || typ == packet.ProtoNone {
 			break
 		}
 		next = len(b)
@@ -156,23 +156,23 @@ func TestExtractExthdr(t *testing.T) {
 		proto uint64
 	}{
 		{nil, "0", 17},
-		{[]byte{extHop}, "hop", 17},
-		{[]byte{extHop, extDest, extRouter, extFrag, extAuth, extDest}, "auth|dest|frag|router|hop", 17},
-		{[]byte{extHop, extDest, extRouter, extFrag, extAuth, extESP}, "esp|auth|dest|frag|router|hop", 50},
-		{[]byte{extNoNext}, "nonext", 59},
-		{[]byte{extDest}, "dest", 17},
-		{[]byte{extDest, extDest}, "dest", 17},
-		{[]byte{extRouter, extDest}, "dest|router", 17},
-		{[]byte{extDest, extRouter}, "dest|router", 17},
-		{[]byte{extDest, extDest, extDest}, "dest|unrep", 17},
-		{[]byte{extDest, extDest, extRouter}, "dest|router|unseq", 17},
-		{[]byte{extRouter, extDest, extFrag}, "dest|frag|router|unseq", 17},
-		{[]byte{extRouter, extHop}, "router|hop|unseq", 17},
-		{[]byte{extHop, extHop}, "hop|unrep", 17},
-		{[]byte{extFrag, extFrag}, "frag|unrep", 17},
-		{[]byte{extFrag, extRouter}, "frag|router|unseq", 17},
-		{[]byte{extFrag, extRouter, extFrag}, "frag|router|unrep|unseq", 17},
-		{[]byte{extAuth, extFrag, extESP}, "esp|auth|frag|unseq", 50},
+		{[]byte{packet.ProtoHopByHop}, "hop", 17},
+		{[]byte{packet.ProtoHopByHop, packet.ProtoDestOpts, packet.ProtoRouting, packet.ProtoFragment, packet.ProtoAH, packet.ProtoDestOpts}, "auth|dest|frag|router|hop", 17},
+		{[]byte{packet.ProtoHopByHop, packet.ProtoDestOpts, packet.ProtoRouting, packet.ProtoFragment, packet.ProtoAH, packet.ProtoESP}, "esp|auth|dest|frag|router|hop", 50},
+		{[]byte{packet.ProtoNone}, "nonext", 59},
+		{[]byte{packet.ProtoDestOpts}, "dest", 17},
+		{[]byte{packet.ProtoDestOpts, packet.ProtoDestOpts}, "dest", 17},
+		{[]byte{packet.ProtoRouting, packet.ProtoDestOpts}, "dest|router", 17},
+		{[]byte{packet.ProtoDestOpts, packet.ProtoRouting}, "dest|router", 17},
+		{[]byte{packet.ProtoDestOpts, packet.ProtoDestOpts, packet.ProtoDestOpts}, "dest|unrep", 17},
+		{[]byte{packet.ProtoDestOpts, packet.ProtoDestOpts, packet.ProtoRouting}, "dest|router|unseq", 17},
+		{[]byte{packet.ProtoRouting, packet.ProtoDestOpts, packet.ProtoFragment}, "dest|frag|router|unseq", 17},
+		{[]byte{packet.ProtoRouting, packet.ProtoHopByHop}, "router|hop|unseq", 17},
+		{[]byte{packet.ProtoHopByHop, packet.ProtoHopByHop}, "hop|unrep", 17},
+		{[]byte{packet.ProtoFragment, packet.ProtoFragment}, "frag|unrep", 17},
+		{[]byte{packet.ProtoFragment, packet.ProtoRouting}, "frag|router|unseq", 17},
+		{[]byte{packet.ProtoFragment, packet.ProtoRouting, packet.ProtoFragment}, "frag|router|unrep|unseq", 17},
+		{[]byte{packet.ProtoAH, packet.ProtoFragment, packet.ProtoESP}, "esp|auth|frag|unseq", 50},
 	} {
 		w, l := extract(chainFrame(c.chain...))
 		f := IPv6Exthdr.Field()
@@ -194,7 +194,7 @@ func TestExtractIPv6Fragments(t *testing.T) {
 		frag   uint64
 		proto  uint64
 	}{{0, 0, 17}, {1, FragAny, 17}, {8, FragAny | FragLater, 44}, {0xfff9, FragAny | FragLater, 44}} {
-		b := chainFrame(extFrag)
+		b := chainFrame(packet.ProtoFragment)
 		binary.BigEndian.PutUint16(b[56:], c.offset)
 		w, l := extract(b)
 		if got := w[WIP] & 0xff; got != c.frag || IPProto.Field().Get(&w).Lo != c.proto || (l.L4 < 0) != (c.proto == 44) {
@@ -207,7 +207,7 @@ func TestExtractIPv6Fragments(t *testing.T) {
 func TestExtractLongChain(t *testing.T) {
 	types := make([]byte, 5000)
 	for i := range types {
-		types[i] = extDest
+		types[i] = packet.ProtoDestOpts
 	}
 	checkExtract(t, chainFrame(types...))
 	w, l := extract(chainFrame(types...))
@@ -221,7 +221,7 @@ func TestExtractLongChain(t *testing.T) {
 
 // A broken chain leaves what the IPv6 header itself says.
 func TestExtractBrokenChain(t *testing.T) {
-	b := chainFrame(extHop)
+	b := chainFrame(packet.ProtoHopByHop)
 	b[55] = 200 // longer than the packet
 	w, l := extract(b)
 	m := mustParse(t, "ipv6,nw_proto=0,ipv6_src=2001:db8::1,ipv6_label=0x12345,nw_tos=40,nw_ecn=2,ipv6_exthdr=0")

@@ -20,7 +20,7 @@ func asOvs(k *Key) string {
 	w.SetKey(k)
 	get := func(id ID) Value { return id.Field().Get(&w) }
 	etype, proto := get(EthType).Lo, get(IPProto).Lo
-	v4, v6 := etype == etherIPv4, etype == etherIPv6
+	v4, v6 := etype == packet.TypeIPv4, etype == packet.TypeIPv6
 	frag := k.W[WIP] & 0xff
 	ttl := k.W[WIP] >> 8 & 0xff
 
@@ -76,13 +76,13 @@ func asOvs(k *Key) string {
 		fallthrough
 	case v6:
 		out = append(out, text(&l3, IPv6Src, IPv6Dst, IPv6Flabel, IPDSCP, IPECN))
-	case etype == etherARP || etype == etherRARP:
+	case etype == packet.TypeARP || etype == packet.TypeRARP:
 		if op := get(ARPOp).Lo; op > 255 {
 			ARPOp.Field().Set(&w, Value{})
 		}
 		s := text(&l3, ARPSpa, ARPTpa, ARPOp, ARPSha, ARPTha)
 		out = append(out, s[strings.Index(s, ",")+1:])
-	case etype == etherMPLS || etype == etherMPLSM:
+	case etype == packet.TypeMPLS || etype == packet.TypeMPLSMC:
 		lse := []uint64{k.W[WMPLS] >> 32, k.W[WMPLS] & 0xffffffff, k.W[WMPLS2] >> 32}
 		out = append(out, fmt.Sprintf("mpls_label=%d,mpls_tc=%d,mpls_ttl=%d,mpls_bos=%d", lse[0]>>12, lse[0]>>9&7, lse[0]&255, lse[0]>>8&1))
 		for i := 1; i < 3 && lse[i-1]&0x100 == 0; i++ {
@@ -94,15 +94,15 @@ func asOvs(k *Key) string {
 	}
 	if frag&FragLater == 0 && (v4 || v6) {
 		switch {
-		case proto == protoTCP:
+		case proto == packet.ProtoTCP:
 			out = append(out, text(&tail, TCPSrc, TCPDst), "tcp_flags="+tcpFlags(k.W[WL4]>>16&0xfff))
-		case proto == protoUDP:
+		case proto == packet.ProtoUDP:
 			out = append(out, text(&tail, UDPSrc, UDPDst))
-		case proto == protoSCTP:
+		case proto == packet.ProtoSCTP:
 			out = append(out, text(&tail, SCTPSrc, SCTPDst))
-		case proto == protoICMP && v4:
+		case proto == packet.ProtoICMP && v4:
 			out = append(out, text(&tail, ICMPv4Type, ICMPv4Code))
-		case proto == protoICMPv6 && v6:
+		case proto == packet.ProtoICMPv6 && v6:
 			ids := []ID{ICMPv6Type, ICMPv6Code}
 			typ := get(ICMPv6Type).Lo
 			nd := (typ == 135 || typ == 136) && get(ICMPv6Code).Lo == 0
@@ -153,7 +153,7 @@ func TestIntegrationOvsOfctlExtract(t *testing.T) {
 		if etype == 0x894f || proto == 2 {
 			continue // NSH and IGMP, of which OpenFlow 1.3 knows nothing
 		}
-		if etype == etherIPv6 && proto == protoICMP || etype == etherIPv4 && proto == protoICMPv6 {
+		if etype == packet.TypeIPv6 && proto == packet.ProtoICMP || etype == packet.TypeIPv4 && proto == packet.ProtoICMPv6 {
 			continue // ICMP in the wrong IP, which no field can match: only Open vSwitch parses it
 		}
 		frames = append(frames, f)

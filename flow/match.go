@@ -1,5 +1,7 @@
 package flow
 
+import "ofswitch/packet"
+
 // Match is the set of frames that a flow entry is for: a value and a mask over
 // a Wide. The zero Match matches every frame. Comparable.
 //
@@ -104,7 +106,7 @@ func (m *Match) prereq(p Prereq) bool {
 	if !ok {
 		return false
 	}
-	v4, v6 := et == 0x0800, et == 0x86dd
+	v4, v6 := et == packet.TypeIPv4, et == packet.TypeIPv6
 	switch p {
 	case PrereqIPv4:
 		return v4
@@ -113,11 +115,11 @@ func (m *Match) prereq(p Prereq) bool {
 	case PrereqIP:
 		return v4 || v6
 	case PrereqARP:
-		return et == 0x0806 || et == 0x8035
+		return et == packet.TypeARP || et == packet.TypeRARP
 	case PrereqMPLS:
-		return et == 0x8847 || et == 0x8848
+		return et == packet.TypeMPLS || et == packet.TypeMPLSMC
 	case PrereqPBB:
-		return et == 0x88e7
+		return et == packet.TypePBB
 	}
 	if !v4 && !v6 {
 		return false
@@ -128,15 +130,15 @@ func (m *Match) prereq(p Prereq) bool {
 	}
 	switch p {
 	case PrereqTCP:
-		return proto == 6
+		return proto == packet.ProtoTCP
 	case PrereqUDP:
-		return proto == 17
+		return proto == packet.ProtoUDP
 	case PrereqSCTP:
-		return proto == 132
+		return proto == packet.ProtoSCTP
 	case PrereqICMPv4:
-		return v4 && proto == 1
+		return v4 && proto == packet.ProtoICMP
 	}
-	if !v6 || proto != 58 {
+	if !v6 || proto != packet.ProtoICMPv6 {
 		return false
 	}
 	if p == PrereqICMPv6 {
@@ -150,10 +152,10 @@ func (m *Match) prereq(p Prereq) bool {
 	// for none other than 0.
 	switch p {
 	case PrereqND:
-		return typ == 135 || typ == 136
+		return typ == packet.ICMPv6NeighborSolicit || typ == packet.ICMPv6NeighborAdvert
 	case PrereqNDSolicit:
-		return typ == 135
+		return typ == packet.ICMPv6NeighborSolicit
 	default:
-		return typ == 136
+		return typ == packet.ICMPv6NeighborAdvert
 	}
 }

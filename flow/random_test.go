@@ -1,6 +1,10 @@
 package flow
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"ofswitch/packet"
+)
 
 // randomMatch makes a valid match. wire: only what Open vSwitch can hold, too,
 // and no masks but those of the field table's OVSMask.
@@ -74,14 +78,14 @@ func randomMatch(r *rand.Rand, ovs bool) Match {
 	case 1:
 		put(EthType)
 	case 2:
-		m.Set(EthType, Value{Lo: etherMPLS + uint64(r.IntN(2))})
+		m.Set(EthType, Value{Lo: packet.TypeMPLS + uint64(r.IntN(2))})
 		for _, id := range []ID{MPLSLabel, MPLSTC, MPLSBOS} {
 			if maybe() {
 				put(id)
 			}
 		}
 	case 3:
-		m.Set(EthType, Value{Lo: []uint64{etherARP, etherRARP}[r.IntN(2)]})
+		m.Set(EthType, Value{Lo: []uint64{packet.TypeARP, packet.TypeRARP}[r.IntN(2)]})
 		for _, id := range []ID{ARPOp, ARPSpa, ARPTpa, ARPSha, ARPTha} {
 			if maybe() {
 				put(id)
@@ -91,7 +95,7 @@ func randomMatch(r *rand.Rand, ovs bool) Match {
 			m.Set(ARPOp, Value{Lo: v.Lo & 0xff})
 		}
 	case 4:
-		m.Set(EthType, Value{Lo: etherPBB})
+		m.Set(EthType, Value{Lo: packet.TypePBB})
 		if !ovs {
 			put(PBBISID)
 		}
@@ -104,9 +108,9 @@ func randomMatch(r *rand.Rand, ovs bool) Match {
 func randomIP(r *rand.Rand, m *Match, put func(ID), maybe func() bool, ovs bool) {
 	v6 := r.IntN(2) == 0
 	ids := []ID{IPv4Src, IPv4Dst}
-	m.Set(EthType, Value{Lo: etherIPv4})
+	m.Set(EthType, Value{Lo: packet.TypeIPv4})
 	if v6 {
-		m.Set(EthType, Value{Lo: etherIPv6})
+		m.Set(EthType, Value{Lo: packet.TypeIPv6})
 		ids = []ID{IPv6Src, IPv6Dst, IPv6Flabel}
 		if !ovs {
 			ids = append(ids, IPv6Exthdr)
@@ -117,24 +121,24 @@ func randomIP(r *rand.Rand, m *Match, put func(ID), maybe func() bool, ovs bool)
 			put(id)
 		}
 	}
-	proto := []uint64{protoTCP, protoUDP, protoSCTP, protoICMP, protoICMPv6, uint64(r.IntN(256))}[r.IntN(6)]
+	proto := []uint64{packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP, packet.ProtoICMP, packet.ProtoICMPv6, uint64(r.IntN(256))}[r.IntN(6)]
 	if maybe() {
 		return
 	}
 	m.Set(IPProto, Value{Lo: proto})
 	var l4 []ID
 	switch {
-	case proto == protoTCP:
+	case proto == packet.ProtoTCP:
 		l4 = []ID{TCPSrc, TCPDst}
-	case proto == protoUDP:
+	case proto == packet.ProtoUDP:
 		l4 = []ID{UDPSrc, UDPDst}
-	case proto == protoSCTP:
+	case proto == packet.ProtoSCTP:
 		l4 = []ID{SCTPSrc, SCTPDst}
-	case proto == protoICMP && !v6:
+	case proto == packet.ProtoICMP && !v6:
 		l4 = []ID{ICMPv4Type, ICMPv4Code}
-	case proto == protoICMPv6 && v6 && r.IntN(2) == 0:
+	case proto == packet.ProtoICMPv6 && v6 && r.IntN(2) == 0:
 		l4 = []ID{ICMPv6Type, ICMPv6Code}
-	case proto == protoICMPv6 && v6:
+	case proto == packet.ProtoICMPv6 && v6:
 		typ := uint64(135 + r.IntN(2))
 		m.Set(ICMPv6Type, Value{Lo: typ})
 		if maybe() {

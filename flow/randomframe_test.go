@@ -3,6 +3,8 @@ package flow
 import (
 	"encoding/binary"
 	"math/rand/v2"
+
+	"ofswitch/packet"
 )
 
 // randomFrame builds a frame layer by layer, mostly right, and now and then
@@ -14,10 +16,10 @@ func randomFrame(r *rand.Rand) []byte {
 		g.b[6]++
 	}
 	for range r.IntN(8) / 2 {
-		g.u16([]uint16{etherVLAN, etherQinQ, 0x9100}[r.IntN(7)/3])
+		g.u16([]uint16{packet.TypeVLAN, packet.TypeQinQ, 0x9100}[r.IntN(7)/3])
 		g.u16(uint16(r.Uint32()))
 	}
-	etype := []uint16{etherIPv4, etherIPv4, etherIPv6, etherIPv6, etherARP, etherRARP, etherMPLS, etherMPLSM, etherPBB, 0x88e8, 0x0100}[r.IntN(11)]
+	etype := []uint16{packet.TypeIPv4, packet.TypeIPv4, packet.TypeIPv6, packet.TypeIPv6, packet.TypeARP, packet.TypeRARP, packet.TypeMPLS, packet.TypeMPLSMC, packet.TypePBB, 0x88e8, 0x0100}[r.IntN(11)]
 	if r.IntN(12) == 0 { // 802.3, perhaps with SNAP
 		g.u16(uint16(r.IntN(0x601)))
 		snap := []byte{0xaa, 0xaa, 3, 0, 0, 0}
@@ -28,11 +30,11 @@ func randomFrame(r *rand.Rand) []byte {
 	}
 	g.u16(etype)
 	switch etype {
-	case etherIPv4:
+	case packet.TypeIPv4:
 		g.ipv4()
-	case etherIPv6:
+	case packet.TypeIPv6:
 		g.ipv6()
-	case etherARP, etherRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		g.b = append(g.b, 0, 1, 8, 0, 6, 4)
 		if r.IntN(6) == 0 {
 			g.b[len(g.b)-1-r.IntN(6)]++
@@ -51,7 +53,7 @@ func randomFrame(r *rand.Rand) []byte {
 	}
 	switch r.IntN(6) {
 	case 0:
-		g.b = g.b[:ethLen+r.IntN(len(g.b)-ethLen+1)]
+		g.b = g.b[:packet.EthernetLen+r.IntN(len(g.b)-packet.EthernetLen+1)]
 	case 1:
 		g.bytes(r.IntN(40))
 	case 2:
@@ -74,7 +76,7 @@ func (g *frameGen) bytes(n int) {
 }
 
 func (g *frameGen) proto(icmp uint8) uint8 {
-	return []uint8{protoTCP, protoUDP, protoSCTP, icmp, uint8(g.r.IntN(256))}[g.r.IntN(5)]
+	return []uint8{packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP, icmp, uint8(g.r.IntN(256))}[g.r.IntN(5)]
 }
 
 func (g *frameGen) ipv4() {
@@ -86,7 +88,7 @@ func (g *frameGen) ipv4() {
 	g.bytes(20 + 4*opts)
 	h := g.b[start:]
 	h[0] = 0x40 | byte(5+opts)
-	h[9] = g.proto(protoICMP)
+	h[9] = g.proto(packet.ProtoICMP)
 	h[6], h[7] = 0x40, 0
 	if g.r.IntN(4) == 0 {
 		h[6], h[7] = byte(g.r.IntN(4)<<5), byte(g.r.IntN(2))
@@ -108,17 +110,17 @@ func (g *frameGen) ipv6() {
 	g.b[start] = 0x60 | g.b[start]&15
 	next := start + 6
 	for range max(0, g.r.IntN(7)-2) {
-		typ := []byte{extHop, extDest, extDest, extRouter, extFrag, extAuth}[g.r.IntN(6)]
+		typ := []byte{packet.ProtoHopByHop, packet.ProtoDestOpts, packet.ProtoDestOpts, packet.ProtoRouting, packet.ProtoFragment, packet.ProtoAH}[g.r.IntN(6)]
 		g.b[next] = typ
 		next = len(g.b)
 		switch typ {
-		case extFrag:
+		case packet.ProtoFragment:
 			g.b = append(g.b, 0, 0, 0, byte(g.r.IntN(3)/2))
 			if g.r.IntN(4) == 0 {
 				g.b[len(g.b)-1] = byte(g.r.IntN(20))
 			}
 			g.bytes(4)
-		case extAuth:
+		case packet.ProtoAH:
 			n := g.r.IntN(3)
 			g.b = append(g.b, 0, byte(n))
 			g.bytes((n+2)*4 - 2)
@@ -128,9 +130,9 @@ func (g *frameGen) ipv6() {
 			g.bytes((n+1)*8 - 2)
 		}
 	}
-	proto := g.proto(protoICMPv6)
+	proto := g.proto(packet.ProtoICMPv6)
 	if g.r.IntN(6) == 0 {
-		proto = []byte{extESP, extNoNext}[g.r.IntN(2)]
+		proto = []byte{packet.ProtoESP, packet.ProtoNone}[g.r.IntN(2)]
 	}
 	g.b[next] = proto
 	g.l4(proto)
@@ -144,14 +146,14 @@ func (g *frameGen) ipv6() {
 func (g *frameGen) l4(proto uint8) {
 	start := len(g.b)
 	switch proto {
-	case protoTCP:
+	case packet.ProtoTCP:
 		g.bytes(20)
 		g.b[start+12] = 0x50 | g.b[start+12]&15
 		if g.r.IntN(4) == 0 {
 			g.b[start+12] = byte(g.r.Uint32())
 		}
 		g.bytes(g.r.IntN(8))
-	case protoICMPv6:
+	case packet.ProtoICMPv6:
 		g.b = append(g.b, byte(134+g.r.IntN(4)), byte(g.r.IntN(5)/4))
 		g.bytes(6)
 		g.bytes(16)

@@ -1,6 +1,9 @@
 package flow
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // none marks a field that has no NXM number with the same payload. in_port
 // (16 bits there), the VLAN TCI and the TOS byte exist as NXM, but mean
@@ -71,7 +74,7 @@ func init() {
 		}
 		lower := strings.ToLower(f.Name)
 		for _, s := range []string{f.SetText, lower} {
-			if s != f.Text && !has(f.Aliases, s) {
+			if s != f.Text && !slices.Contains(f.Aliases, s) {
 				f.Aliases = append(f.Aliases, s)
 			}
 		}
@@ -81,15 +84,6 @@ func init() {
 			}
 		}
 	}
-}
-
-func has(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 // ByName finds a field by its name in the specification ("IPV4_SRC", with or

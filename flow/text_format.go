@@ -3,6 +3,8 @@ package flow
 import (
 	"fmt"
 	"strconv"
+
+	"ofswitch/packet"
 )
 
 // shorthand is a word of ovs-ofctl that stands for an EtherType and perhaps an
@@ -15,23 +17,23 @@ type shorthand struct {
 
 // The first that fits is the one printed.
 var shorthands = []shorthand{
-	{"icmp", etherIPv4, protoICMP},
-	{"tcp", etherIPv4, protoTCP},
-	{"udp", etherIPv4, protoUDP},
-	{"sctp", etherIPv4, protoSCTP},
-	{"icmp6", etherIPv6, protoICMPv6},
-	{"tcp6", etherIPv6, protoTCP},
-	{"udp6", etherIPv6, protoUDP},
-	{"sctp6", etherIPv6, protoSCTP},
-	{"ip", etherIPv4, -1},
-	{"ipv6", etherIPv6, -1},
-	{"arp", etherARP, -1},
-	{"rarp", etherRARP, -1},
-	{"mpls", etherMPLS, -1},
-	{"mplsm", etherMPLSM, -1},
-	{"ip4", etherIPv4, -1},
-	{"ipv4", etherIPv4, -1},
-	{"ip6", etherIPv6, -1},
+	{"icmp", packet.TypeIPv4, packet.ProtoICMP},
+	{"tcp", packet.TypeIPv4, packet.ProtoTCP},
+	{"udp", packet.TypeIPv4, packet.ProtoUDP},
+	{"sctp", packet.TypeIPv4, packet.ProtoSCTP},
+	{"icmp6", packet.TypeIPv6, packet.ProtoICMPv6},
+	{"tcp6", packet.TypeIPv6, packet.ProtoTCP},
+	{"udp6", packet.TypeIPv6, packet.ProtoUDP},
+	{"sctp6", packet.TypeIPv6, packet.ProtoSCTP},
+	{"ip", packet.TypeIPv4, -1},
+	{"ipv6", packet.TypeIPv6, -1},
+	{"arp", packet.TypeARP, -1},
+	{"rarp", packet.TypeRARP, -1},
+	{"mpls", packet.TypeMPLS, -1},
+	{"mplsm", packet.TypeMPLSMC, -1},
+	{"ip4", packet.TypeIPv4, -1},
+	{"ipv4", packet.TypeIPv4, -1},
+	{"ip6", packet.TypeIPv6, -1},
 }
 
 // String writes m as ovs-ofctl -O OpenFlow13 dump-flows does. The match of all

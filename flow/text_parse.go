@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"ofswitch/packet"
 )
 
 // ParseMatch reads a match in the syntax of ovs-ofctl: "tcp,in_port=1,
@@ -310,7 +312,7 @@ var needs = [...]string{
 func (p *parser) lateField(key string) *Field {
 	etype, _ := p.m.exact(EthType)
 	proto, _ := p.m.exact(IPProto)
-	arp := etype == etherARP || etype == etherRARP
+	arp := etype == packet.TypeARP || etype == packet.TypeRARP
 	pick := func(cond bool, yes, no ID) *Field {
 		if cond {
 			return yes.Field()
@@ -325,15 +327,15 @@ func (p *parser) lateField(key string) *Field {
 	case "nw_dst":
 		return pick(arp, ARPTpa, IPv4Dst)
 	case "icmp_type":
-		return pick(etype == etherIPv6, ICMPv6Type, ICMPv4Type)
+		return pick(etype == packet.TypeIPv6, ICMPv6Type, ICMPv4Type)
 	case "icmp_code":
-		return pick(etype == etherIPv6, ICMPv6Code, ICMPv4Code)
+		return pick(etype == packet.TypeIPv6, ICMPv6Code, ICMPv4Code)
 	}
 	src, dst := TCPSrc, TCPDst
 	switch proto {
-	case protoUDP:
+	case packet.ProtoUDP:
 		src, dst = UDPSrc, UDPDst
-	case protoSCTP:
+	case packet.ProtoSCTP:
 		src, dst = SCTPSrc, SCTPDst
 	}
 	return pick(key == "tp_src", src, dst)
@@ -344,11 +346,6 @@ func (p *parser) lateField(key string) *Field {
 // zero mask. Errors are *ParseError.
 func ParseValue(f *Field, s string) (v, mask Value, err error) {
 	return parseValue(f.Text, f, s, nil)
-}
-
-// ParseValuePorts is ParseValue with port names, which resolve turns into numbers.
-func ParseValuePorts(f *Field, s string, resolve func(name string) (uint32, bool)) (v, mask Value, err error) {
-	return parseValue(f.Text, f, s, resolve)
 }
 
 func parseValue(key string, f *Field, s string, resolve func(string) (uint32, bool)) (v, mask Value, err error) {

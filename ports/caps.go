@@ -6,19 +6,6 @@ import (
 	"ofswitch/packet"
 )
 
-const (
-	etherIPv4 = 0x0800
-	etherVLAN = 0x8100
-	etherQinQ = 0x88a8
-	etherIPv6 = 0x86dd
-
-	protoTCP = 6
-	protoUDP = 17
-
-	ethHeader = 14
-	vlanTag   = 4
-)
-
 // Takes says whether f may be given to a transmit queue with these
 // capabilities on a device of this MTU (bytes of layer 3; 0: unknown) as it
 // is. If not, a frame with a GSO type is to be segmented (packet.Segment, also
@@ -48,17 +35,17 @@ func (c Caps) Takes(f *packet.Frame, mtu int) bool {
 	var proto byte
 	switch o.GSOType &^ packet.GSOECN {
 	case packet.GSOTCPv4:
-		ether, proto = etherIPv4, protoTCP
+		ether, proto = packet.TypeIPv4, packet.ProtoTCP
 		if !c.GSOTCPv4 {
 			return false
 		}
 	case packet.GSOTCPv6:
-		ether, proto = etherIPv6, protoTCP
+		ether, proto = packet.TypeIPv6, packet.ProtoTCP
 		if !c.GSOTCPv6 {
 			return false
 		}
 	case packet.GSOUDPL4:
-		proto = protoUDP
+		proto = packet.ProtoUDP
 		if !c.GSOUDPL4 || o.GSOType&packet.GSOECN != 0 {
 			return false
 		}
@@ -71,7 +58,7 @@ func (c Caps) Takes(f *packet.Frame, mtu int) bool {
 	}
 	b := f.Bytes()
 	hdrEnd, sumAt := l4+8, 6
-	if proto == protoTCP {
+	if proto == packet.ProtoTCP {
 		if len(b) < l4+20 {
 			return false
 		}
@@ -89,29 +76,29 @@ func (c Caps) Takes(f *packet.Frame, mtu int) bool {
 // gsoHeaders finds the network and transport headers of a frame that a kernel
 // can segment. ether 0: IPv4 or IPv6.
 func gsoHeaders(b []byte, ether uint16, proto byte) (l3, l4 int, ok bool) {
-	l3 = ethHeader
+	l3 = packet.EthernetLen
 	if len(b) < l3 {
 		return 0, 0, false
 	}
 	typ := binary.BigEndian.Uint16(b[12:])
-	for tags := 0; typ == etherVLAN || typ == etherQinQ; tags++ {
-		if tags == 2 || len(b) < l3+vlanTag {
+	for tags := 0; typ == packet.TypeVLAN || typ == packet.TypeQinQ; tags++ {
+		if tags == 2 || len(b) < l3+packet.VLANLen {
 			return 0, 0, false
 		}
 		typ = binary.BigEndian.Uint16(b[l3+2:])
-		l3 += vlanTag
+		l3 += packet.VLANLen
 	}
 	if ether != 0 && typ != ether {
 		return 0, 0, false
 	}
 	switch typ {
-	case etherIPv4:
+	case packet.TypeIPv4:
 		if len(b) < l3+20 || b[l3]>>4 != 4 || b[l3+9] != proto || binary.BigEndian.Uint16(b[l3+6:])&0x3fff != 0 {
 			return 0, 0, false
 		}
 		l4 = l3 + int(b[l3]&15)*4
 		return l3, l4, l4 >= l3+20 && len(b) >= l4+8
-	case etherIPv6:
+	case packet.TypeIPv6:
 		if len(b) < l3+40 || b[l3]>>4 != 6 {
 			return 0, 0, false
 		}
@@ -133,8 +120,8 @@ func gsoHeaders(b []byte, ether uint16, proto byte) (l3, l4 int, ok bool) {
 // fitsMTU says whether a device takes a frame of these bytes that is not GSO:
 // AF_PACKET allows the link header beyond the MTU, and one 802.1Q tag.
 func fitsMTU(b []byte, mtu int) bool {
-	if mtu <= 0 || len(b) <= mtu+ethHeader {
+	if mtu <= 0 || len(b) <= mtu+packet.EthernetLen {
 		return true
 	}
-	return len(b) <= mtu+ethHeader+vlanTag && len(b) >= ethHeader && binary.BigEndian.Uint16(b[12:]) == etherVLAN
+	return len(b) <= mtu+packet.EthernetLen+packet.VLANLen && len(b) >= packet.EthernetLen && binary.BigEndian.Uint16(b[12:]) == packet.TypeVLAN
 }

@@ -25,14 +25,14 @@ func (s gsoSpec) frame() *packet.Frame {
 		b = binary.BigEndian.AppendUint16(b, tpid)
 		b = binary.BigEndian.AppendUint16(b, uint16(100+i))
 	}
-	proto, hdr := byte(protoTCP), 20
+	proto, hdr := byte(packet.ProtoTCP), 20
 	if s.udp {
-		proto, hdr = protoUDP, 8
+		proto, hdr = packet.ProtoUDP, 8
 	}
 	n := hdr + s.segs*s.size
 	l3 := len(b) + 2
 	if s.v6 {
-		b = binary.BigEndian.AppendUint16(b, etherIPv6)
+		b = binary.BigEndian.AppendUint16(b, packet.TypeIPv6)
 		ip := make([]byte, 40+8*s.ext)
 		ip[0], ip[6], ip[7] = 0x60, proto, 64
 		binary.BigEndian.PutUint16(ip[4:], uint16(n+8*s.ext))
@@ -47,7 +47,7 @@ func (s gsoSpec) frame() *packet.Frame {
 		}
 		b = append(b, ip...)
 	} else {
-		b = binary.BigEndian.AppendUint16(b, etherIPv4)
+		b = binary.BigEndian.AppendUint16(b, packet.TypeIPv4)
 		ip := make([]byte, 20)
 		ip[0], ip[8], ip[9] = 0x45, 64, proto
 		binary.BigEndian.PutUint16(ip[2:], uint16(20+n))
@@ -90,7 +90,7 @@ var allCaps = Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: true}
 
 func TestCapsTakes(t *testing.T) {
 	without := func(fn func(c *Caps)) Caps { c := allCaps; fn(&c); return c }
-	qinq := []uint16{etherQinQ, etherVLAN}
+	qinq := []uint16{packet.TypeQinQ, packet.TypeVLAN}
 	for _, tc := range []struct {
 		name string
 		spec gsoSpec
@@ -102,9 +102,9 @@ func TestCapsTakes(t *testing.T) {
 		{"TCP over IPv6", gsoSpec{v6: true, segs: 3, size: 1440}, allCaps, 1500, true},
 		{"UDP over IPv4", gsoSpec{udp: true, segs: 3, size: 1472}, allCaps, 1500, true},
 		{"UDP over IPv6", gsoSpec{udp: true, v6: true, segs: 3, size: 1452}, allCaps, 1500, true},
-		{"one tag", gsoSpec{tags: []uint16{etherVLAN}, segs: 3, size: 1460}, allCaps, 1500, true},
+		{"one tag", gsoSpec{tags: []uint16{packet.TypeVLAN}, segs: 3, size: 1460}, allCaps, 1500, true},
 		{"two tags", gsoSpec{tags: qinq, v6: true, segs: 3, size: 1440}, allCaps, 1500, true},
-		{"three tags", gsoSpec{tags: append(qinq, etherVLAN), segs: 3, size: 1460}, allCaps, 1500, false},
+		{"three tags", gsoSpec{tags: append(qinq, packet.TypeVLAN), segs: 3, size: 1460}, allCaps, 1500, false},
 		{"IPv6 options", gsoSpec{v6: true, ext: 2, segs: 3, size: 1424}, allCaps, 1500, true},
 		{"IPv6 options beyond the MTU", gsoSpec{v6: true, ext: 2, segs: 3, size: 1425}, allCaps, 1500, false},
 		{"ECN", gsoSpec{segs: 3, size: 1460, gsoType: packet.GSOTCPv4 | packet.GSOECN}, allCaps, 1500, true},
@@ -127,14 +127,14 @@ func TestCapsTakes(t *testing.T) {
 			f.Layers = packet.Layers{L2End: int16(l3 - 2), MPLS: -1, L3: int16(l3), L4: -1}
 			packet.PushMPLS(f, packet.TypeMPLS)
 		}}, allCaps, 1500, false},
-		{"pushed label behind a tag", gsoSpec{tags: []uint16{etherVLAN}, v6: true, segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) {
+		{"pushed label behind a tag", gsoSpec{tags: []uint16{packet.TypeVLAN}, v6: true, segs: 3, size: 1000, mutate: func(f *packet.Frame, l3, _ int) {
 			f.Layers = packet.Layers{L2End: int16(l3 - 2), MPLS: -1, L3: int16(l3), L4: -1}
 			packet.PushMPLS(f, packet.TypeMPLSMC)
 		}}, allCaps, 1500, false},
 		{"pushed I-tag", gsoSpec{udp: true, segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) { packet.PushPBB(f) }}, allCaps, 1500, false},
 		{"pushed I-tag and B-tag", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) {
 			packet.PushPBB(f)
-			packet.PushVLAN(f, etherQinQ, 5)
+			packet.PushVLAN(f, packet.TypeQinQ, 5)
 		}}, allCaps, 1500, false},
 		{"GSO type without a size", gsoSpec{segs: 3, size: 1000, mutate: func(f *packet.Frame, _, _ int) { f.Offload.GSOSize = 0 }}, allCaps, 1500, false},
 		{"GSO type without a size, nothing else", gsoSpec{segs: 1, size: 100, mutate: func(f *packet.Frame, _, _ int) {
@@ -185,7 +185,7 @@ func TestCapsTakesCleanCopy(t *testing.T) {
 func TestCapsTakesCutFrames(t *testing.T) {
 	for _, s := range []gsoSpec{
 		{segs: 2, size: 100}, {v6: true, ext: 2, segs: 2, size: 100},
-		{tags: []uint16{etherQinQ, etherVLAN}, udp: true, segs: 2, size: 100},
+		{tags: []uint16{packet.TypeQinQ, packet.TypeVLAN}, udp: true, segs: 2, size: 100},
 	} {
 		whole := s.frame()
 		for n := range whole.Len() {
@@ -208,9 +208,9 @@ func TestFitsMTU(t *testing.T) {
 		b    []byte
 		want bool
 	}{
-		{frame(1514, etherIPv4), true}, {frame(1515, etherIPv4), false},
-		{frame(1518, etherVLAN), true}, {frame(1519, etherVLAN), false},
-		{frame(1518, etherQinQ), false},
+		{frame(1514, packet.TypeIPv4), true}, {frame(1515, packet.TypeIPv4), false},
+		{frame(1518, packet.TypeVLAN), true}, {frame(1519, packet.TypeVLAN), false},
+		{frame(1518, packet.TypeQinQ), false},
 	} {
 		if got := fitsMTU(tc.b, 1500); got != tc.want {
 			t.Errorf("%d bytes of %#04x: %v, want %v", len(tc.b), binary.BigEndian.Uint16(tc.b[12:]), got, tc.want)
@@ -219,7 +219,7 @@ func TestFitsMTU(t *testing.T) {
 }
 
 func BenchmarkCapsTakes(b *testing.B) {
-	f := gsoSpec{tags: []uint16{etherVLAN}, segs: 40, size: 1460}.frame()
+	f := gsoSpec{tags: []uint16{packet.TypeVLAN}, segs: 40, size: 1460}.frame()
 	b.ReportAllocs()
 	for b.Loop() {
 		if !allCaps.Takes(f, 1500) {

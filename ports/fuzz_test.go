@@ -12,7 +12,7 @@ import (
 func FuzzCapsTakes(f *testing.F) {
 	for _, s := range []gsoSpec{
 		{segs: 2, size: 10}, {v6: true, ext: 2, segs: 2, size: 10}, {udp: true, segs: 2, size: 10},
-		{tags: []uint16{etherQinQ, etherVLAN}, v6: true, udp: true, segs: 2, size: 10},
+		{tags: []uint16{packet.TypeQinQ, packet.TypeVLAN}, v6: true, udp: true, segs: 2, size: 10},
 	} {
 		fr := s.frame()
 		o := fr.Offload

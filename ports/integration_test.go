@@ -133,9 +133,9 @@ func TestIntegrationSystemFrames(t *testing.T) {
 			var bytesRx, bytesTx uint64
 			for _, b := range [][]byte{
 				frame(nil, 60), frame(nil, 1514),
-				frame([]uint16{etherVLAN}, 64), frame([]uint16{etherQinQ}, 64),
-				frame([]uint16{etherQinQ, etherVLAN}, 200), frame([]uint16{etherVLAN, etherVLAN}, 200),
-				frame([]uint16{etherVLAN}, 1518),
+				frame([]uint16{packet.TypeVLAN}, 64), frame([]uint16{packet.TypeQinQ}, 64),
+				frame([]uint16{packet.TypeQinQ, packet.TypeVLAN}, 200), frame([]uint16{packet.TypeVLAN, packet.TypeVLAN}, 200),
+				frame([]uint16{packet.TypeVLAN}, 1518),
 			} {
 				if _, err := unix.Write(fd, b); err != nil {
 					t.Fatalf("%d bytes: %v", len(b), err)
@@ -267,7 +267,7 @@ func TestIntegrationSystemDownUpGone(t *testing.T) {
 	}
 	sw.WaitCarrier("p0")
 	host.WaitCarrier("a0")
-	want := frame([]uint16{etherVLAN}, 100)
+	want := frame([]uint16{packet.TypeVLAN}, 100)
 	if _, err := unix.Write(fd, want); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func newRxVector() (*rxVector, error) {
 	return v, nil
 }
 
-// vlanTag is the tag that the kernel took out of the i-th frame.
+// packet.VLANLen is the tag that the kernel took out of the i-th frame.
 func (v *rxVector) vlanTag(i int) (tpid, tci uint16, ok bool) {
 	if int(v.msgs[i].hdr.Controllen) < auxData+auxLen {
 		return 0, 0, false
@@ -60,7 +60,7 @@ func (v *rxVector) vlanTag(i int) (tpid, tci uint16, ok bool) {
 	if status&unix.TP_STATUS_VLAN_VALID == 0 {
 		return 0, 0, false
 	}
-	tci, tpid = native.Uint16(c[16:]), etherVLAN
+	tci, tpid = native.Uint16(c[16:]), packet.TypeVLAN
 	if status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
 		tpid = native.Uint16(c[18:])
 	}

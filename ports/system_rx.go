@@ -123,7 +123,7 @@ func (q *systemRx) lend(b *packet.Batch, n int) int {
 		m := &v.msgs[i]
 		// Cut off: longer than any frame that the switch carries (a jumbo
 		// GSO packet, "BIG TCP"). Too short for Ethernet: not for us.
-		if m.hdr.Flags&unix.MSG_TRUNC != 0 || m.len < vnetLen+ethHeader {
+		if m.hdr.Flags&unix.MSG_TRUNC != 0 || m.len < vnetLen+packet.EthernetLen {
 			bad++
 			continue
 		}

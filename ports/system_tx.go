@@ -97,7 +97,7 @@ func (q *systemTx) batch(frames []*packet.Frame) (sent, full int) {
 	}
 	n := 0
 	for _, f := range frames {
-		if f.Len() < ethHeader {
+		if f.Len() < packet.EthernetLen {
 			q.p.c.lost(f, unix.EINVAL)
 			continue
 		}

@@ -141,7 +141,7 @@ func (q *tapRx) Rx(b *packet.Batch) (int, error) {
 			break
 		}
 		end := slotFrame - hdr + got
-		if end-slotFrame < ethHeader || end == len(buf) {
+		if end-slotFrame < packet.EthernetLen || end == len(buf) {
 			q.c.rxErrors.Add(1) // no Ethernet frame, or cut off
 			continue
 		}
@@ -197,7 +197,7 @@ func (q *tapTx) Tx(frames []*packet.Frame) int {
 	sent := 0
 	for _, f := range frames {
 		b := f.Bytes()
-		if len(b) < ethHeader {
+		if len(b) < packet.EthernetLen {
 			p.c.lost(f, unix.EINVAL)
 			continue
 		}

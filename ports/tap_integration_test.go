@@ -52,7 +52,7 @@ func TestIntegrationInternal(t *testing.T) {
 			// What the host sends, the switch receives; tags are in place.
 			fd := ns.PacketSocket("t0")
 			q, tx := p.RxQueues()[0], newTx(t, p)
-			for _, b := range [][]byte{frame(nil, 60), frame([]uint16{etherVLAN}, 100), frame([]uint16{etherQinQ, etherVLAN}, 1414)} {
+			for _, b := range [][]byte{frame(nil, 60), frame([]uint16{packet.TypeVLAN}, 100), frame([]uint16{packet.TypeQinQ, packet.TypeVLAN}, 1414)} {
 				if _, err := unix.Write(fd, b); err != nil {
 					t.Fatal(err)
 				}

@@ -60,11 +60,11 @@ func TestVnetHeader(t *testing.T) {
 
 func TestRestoreVLAN(t *testing.T) {
 	f := gsoTCP4(t, 2, 100)
-	tagged := gsoSpec{tags: []uint16{etherQinQ}, segs: 2, size: 100}.frame()
+	tagged := gsoSpec{tags: []uint16{packet.TypeQinQ}, segs: 2, size: 100}.frame()
 	buf := make([]byte, slotFrame+f.Len())
 	copy(buf[slotFrame:], f.Bytes())
 	o := f.Offload
-	start := restoreVLAN(buf, slotFrame, &o, etherQinQ, 100)
+	start := restoreVLAN(buf, slotFrame, &o, packet.TypeQinQ, 100)
 	if start != packet.Headroom {
 		t.Errorf("frame starts at %d, want %d of headroom", start, packet.Headroom)
 	}
