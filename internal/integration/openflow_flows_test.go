@@ -163,9 +163,8 @@ func TestIntegrationOpenFlowFlowMods(t *testing.T) {
 	// Filters of statistics (OpenFlow 1.3.5 §7.3.5.2, §7.3.5.3).
 	l.reset("add priority=5,udp,cookie=0x11,actions=output:2", "add priority=6,arp,cookie=0x12,actions=write_actions(output:2)",
 		"add table=3,priority=7,udp,cookie=0x13,actions=output:1", "add no_packet_counts,table=4,priority=7,udp,cookie=0x23,actions=drop")
-	for i := range 3 {
+	for range 3 {
 		l.exchange(1, u)
-		_ = i
 	}
 	for _, tc := range []struct {
 		filter string

@@ -270,14 +270,12 @@ func (c *ofClient) barrier() (before []ofMessage) {
 	return before
 }
 
-// refusal is the error that was answered to a message, ok if there is none.
-type refusal = ofp.Code
-
-const accepted refusal = 0xffffffff
+// accepted stands for the code of the error that was not sent.
+const accepted ofp.Code = 0xffffffff
 
 // answer sends the bytes of one message and says how it was refused, and
 // checks that the error holds the transaction id and what the message began with.
-func (c *ofClient) answer(msg []byte) refusal {
+func (c *ofClient) answer(msg []byte) ofp.Code {
 	c.t.Helper()
 	xid := binary.BigEndian.Uint32(msg[4:])
 	c.write(msg)

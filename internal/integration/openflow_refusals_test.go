@@ -41,6 +41,13 @@ func flowModBytes(match, instructions []byte) []byte {
 	return append(append(b, match...), instructions...)
 }
 
+func codeName(c ofp.Code) string {
+	if c == accepted {
+		return "no error"
+	}
+	return c.String()
+}
+
 // TestIntegrationOpenFlowRefusals: what cannot be accepted gets the exact type
 // and code, its transaction id and its first bytes, and changes nothing
 // (OpenFlow 1.3.5 §7.4.4).
@@ -117,7 +124,7 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"flag of 1.2", rawMsg(ofp.TypeSetConfig, unhex(t, "0004 0080")), ofp.SwitchConfigFailedBadFlags},
 		{"flag 8", rawMsg(ofp.TypeSetConfig, unhex(t, "0008 0080")), ofp.SwitchConfigFailedBadFlags},
 
-		// What waits.
+		// What is not there yet: whoever brings it changes its line.
 		{"group-mod", rawMsg(ofp.TypeGroupMod, unhex(t, "0000 00 00 00000001")), ofp.BadRequestBadType},
 		{"meter-mod", rawMsg(ofp.TypeMeterMod, unhex(t, "0000 0001 00000001")), ofp.BadRequestBadType},
 		{"queue-get-config", rawMsg(ofp.TypeQueueGetConfigRequest, unhex(t, "ffffffff 00000000")), ofp.BadRequestBadType},
@@ -131,14 +138,6 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"meter features", multipart(ofp.MultipartMeterFeatures, ""), ofp.BadRequestBadMultipart},
 		{"to a group", apply("0016 0008 00000001"), ofp.BadActionBadOutGroup},
 		{"set-queue", apply("0015 0008 00000001"), ofp.BadActionBadType},
-		{"push MPLS", apply("0013 0008 8847 0000"), ofp.BadActionBadType},
-		{"pop MPLS", applyOn(ethType(0x8847), "0014 0008 0800 0000"), ofp.BadActionBadType},
-		{"push PBB", apply("001a 0008 88e7 0000"), ofp.BadActionBadType},
-		{"pop PBB", applyOn(ethType(0x88e7), "001b 0008 00000000"), ofp.BadActionBadType},
-		{"copy TTL out", apply("000b 0008 00000000"), ofp.BadActionBadType},
-		{"copy TTL in", apply("000c 0008 00000000"), ofp.BadActionBadType},
-		{"set MPLS TTL", applyOn(ethType(0x8847), "000f 0008 40 000000"), ofp.BadActionBadType},
-		{"decrement MPLS TTL", applyOn(ethType(0x8847), "0010 0008 00000000"), ofp.BadActionBadType},
 		{"meter", inst("0006 0008 00000001"), ofp.MeterModFailedInvalidMeter},
 
 		// Multiparts.
@@ -233,6 +232,14 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"action 28", apply("001c 0008 00000000"), ofp.BadActionBadType},
 		{"experimenter action", apply("ffff 0010 00002320 0000000000000000"), ofp.BadActionBadExperimenter},
 		{"push VLAN 0x9100", apply("0011 0008 9100 0000"), ofp.BadActionBadArgument},
+		{"push MPLS 0x0800", apply("0013 0008 0800 0000"), ofp.BadActionBadArgument},
+		{"push PBB 0x88a8", apply("001a 0008 88a8 0000"), ofp.BadActionBadArgument},
+		{"pop MPLS of anything", apply("0014 0008 0800 0000"), ofp.BadActionMatchInconsistent},
+		{"pop PBB of MPLS", applyOn(ethType(0x8847), "001b 0008 00000000"), ofp.BadActionMatchInconsistent},
+		{"set MPLS TTL of IP", applyOn(ethType(0x800), "000f 0008 40 000000"), ofp.BadActionMatchInconsistent},
+		{"decrement MPLS TTL of anything", apply("0010 0008 00000000"), ofp.BadActionMatchInconsistent},
+		{"copy TTL out of anything", apply("000b 0008 00000000"), ofp.BadActionMatchInconsistent},
+		{"copy TTL into anything", apply("000c 0008 00000000"), ofp.BadActionMatchInconsistent},
 		{"pop VLAN of anything", apply("0012 0008 00000000"), ofp.BadActionMatchInconsistent},
 		{"decrement TTL of anything", apply("0018 0008 00000000"), ofp.BadActionMatchInconsistent},
 		{"set TTL of ARP", applyOn(ethType(0x806), "0017 0008 40000000"), ofp.BadActionMatchInconsistent},
@@ -284,7 +291,7 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			l.use(t)
 			if got := l.c.answer(tc.msg); got != tc.want {
-				t.Errorf("%v, want %v", got, tc.want)
+				t.Errorf("%s, want %s", codeName(got), codeName(tc.want))
 			}
 		})
 	}
