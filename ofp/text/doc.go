@@ -11,7 +11,7 @@
 // push_vlan where the match does not ask for a tag.
 //
 // ParseGroup reads one group, ParseMeter one meter, as add-group and add-meter
-// take them.
+// take them, ParseFlowMonitor what stands behind "watch:" of the monitor verb.
 //
 // A wrong piece of text gives a *flow.ParseError that names the keyword, what
 // was written for it, and what was expected. Three kinds of mistake that
