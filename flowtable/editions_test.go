@@ -74,7 +74,7 @@ func TestIndex(t *testing.T) {
 // with its number has that many buckets.
 func TestGroupReaders(t *testing.T) {
 	const ids = 40
-	versions := 10_000
+	versions := 4000
 	if testing.Short() || raceEnabled {
 		versions = 3000
 	}

@@ -515,7 +515,7 @@ func compareGroups(s groupSubject, rng random, steps int) (codes map[ofp.Code]in
 func max2(a, b classifier.Version) classifier.Version { return max(a, b) }
 
 func TestGroupsAgainstSlowTwin(t *testing.T) {
-	steps := 6000
+	steps := 3000
 	if testing.Short() || raceEnabled {
 		steps = 1000
 	}

@@ -97,6 +97,27 @@ func newMeter(m *ofp.MeterMod, now int64) *Meter {
 	return mt
 }
 
+// succeed makes m the meter's next edition after old. Bands whose rate and burst
+// stay go on with what is in their buckets, so that who modifies a meter often gives no
+// burst each time.
+func (m *Meter) succeed(old *Meter) {
+	m.Created, m.life = old.Created, old.life
+	m.life.mu.Lock()
+	defer m.life.mu.Unlock()
+	if m.packets != old.packets {
+		return
+	}
+	for i := range m.gates {
+		g := &m.gates[i]
+		for j := range old.gates {
+			if o := &old.gates[j]; o.rate == g.rate && o.base == g.base && o.burst == g.burst {
+				g.lump, g.frame, g.level, g.last = o.lump, o.frame, o.level, o.last
+				break
+			}
+		}
+	}
+}
+
 // cost is what packets of this many bytes take from a gate.
 func (m *Meter) cost(packets, bytes uint64) uint64 {
 	n, unit := bytes, uint64(8*bitUnit)

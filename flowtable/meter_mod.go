@@ -115,10 +115,10 @@ func (t *Tables) putMeter(m *ofp.MeterMod, old *slot[Meter], v classifier.Versio
 	change := MeterChange{New: mt}
 	if old != nil {
 		change.Old = old.now().value
-		mt.Created, mt.life = change.Old.Created, change.Old.life
-	} else if m.MeterID <= ofp.MeterMax {
-		t.realMeters++
+		mt.succeed(change.Old)
+		t.countMeter(change.Old, -1)
 	}
+	t.countMeter(mt, 1)
 	mt.edition = t.meters.put(m.MeterID, mt, v)
 	c.Meters = append(c.Meters, change)
 }
@@ -143,9 +143,14 @@ func (t *Tables) deleteMeters(id uint32, v classifier.Version, c *Change) {
 		}
 		old := s.now().value
 		t.meters.end(s, v)
-		if old.ID <= ofp.MeterMax {
-			t.realMeters--
-		}
+		t.countMeter(old, -1)
 		c.Meters = append(c.Meters, MeterChange{Old: old})
+	}
+}
+
+// countMeter keeps the number of meters, virtual ones apart.
+func (t *Tables) countMeter(m *Meter, n int) {
+	if m.ID <= ofp.MeterMax {
+		t.realMeters += n
 	}
 }

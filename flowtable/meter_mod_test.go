@@ -231,3 +231,36 @@ func TestMeterStats(t *testing.T) {
 		t.Errorf("features of a switch without meters are %+v", got)
 	}
 }
+
+// A modify is no way to a new burst, where rate and burst stay.
+func TestMeterModifyKeepsBuckets(t *testing.T) {
+	s := newStory(t)
+	s.meter(meterMod(ofp.MeterAdd, 1, pktps|burst, dropBand(10, 3)))
+	run := func() (passed int) {
+		for range 5 {
+			if drop, _ := s.Meter(1, s.v).Run(s.now, 1, 100); !drop {
+				passed++
+			}
+		}
+		return passed
+	}
+	for i, tc := range []struct {
+		bands []ofp.MeterBand
+		flags ofp.MeterFlags
+		want  int
+	}{
+		{nil, 0, 3},
+		{[]ofp.MeterBand{dropBand(10, 3)}, pktps | burst, 0},
+		{[]ofp.MeterBand{remarkBand(20, 9, 1), dropBand(10, 3)}, pktps | burst, 0},
+		{[]ofp.MeterBand{dropBand(10, 4)}, pktps | burst, 4},
+		{[]ofp.MeterBand{dropBand(11, 4)}, pktps | burst, 4},
+		{[]ofp.MeterBand{dropBand(11, 4)}, kbps | burst, 5},
+	} {
+		if tc.bands != nil {
+			s.meter(meterMod(ofp.MeterModify, 1, tc.flags, tc.bands...))
+		}
+		if got := run(); got != tc.want {
+			t.Errorf("step %d: %d packets passed, want %d", i, got, tc.want)
+		}
+	}
+}
