@@ -285,6 +285,10 @@ func (p *livePort) linkEvent(ev ports.Event) {
 	if p.open && (ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex) {
 		log.Warn("the device is gone", "ofport", p.no.String())
 		p.close()
+		if p.conf.Type == TypeInternal {
+			p.tryOpen() // nobody else would make it again
+			return
+		}
 		p.waiting = true
 		p.err = fmt.Errorf("port %s: the device is gone; its number %d is kept, and it is opened when the device comes back", p.conf.Name, p.no)
 	}

@@ -37,7 +37,7 @@ func (e *env) monitorCommand() *cli.Command {
 				case err == nil:
 					opts.MissLen = uint16(n)
 				default:
-					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, invalid_ttl or watch:", a)
+					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, invalid_ttl, or watch: and what", a)
 				}
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -368,3 +368,17 @@ func sorted(words string) string {
 	}
 	return strings.Join(list, " ")
 }
+
+// Somebody deletes the bridge's own device: the switch makes it again, with the
+// same number.
+func TestIntegrationLocalDeviceDeleted(t *testing.T) {
+	l := newLab(t, 1)
+	d := startSwitch(t, l)
+	n := d.log.count()
+	mustRun(t, l.Switch, "ip", "link", "del", "br0")
+	if _, ok := d.log.awaitAfter(n, `msg="port added" bridge=br0 port=br0 ofport=LOCAL`); !ok {
+		t.Fatalf("br0 is not made again:\n%s", d.log.text())
+	}
+	mustRun(t, l.Switch, "ip", "addr", "add", "10.0.0.9/24", "dev", "br0")
+	ping(t, l.Hosts[0], "10.0.0.9")
+}
