@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ofswitch/flow"
+	"ofswitch/internal/testutil"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
@@ -26,9 +27,8 @@ import (
 	"ofswitch/ports"
 )
 
-// patience bounds a wait for something that must happen; only a standing
-// machine reaches it.
-const patience = 60 * time.Second
+// patience is how long this package waits for what must happen.
+const patience = testutil.Patience
 
 // rig is a switch with everything real but its ports, which are in memory: a
 // datapath with threads, a bridge, its controllers' side on sockets. Frames run
@@ -421,18 +421,6 @@ func takeVitals(t *testing.T) vitals {
 
 func (v vitals) String() string {
 	return fmt.Sprintf("%.1f MiB, %d goroutines, %d descriptors", float64(v.heap)/(1<<20), v.goroutines, v.descriptors)
-}
-
-// eventually waits until fn has no error.
-func eventually(t *testing.T, what string, fn func() error) {
-	t.Helper()
-	var err error
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if err = fn(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: %v", what, err)
 }
 
 func sameFlows(t *testing.T, before, after []ofp.FlowStats) {

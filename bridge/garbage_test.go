@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ofswitch/internal/garbage"
+	"ofswitch/internal/testutil"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
 )
@@ -72,7 +73,7 @@ func testGarbage(t *testing.T, workers int) {
 		t.Helper()
 		for _, s := range r.streams {
 			goal := s.passed.Load() + frames
-			eventually(t, what, func() error {
+			testutil.Eventually(t, what, func() error {
 				if err := s.err1(); err != nil {
 					t.Fatalf("%s: %v", what, err)
 				}
@@ -84,7 +85,7 @@ func testGarbage(t *testing.T, workers int) {
 		}
 		for i, c := range clients {
 			goal := c.rounds.Load() + rounds
-			eventually(t, what, func() error {
+			testutil.Eventually(t, what, func() error {
 				if err := c.failed(); err != nil {
 					t.Fatalf("%s: well-behaved peer %d: %v", what, i, err)
 				}
@@ -101,7 +102,7 @@ func testGarbage(t *testing.T, workers int) {
 	// settled waits until the peers' connections are gone from the switch.
 	settled := func(what string) {
 		t.Helper()
-		eventually(t, what, func() error {
+		testutil.Eventually(t, what, func() error {
 			if n := runtime.NumGoroutine(); n > quiet.goroutines {
 				return fmt.Errorf("%d goroutines, %d before", n, quiet.goroutines)
 			}
@@ -185,7 +186,7 @@ func testGarbage(t *testing.T, workers int) {
 	t.Logf("before %v; after %v", quiet, end)
 	good.Close()
 	r.close()
-	eventually(t, "all is closed", func() error {
+	testutil.Eventually(t, "all is closed", func() error {
 		if last := takeVitals(t); last.goroutines > first.goroutines || last.descriptors > first.descriptors {
 			return fmt.Errorf("at the start %v; in the end %v", first, last)
 		}
@@ -254,7 +255,7 @@ func (r *rig) testStorm(t *testing.T, dial func() (net.Conn, error), seeds [][]b
 				r.must(k.Send(peers))
 			}
 		}
-		eventually(t, "packet-ins pile up", func() error {
+		testutil.Eventually(t, "packet-ins pile up", func() error {
 			if n := overrun(r.conn); n < peers.Conns() {
 				return fmt.Errorf("%d peers are overrun", n)
 			}
@@ -340,7 +341,7 @@ func (r *rig) testDialled(t *testing.T, seeds [][]byte, progress func(string, ui
 	config = append(config, ofconn.Controller{Target: "unix:" + r.path("nobody"), MaxBackoff: 1})
 	r.must(r.conn.SetControllers(config))
 	progress("with hostile controllers", 10_000, 10)
-	eventually(t, "hostile controllers are dialled again and again", func() error {
+	testutil.Eventually(t, "hostile controllers are dialled again and again", func() error {
 		if n := served.Load(); n < 200 {
 			return fmt.Errorf("%d times", n)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 )
 
@@ -234,7 +235,7 @@ func TestThousandConnections(t *testing.T) {
 			p.raw(ofp.Encode(1, &ofp.Hello{}))
 		}
 	}
-	eventually(t, "all hellos are read", func() bool { return len(m.established()) == n/4*3 })
+	testutil.Wait(t, "all hellos to be read", func() bool { return len(m.established()) == n/4*3 })
 	over, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 )
 
@@ -155,7 +156,7 @@ func TestConnectionLimit(t *testing.T) {
 	dialPeer(t, "unix", path).wantClosed(nil)
 	a.alive()
 	_ = a.nc.Close()
-	eventually(t, "a place comes free", func() bool { return m.Listeners()[0].Conns == 1 })
+	testutil.Wait(t, "a place to come free", func() bool { return m.Listeners()[0].Conns == 1 })
 	c := dialPeer(t, "unix", path)
 	c.shake()
 	c.alive()
@@ -243,7 +244,7 @@ func TestGoneButHeard(t *testing.T) {
 	}
 	p.raw(b)
 	_ = p.nc.Close() // our hello unread
-	eventually(t, "the connection ends", func() bool { return m.Listeners()[0].Conns == 0 && sw.count("FlowMod") > 0 })
+	testutil.Wait(t, "the connection to end", func() bool { return m.Listeners()[0].Conns == 0 && sw.count("FlowMod") > 0 })
 	if got := sw.count("FlowMod"); got != n {
 		t.Errorf("%d flow-mods of %d were taken", got, n)
 	}

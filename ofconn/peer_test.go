@@ -9,7 +9,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	"ofswitch/ofp"
 )
@@ -380,17 +379,6 @@ func (p *peer) wantClosed(reason error) {
 		<-p.over
 		if reason != nil && !errors.Is(p.err, reason) {
 			p.t.Errorf("the connection ended because: %v; want: %v", p.err, reason)
-		}
-	}
-}
-
-// eventually waits for a condition that another goroutine brings about soon. It
-// is for real sockets only; elsewhere synctest knows when all is quiet.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
 		}
 	}
 }

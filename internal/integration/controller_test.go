@@ -101,7 +101,7 @@ func TestIntegrationOSKenLearning(t *testing.T) {
 // awaitTableMiss waits until the controller has installed its table-miss entry.
 func awaitTableMiss(t *testing.T, d *daemon) {
 	t.Helper()
-	eventually(t, "the controller's table-miss entry", func() error {
+	testutil.Eventually(t, "the controller's table-miss entry", func() error {
 		flows := d.ctl("dump-flows", "br0", "--no-stats")
 		if !strings.Contains(flows, "priority=0 actions=CONTROLLER") {
 			return fmt.Errorf("dump-flows:\n%s", flows)
@@ -153,7 +153,7 @@ func TestIntegrationFailModeStandalone(t *testing.T) {
 	app.kill()
 	// Entries that would stop all traffic: the hidden entry is above them.
 	d.ctl("add-flow", "br0", "priority=65535,actions=drop")
-	eventually(t, "the bridge learns by itself", func() error {
+	testutil.Eventually(t, "the bridge learns by itself", func() error {
 		_, err := l.Hosts[0].Run("ping", "-n", "-c", "1", "-W", "1", l.Hosts[1].IP.String())
 		return err
 	})
@@ -161,7 +161,7 @@ func TestIntegrationFailModeStandalone(t *testing.T) {
 		t.Errorf("the entry of the fail mode is seen, or flows are gone:\n%s", flows)
 	}
 	startOSKen(t, l.Switch)
-	eventually(t, "the bridge is the controller's again", func() error {
+	testutil.Eventually(t, "the bridge is the controller's again", func() error {
 		if out, err := l.Hosts[0].Run("ping", "-n", "-c", "1", "-W", "1", l.Hosts[1].IP.String()); err == nil {
 			return fmt.Errorf("the entry that drops all has no effect:\n%s", out)
 		}

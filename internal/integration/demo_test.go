@@ -54,7 +54,7 @@ func checkDemoLeft(t *testing.T, dir, tmp string) {
 	for _, e := range entries {
 		t.Errorf("left in the temporary directory: %s", e.Name())
 	}
-	eventually(t, "no process of the demonstration is left", func() error {
+	testutil.Eventually(t, "no process of the demonstration is left", func() error {
 		procs, err := filepath.Glob("/proc/[0-9]*/exe")
 		if err != nil {
 			return err

@@ -86,7 +86,7 @@ func TestIntegrationGarbagePeers(t *testing.T) {
 	if after := maskXID(ports()); after != portsBefore {
 		t.Errorf("ports before\n%s\nafter\n%s", portsBefore, after)
 	}
-	eventually(t, "the connections are gone", func() error {
+	testutil.Eventually(t, "the connections are gone", func() error {
 		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
 		if err == nil && len(entries) > 100 {
 			err = fmt.Errorf("the switch has %d descriptors open", len(entries))

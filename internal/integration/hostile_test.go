@@ -217,7 +217,7 @@ func TestIntegrationHostileFrames(t *testing.T) {
 	if passed < 400 {
 		t.Errorf("only %d frames passed the kernel: this test tests nothing", passed)
 	}
-	eventually(t, "packets from the attacker", func() error {
+	testutil.Eventually(t, "packets from the attacker", func() error {
 		if c := l.counts("port1"); c.rx < uint64(passed) {
 			return fmt.Errorf("%d counted of %d frames", c.rx, passed)
 		}
@@ -284,7 +284,7 @@ func TestIntegrationOffloadCounters(t *testing.T) {
 				} else {
 					want.tx, want.txBytes = want.tx+n, want.txBytes+b
 				}
-				eventually(t, port, func() error {
+				testutil.Eventually(t, port, func() error {
 					if got := l.counts(port); got != want {
 						return fmt.Errorf("counters %+v, want %+v", got, want)
 					}
@@ -372,7 +372,7 @@ func TestIntegrationTinySegments(t *testing.T) {
 		}
 		l.signal(syscall.SIGCONT)
 		l.canary()
-		eventually(t, "all frames to be taken", func() error {
+		testutil.Eventually(t, "all frames to be taken", func() error {
 			const segments = (64000 + 35) / 36
 			if c := l.counts("port1"); c.rx != uint64(passed*segments) {
 				return fmt.Errorf("%d segments counted of %d", c.rx, passed*segments)
@@ -405,7 +405,7 @@ func TestIntegrationCableLoop(t *testing.T) {
 	if !l.throw(vnetHdr{}, broadcast) {
 		t.Fatal("the broadcast cannot be sent")
 	}
-	eventually(t, "a storm", func() error {
+	testutil.Eventually(t, "a storm", func() error {
 		if n := l.counts("loop1").rx; n < 100_000 {
 			return fmt.Errorf("%d frames went round", n)
 		}
@@ -419,7 +419,7 @@ func TestIntegrationCableLoop(t *testing.T) {
 		t.Errorf("%d MiB resident in a storm", mb)
 	}
 	l.flows("priority=2,dl_type=0x88b6 actions=drop")
-	eventually(t, "the end of the storm", func() error {
+	testutil.Eventually(t, "the end of the storm", func() error {
 		before := l.counts("loop1")
 		l.canary()
 		if after := l.counts("loop1"); after != before {
@@ -448,7 +448,7 @@ func TestIntegrationPatchLoop(t *testing.T) {
 			l.d.ctl("dump-flows", "br0")
 		}
 	}
-	eventually(t, "all broadcasts to be taken", func() error {
+	testutil.Eventually(t, "all broadcasts to be taken", func() error {
 		if n := l.counts("port1").rx; n != frames {
 			return fmt.Errorf("%d of %d", n, frames)
 		}
@@ -538,7 +538,7 @@ func TestIntegrationPortsUnderFire(t *testing.T) {
 				l.canary()
 			}
 			l.attack()
-			eventually(t, "frames from the port", func() error {
+			testutil.Eventually(t, "frames from the port", func() error {
 				out, err := l.d.tryCtl("dump-ports", "br0", "port1")
 				before := portLine.FindString(out)
 				if err != nil {
@@ -553,7 +553,7 @@ func TestIntegrationPortsUnderFire(t *testing.T) {
 			})
 		})
 	}
-	eventually(t, "descriptors", func() error {
+	testutil.Eventually(t, "descriptors", func() error {
 		if n := fds(); n > open {
 			return fmt.Errorf("%d are open, %d before", n, open)
 		}

@@ -29,7 +29,7 @@ func TestIntegrationPortsComeAndGo(t *testing.T) {
 		t.Errorf("show before the device exists:\n%s", show)
 	}
 	watch := startProcess(t, l.Switch, t.TempDir(), d.ofctl, "monitor", d.mgmt("br0"), "65535")
-	eventually(t, "the monitor is connected", func() error {
+	testutil.Eventually(t, "the monitor is connected", func() error {
 		d.ctl("mod-port", "br0", "1", "no-packet-in")
 		d.ctl("mod-port", "br0", "1", "packet-in")
 		if !strings.Contains(watch.log.text(), "OFPT_PORT_STATUS") {
@@ -50,7 +50,7 @@ func TestIntegrationPortsComeAndGo(t *testing.T) {
 		if _, ok := watch.log.awaitAfter(n, "DEL"); !ok {
 			t.Error("no port-status when the device went")
 		}
-		eventually(t, "the port is gone from show", func() error {
+		testutil.Eventually(t, "the port is gone from show", func() error {
 			if show := d.ctl("show", "br0"); strings.Contains(show, "late0") {
 				return fmt.Errorf("show:\n%s", show)
 			}
@@ -150,7 +150,7 @@ func TestIntegrationTerminalGoes(t *testing.T) {
 	r.Close()
 	mustRun(t, l.Switch, "ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1") // makes it log
 	ofctl := testutil.Binary(t, "./cmd/ofctl")
-	eventually(t, "the port is there, with nobody reading the log", func() error {
+	testutil.Eventually(t, "the port is there, with nobody reading the log", func() error {
 		out, err := l.Switch.Run(ofctl, "--run-dir", dir, "show", "br0")
 		if err == nil && !strings.Contains(out, "1(late0)") {
 			err = fmt.Errorf("show:\n%s", out)
@@ -274,7 +274,7 @@ func TestIntegrationDetach(t *testing.T) {
 		if out, err := l.Switch.Run(ofctl, "--run-dir", dir, "exit"); err != nil {
 			t.Errorf("ofctl exit: %v\n%s", err, out)
 		}
-		eventually(t, "the run directory is empty", func() error {
+		testutil.Eventually(t, "the run directory is empty", func() error {
 			entries, err := os.ReadDir(dir)
 			if err == nil && len(entries) > 0 {
 				err = fmt.Errorf("there is %s", entries[0].Name())

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 	"ofswitch/ofp/text"
 )
@@ -109,7 +110,7 @@ func TestIntegrationOpenFlowPortConfig(t *testing.T) {
 		l.use(t)
 		l.reset("add udp,actions=ALL,output:2")
 		l.configure(2, ofp.PortConfigDown)
-		eventually(t, "link down", func() error {
+		testutil.Eventually(t, "link down", func() error {
 			if p := l.port(2); p.State != ofp.PortStateLinkDown || p.Config != ofp.PortConfigDown {
 				return fmt.Errorf("a port that is down: %+v", p)
 			}
@@ -118,7 +119,7 @@ func TestIntegrationOpenFlowPortConfig(t *testing.T) {
 		l.cables[0].send(u)
 		l.settle(1)
 		l.configure(2, 0)
-		eventually(t, "link up", func() error {
+		testutil.Eventually(t, "link up", func() error {
 			if p := l.port(2); p.State != ofp.PortStateLive {
 				return fmt.Errorf("state %#x", p.State)
 			}
@@ -138,7 +139,7 @@ func TestIntegrationOpenFlowPortConfig(t *testing.T) {
 // no: its counters stand still at what the far end has sent.
 func (l *ofLab) settle(no int) {
 	l.t.Helper()
-	eventually(l.t, "frames received", func() error {
+	testutil.Eventually(l.t, "frames received", func() error {
 		s := l.c.multipart(ofp.MultipartPortStats, &ofp.PortStatsRequest{Port: ofp.PortNo(no)})[0].(*ofp.PortStats)
 		if want := l.cables[no-1].sent(); s.RxPackets < want {
 			return fmt.Errorf("%d of %d", s.RxPackets, want)

@@ -16,9 +16,8 @@ import (
 	"ofswitch/internal/testutil"
 )
 
-// patience bounds a wait for something that must happen. It is long because
-// machines stand still at times; no test passes or fails by how long it took.
-const patience = 60 * time.Second
+// patience is how long this package waits for what must happen.
+const patience = testutil.Patience
 
 // newLab makes n hosts around a switch namespace for the time of the test.
 func newLab(t *testing.T, n int) *netlab.Lab {
@@ -215,19 +214,6 @@ func noPing(t *testing.T, from *netlab.Host, to string) {
 	if out, err := from.Run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", to); err == nil {
 		t.Fatalf("%s gets an answer from %s:\n%s", from.Name, to, out)
 	}
-}
-
-// eventually waits until fn has no error and fails the test with the last one
-// otherwise.
-func eventually(t *testing.T, what string, fn func() error) {
-	t.Helper()
-	var err error
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if err = fn(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: %v", what, err)
 }
 
 // logReader gathers the lines of a process and lets tests wait for one.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -122,20 +121,6 @@ func (n *NS) Down(dev string) {
 	}
 }
 
-// patience is how long a helper waits for what the kernel does by itself.
-const patience = 20 * time.Second
-
-// Wait polls cond until it holds; the test fails when it does not within
-// twenty seconds. what completes "waiting for ...".
-func Wait(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("gave up waiting for %s", what)
-		}
-	}
-}
-
 // WaitCarrier waits until the device runs: until then the stack holds back
 // what it would send.
 func (n *NS) WaitCarrier(dev string) {
@@ -211,7 +196,7 @@ func (n *NS) NoIPv6() {
 
 // PacketSocket opens a raw socket bound to a device of the namespace, for
 // tests that send and see frames without going through the switch's own code.
-// Receiving gives up with EAGAIN after twenty seconds. It is closed when the
+// Receiving gives up with EAGAIN after Patience. It is closed when the
 // test ends.
 func (n *NS) PacketSocket(dev string) int {
 	n.t.Helper()
@@ -225,7 +210,7 @@ func (n *NS) PacketSocket(dev string) int {
 		if err != nil {
 			n.t.Fatalf("raw socket on %s: %v", dev, err)
 		}
-		tv := unix.NsecToTimeval(int64(patience))
+		tv := unix.NsecToTimeval(int64(Patience))
 		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
 			n.t.Fatalf("raw socket on %s: %v", dev, err)
 		}
