@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// starts matches a statement that starts a goroutine.
-var starts = regexp.MustCompile(`(?m)^\s*go (func\b|\w)|\.Go\(`)
+// starts matches a statement that starts a goroutine, now or later.
+var starts = regexp.MustCompile(`(?m)^\s*go (func\b|\w)|\.Go\(|\.AfterFunc\(`)
 
 // TestGoroutinesAreListed fails when a file of the programs starts a goroutine
 // and docs/goroutines.md does not name the file.
