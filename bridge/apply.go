@@ -22,6 +22,7 @@ type liveBridge struct {
 	numbers *numbers
 	ports   []*livePort  // LOCAL first, then in the order given
 	refused []PortStatus // of the configuration: they can never be
+	alone   bool         // standalone without controllers, at the last Apply
 }
 
 // Apply makes the configuration true, by difference to what is. The error
@@ -67,7 +68,13 @@ func (s *Switch) Apply(c Config) error {
 	s.connectPatchesLocked()
 	s.retryLaterLocked()
 	for _, name := range sortedKeys(s.bridges) {
-		errs = append(errs, s.bridges[name].applyChannel()...)
+		lb := s.bridges[name]
+		for _, p := range lb.ports {
+			if p.err != nil && !p.waiting {
+				errs = append(errs, p.err)
+			}
+		}
+		errs = append(errs, lb.applyChannel()...)
 	}
 	return errors.Join(errs...)
 }
@@ -116,11 +123,6 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 		refused[name] = err
 	}
 	lb.applyPorts(local, list, refused)
-	for _, p := range lb.ports {
-		if p.err != nil && !p.waiting {
-			errs = append(errs, p.err)
-		}
-	}
 	return errs
 }
 
@@ -177,9 +179,13 @@ func (lb *liveBridge) applyChannel() []error {
 		mode = ofconn.FailSecure
 	}
 	lb.conn.SetFailMode(mode)
-	if mode == ofconn.FailStandalone && len(b.Controllers) == 0 {
+	// Only when the bridge comes to be alone: an entry that somebody deleted
+	// since stays deleted.
+	alone := mode == ofconn.FailStandalone && len(b.Controllers) == 0
+	if alone && !lb.alone {
 		lb.of.SetFallbackNormal()
 	}
+	lb.alone = alone
 	list := []ofconn.Listener{{Target: "punix:" + lb.sw.MgmtPath(b.Name), Management: true}}
 	for _, l := range b.Listeners {
 		list = append(list, ofconn.Listener{Target: l.Target, InactivityProbe: l.InactivityProbe, Management: true})

@@ -441,3 +441,32 @@ func TestIntegrationApplyWrongTargets(t *testing.T) {
 		nc.Close()
 	}
 }
+
+// Apply's error says what is wrong after it, no less and no more.
+func TestIntegrationApplyPatchErrors(t *testing.T) {
+	l := newLab(t)
+	for range 2 {
+		refusedBy(t, l.apply(secure("brA", patch("pA", "pB"))), "port pA: its peer pB")
+	}
+	if err := l.apply(secure("brA", patch("pA", "pB")), secure("brB", patch("pB", "pA"))); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+}
+
+// The learning entry that somebody deleted does not come back by itself.
+func TestIntegrationApplyKeepsFlowsDeleted(t *testing.T) {
+	l := newLab(t)
+	l.mustApply(Bridge{Name: "brA"})
+	of, err := l.s.bridge("brA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := of.FlowMod(&ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}); err != nil {
+		t.Fatal(err)
+	}
+	l.mustApply(Bridge{Name: "brA"})
+	s, err := of.AggregateStats(&ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny})
+	if err != nil || s.FlowCount != 0 {
+		t.Errorf("%d entries, %v", s.FlowCount, err)
+	}
+}
