@@ -3,6 +3,7 @@ package ofswitch_test
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,7 +63,7 @@ func TestRoomsImportDownwardsOnly(t *testing.T) {
 				continue
 			}
 			to, _, _ := strings.Cut(imp, "/")
-			if to != room && !contains(allowed, to) {
+			if to != room && !slices.Contains(allowed, to) {
 				t.Errorf("%s imports %s: the table allows %v", pkg, imp, allowed)
 			}
 		}
@@ -95,13 +96,4 @@ func TestOnePackageComment(t *testing.T) {
 			t.Errorf("%s has %d package comments, want 1", part[0], n)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func (p *Port) check() error {
 		return fmt.Errorf("port %s: type %q is not known; use system (the default), internal, tap or patch", p.Name, p.Type)
 	}
 	for name := range p.Options {
-		if !contains(known, name) {
+		if !slices.Contains(known, name) {
 			return fmt.Errorf("port %s: option %q is not known for type %s; known are %s", p.Name, name, typeName(p.Type), strings.Join(known, ", "))
 		}
 	}
@@ -143,13 +144,4 @@ func typeName(t string) string {
 		return "system"
 	}
 	return t
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

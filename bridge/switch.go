@@ -2,10 +2,8 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 	"ofswitch/ports"
+	"ofswitch/unixctl"
 )
 
 // Options are what does not change in the life of a Switch.
@@ -50,7 +49,7 @@ func New(o Options) (*Switch, error) {
 	if o.Workers == 0 {
 		o.Workers = 1
 	}
-	if err := MakeRunDir(o.RunDir); err != nil {
+	if err := unixctl.MakeRunDir(o.RunDir); err != nil {
 		return nil, err
 	}
 	dp, err := ofswitch.NewDatapath(ofswitch.Options{Workers: o.Workers, Logger: o.Logger})
@@ -62,14 +61,6 @@ func New(o Options) (*Switch, error) {
 	s.stopWatch = cancel
 	go s.watch(ctx)
 	return s, nil
-}
-
-// MakeRunDir creates the run directory if it is missing.
-func MakeRunDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("run directory %s cannot be made (%w): run as root, or choose another with --run-dir", dir, errors.Unwrap(err))
-	}
-	return nil
 }
 
 // MgmtPath is the management socket of a bridge.

@@ -97,11 +97,6 @@ func UpdateChecksum32(csum uint16, old, new uint32) uint16 {
 	return update(csum, sum32(old), sum32(new))
 }
 
-// UpdateChecksum128 is UpdateChecksum16 for an IPv6 address.
-func UpdateChecksum128(csum uint16, oldHi, oldLo, newHi, newLo uint64) uint16 {
-	return update(csum, sum64(oldHi)+sum64(oldLo), sum64(newHi)+sum64(newLo))
-}
-
 // update replaces the words with the unfolded sum old by words with the sum
 // new: HC' = ~(~HC + ~m + m'). The complement of the checksum of real packets
 // is never 0, nor is any sum derived here, so the result is the same as that

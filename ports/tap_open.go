@@ -135,7 +135,6 @@ func (p *Tap) openAuto(name string, o TapOptions, multi bool) error {
 	if err != nil {
 		return tunErr(name, err)
 	}
-	offloads := uint(0)
 	if !inherited {
 		flags := uint16(unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
 		if p.created {
@@ -154,7 +153,7 @@ func (p *Tap) openAuto(name string, o TapOptions, multi bool) error {
 			return closing(fd, &refusedError{fmt.Errorf("TUNSETVNETHDRSZ: %w", err)})
 		}
 	}
-	offloads, err = tunOffloads(fd)
+	offloads, err := tunOffloads(fd)
 	if err != nil {
 		return closing(fd, &refusedError{err})
 	}

@@ -54,6 +54,15 @@ func RunDir() string {
 	return DefaultRunDir
 }
 
+// MakeRunDir creates the run directory if it is missing. The error says what to
+// do.
+func MakeRunDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("run directory %s cannot be made (%w): run as root, or choose another with --run-dir", dir, errors.Unwrap(err))
+	}
+	return nil
+}
+
 // Dial connects to the socket at target if there is a slash in it, or else to
 // the program named target in RunDir.
 func Dial(target string) (*Client, error) {

@@ -62,8 +62,8 @@ func NewServer(runDir, prog string) (*Server, error) {
 	if prog == "" || strings.ContainsRune(prog, '/') {
 		return nil, fmt.Errorf("program name %q cannot name a pid file", prog)
 	}
-	if err := os.MkdirAll(runDir, 0o755); err != nil {
-		return nil, fmt.Errorf("run directory: %w", err)
+	if err := MakeRunDir(runDir); err != nil {
+		return nil, err
 	}
 	pid, err := createPIDFile(filepath.Join(runDir, prog+".pid"))
 	if err != nil {

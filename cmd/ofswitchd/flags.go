@@ -14,6 +14,7 @@ import (
 
 	"ofswitch/bridge"
 	"ofswitch/ofp"
+	"ofswitch/unixctl"
 )
 
 // options are the command line, read.
@@ -61,7 +62,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usageError(err) },
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "run-dir", Value: "/run/ofswitch", EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
+			&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
 			&cli.StringFlag{Name: "db", Value: "/var/lib/ofswitch/conf.db", Usage: "configuration database; this release has only `none`: the flags are the configuration", Destination: &db},
 			&cli.BoolFlag{Name: "detach", Usage: "return when the switch is ready, which goes on in the background", Destination: &o.detach},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "forwarding threads, `N`", Destination: &o.workers},

@@ -72,9 +72,6 @@ func serve(o *options, log *slog.Logger) error {
 	// Whoever read the log may end; the switch goes on.
 	signal.Ignore(syscall.SIGPIPE)
 
-	if err := bridge.MakeRunDir(o.runDir); err != nil {
-		return err
-	}
 	ctl, err := unixctl.NewServer(o.runDir, program)
 	if err != nil {
 		return err
