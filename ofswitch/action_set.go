@@ -19,6 +19,7 @@ type actionSet struct {
 	mplsTTL  uint8          // of set_mpls_ttl
 	fields   []ofp.SetField // by field; copied before it is changed
 	output   ofp.Output
+	group    uint32
 	miss     bool // a table-miss entry wrote the output
 }
 
@@ -42,6 +43,8 @@ func (s *actionSet) write(list []ofp.Action, miss bool) {
 			s.ttl = a.TTL
 		case ofp.SetMPLSTTL:
 			s.mplsTTL = a.TTL
+		case ofp.Group:
+			s.group = a.GroupID
 		case ofp.Output:
 			s.output, s.miss = a, miss
 		}
@@ -62,10 +65,10 @@ func (s *actionSet) contains(t ofp.ActionType) bool { return s.has&(1<<t) != 0 }
 
 // list gives the set's actions in the order in which they are carried out
 // (OpenFlow 1.3.5 §5.10): copy TTL inwards, pop, push, copy TTL outwards,
-// decrement TTL, set, output. Without an output the frame goes nowhere,
-// whatever else is in the set.
+// decrement TTL, set, group or output. With a group the output does not count;
+// with neither the frame goes nowhere, whatever else is in the set.
 func (s *actionSet) list() []ofp.Action {
-	if !s.contains(ofp.ActionOutput) {
+	if !s.contains(ofp.ActionOutput) && !s.contains(ofp.ActionGroup) {
 		return nil
 	}
 	list := make([]ofp.Action, 0, mathbits.OnesCount32(s.has)+len(s.fields))
@@ -88,6 +91,9 @@ func (s *actionSet) list() []ofp.Action {
 	add(ofp.ActionSetNwTTL, ofp.SetNwTTL{TTL: s.ttl})
 	for _, f := range s.fields {
 		list = append(list, f)
+	}
+	if s.contains(ofp.ActionGroup) {
+		return append(list, ofp.Group{GroupID: s.group})
 	}
 	return append(list, s.output)
 }

@@ -35,7 +35,11 @@ type Bridge struct {
 	tables *flowtable.Tables
 	fdb    *l2.FDB
 
+	limits flowtable.Limits // what messages are checked against
+
 	conf atomic.Pointer[bridgeConf]
+	// pinMeter is the meter CONTROLLER, through which packet-ins go; nil: none.
+	pinMeter atomic.Pointer[flowtable.Meter]
 
 	upcalls upcallQueue // packet-ins of frames without ingress port
 
@@ -87,6 +91,7 @@ func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
 		fdb:    l2.NewFDB(o.MACTable, o.MACAgeing),
 	}
 	b.conf.Store(&bridgeConf{ports: map[ofp.PortNo]*port{}})
+	b.limits = newLimits(b)
 	return b
 }
 

@@ -78,12 +78,12 @@ func (b *Bridge) expireFlows(now int64) {
 // queueRemoved leaves the removed entries of a published change to the
 // collector.
 func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
-	if c == nil || len(c.Removed) == 0 {
+	if c == nil || len(c.Removed) == 0 && len(c.Groups) == 0 && len(c.Meters) == 0 {
 		return
 	}
 	d.pendMu.Lock()
 	d.pending = append(d.pending, removal{b, c, d.clock()})
-	d.pendingEntries += len(c.Removed)
+	d.pendingEntries += len(c.Removed) + len(c.Groups) + len(c.Meters)
 	d.pendMu.Unlock()
 	if d.manual {
 		d.reap()
@@ -131,7 +131,7 @@ func (d *Datapath) reap() {
 			}
 		}
 		d.mu.Lock()
-		r.bridge.tables.Unlink(r.change.Dead())
+		r.bridge.tables.UnlinkAll(r.change)
 		d.mu.Unlock()
 	}
 }

@@ -46,7 +46,7 @@ func (b *Bridge) SetFragFlags(flags uint16) error {
 
 // FlowMod adds, changes or deletes flow entries.
 func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
-	if err := flowtable.Validate(m, limits); err != nil {
+	if err := flowtable.Validate(m, b.limits); err != nil {
 		return err
 	}
 	if m.BufferID != ofp.NoBuffer && m.Command != ofp.FlowDelete && m.Command != ofp.FlowDeleteStrict {

@@ -42,6 +42,13 @@
 // the frame is extracted again, and the rest of the walk, frozen, goes on from
 // there. Translation records every bit of the key that it looked at.
 //
+// Groups are resolved in translation: the bucket of a select group by a hash
+// whose bits are recorded, that of a fast failover group by what lives. A program
+// hangs on the edition of each group that it asked for and, for ports, on the
+// bridge's configuration, which a change of a port's liveness renews. A meter
+// ends a program: what it lets pass goes on by recirculation, so that what stands
+// behind counts and sees that alone.
+//
 // Packet-out runs through the control executor: a worker without thread, queues
 // and cache, driven by its callers, one at a time.
 //

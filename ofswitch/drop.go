@@ -27,6 +27,8 @@ const (
 	dropSegment                      // a GSO frame that cannot be segmented
 	dropUpcall                       // packet-in: the port's queue is full
 	dropUpcallMem                    // packet-in: too many bytes wait
+	dropGroup                        // no bucket for the frame, or no such group
+	dropMeter                        // a meter's band
 	dropInternal                     // a bug of ours
 	numDropReasons
 )
@@ -34,7 +36,7 @@ const (
 var dropNames = [numDropReasons]string{
 	"no_match", "no_such_port", "output_to_in_port", "port_config", "fragment", "ttl", "patch_without_peer",
 	"loop", "too_complex", "reserved_multicast", "truncated", "no_headroom", "bad_checksum_request", "bad_gso",
-	"packet_in_queue_full", "packet_in_memory_full", "internal_error",
+	"packet_in_queue_full", "packet_in_memory_full", "group", "meter", "internal_error",
 }
 
 // dropCounter counts the drops that translation foresees as a credit, and

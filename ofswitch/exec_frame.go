@@ -62,7 +62,13 @@ func (w *worker) needsSplit(o *op, f *packet.Frame) bool {
 	if f.Offload.GSOType == packet.GSONone {
 		return false
 	}
-	return o.kind == opPushMPLS && packet.SegmentBeforeMPLS(f)
+	switch o.kind {
+	case opPushMPLS:
+		return packet.SegmentBeforeMPLS(f)
+	case opMeter:
+		return o.meter.Split(w.now, w.frame.packets, w.frame.bytes)
+	}
+	return false
 }
 
 // split segments f and carries ops out over each segment: those up to the end of

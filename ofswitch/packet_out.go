@@ -29,7 +29,7 @@ func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
 		num = in.num
 	}
 	flow.Extract(f, num, &k)
-	if err := flowtable.ValidateActions(m.Actions, frameMatch(&k, m.InPort), limits); err != nil {
+	if err := flowtable.ValidateActions(m.Actions, frameMatch(&k, m.InPort), b.limits); err != nil {
 		return err
 	}
 	f.InPort = num

@@ -252,7 +252,14 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 		return
 	}
 	before := p.desc()
-	p.setStatus(&st)
+	_ = b.d.update(func(classifier.Version) error { // fn does not fail
+		p.setStatus(&st)
+		if (p.desc().State^before.State)&ofp.PortStateLive == 0 {
+			return errNothing
+		}
+		p.touchLocked() // groups choose buckets by what lives
+		return nil
+	})
 	config := p.configBits() &^ ofp.PortConfigDown
 	if !st.AdminUp {
 		config |= ofp.PortConfigDown

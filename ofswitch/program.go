@@ -60,6 +60,7 @@ const (
 	opDecMPLSTTL // the TTL is known to be above 1
 	opCopyTTLOut
 	opCopyTTLIn
+	opMeter    // put through meter, then as opRecirc
 	opPacketIn // copy to in's controllers
 	opRecirc   // extract again and go on with frozen
 	opSave     // what follows acts on a copy ...
@@ -77,6 +78,7 @@ type op struct {
 	port   *port // of tx
 	in     *packetInOp
 	frozen *frozen
+	meter  *flowtable.Meter
 }
 
 // writes says whether the operation may write to the frame's bytes.
@@ -121,6 +123,8 @@ type deps struct {
 	tables []tableDep
 	confs  []confDep
 	macs   []macDep
+	groups []groupDep
+	meters []meterDep
 }
 
 // tableDep: a lookup of wide in the table found priority (-1: nothing).
@@ -128,6 +132,20 @@ type tableDep struct {
 	table    *flowtable.Table
 	wide     *flow.Wide // several lookups of the same words share it
 	priority int32
+}
+
+// groupDep: the number led to this edition of a group.
+type groupDep struct {
+	bridge *Bridge
+	id     uint32
+	group  *flowtable.Group // nil: to none
+}
+
+// meterDep is groupDep for meters.
+type meterDep struct {
+	bridge *Bridge
+	id     uint32
+	meter  *flowtable.Meter
 }
 
 // confDep: the bridge was configured so.
@@ -163,6 +181,9 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 			}
 		}
 	}
+	if p.version != v && !p.deps.groupsHold(v) {
+		return false
+	}
 	if p.macGen != gen {
 		for i := range p.deps.macs {
 			if !p.deps.macs[i].holds() {
@@ -171,6 +192,21 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 		}
 	}
 	p.version, p.macGen = v, gen
+	return true
+}
+
+// groupsHold says whether groups and meters are those of version v.
+func (d *deps) groupsHold(v classifier.Version) bool {
+	for i := range d.groups {
+		if g := &d.groups[i]; g.bridge.tables.Group(g.id, v) != g.group {
+			return false
+		}
+	}
+	for i := range d.meters {
+		if m := &d.meters[i]; m.bridge.tables.Meter(m.id, v) != m.meter {
+			return false
+		}
+	}
 	return true
 }
 
@@ -196,7 +232,7 @@ func (p *program) settle(mark uint64) {
 	p.whole = true
 	for i := range p.ops {
 		switch p.ops[i].kind {
-		case opRecirc, opSave, opRestore:
+		case opRecirc, opMeter, opSave, opRestore:
 			p.whole = false
 			return
 		case opOutput:

@@ -22,13 +22,18 @@ type frozen struct {
 // goes on with rest, then with the instructions behind an apply-actions
 // list (after) if that is where the walk is.
 func (t *translator) freeze(wk *walk, rest []ofp.Action, after *ofp.Instructions) {
+	t.emit(op{kind: opRecirc, frozen: t.frozen(wk, rest, after)})
+}
+
+// frozen is the rest of wk, to be gone on with.
+func (t *translator) frozen(wk *walk, rest []ofp.Action, after *ofp.Instructions) *frozen {
 	fz := &frozen{
 		id: t.nextRecirc(), in: t.in, walk: *wk,
 		rest: append([]ofp.Action(nil), rest...), after: after,
 		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], depth: t.depth,
 	}
 	fz.walk.set.fields = append([]ofp.SetField(nil), wk.set.fields...)
-	t.emit(op{kind: opRecirc, frozen: fz})
+	return fz
 }
 
 // nextRecirc gives ids that no living program of this worker has, unless it

@@ -8,7 +8,7 @@ import "ofswitch/ofp"
 func (b *Bridge) TableFeatures(fn func(*ofp.TableFeatures) error) error {
 	all := make([]*ofp.TableFeatures, 0, ofp.NumTables)
 	b.d.mu.Lock() // fn may wait for a controller that reads slowly: not under the lock
-	b.tables.Features(limits, func(f *ofp.TableFeatures) bool {
+	b.tables.Features(b.limits, func(f *ofp.TableFeatures) bool {
 		all = append(all, f)
 		return true
 	})

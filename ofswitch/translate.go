@@ -196,6 +196,10 @@ func (t *translator) tables(wk *walk) {
 		}
 		ins := &e.Instructions
 		wk.cookie, wk.miss = e.Cookie, e.IsTableMiss()
+		if ins.Has.Contains(ofp.InstrMeter) {
+			t.meter(wk, ins)
+			return
+		}
 		if ins.Has.Contains(ofp.InstrApplyActions) && t.list(wk, ins.Apply, ins) {
 			return
 		}

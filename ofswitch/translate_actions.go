@@ -21,6 +21,8 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 		switch a := a.(type) {
 		case ofp.Output:
 			t.output(wk, a.Port, a.MaxLen)
+		case ofp.Group:
+			t.group(wk, a.GroupID)
 		case ofp.SetField:
 			again = t.setField(a)
 		case ofp.PushVLAN:

@@ -21,6 +21,7 @@ type tally struct {
 	actions                            map[ofp.ActionType]int
 	outputs                            map[ofp.PortNo]int
 	ins                                int
+	groups, meters, groupsRefused      int // of group-mods and meter-mods
 	wild                               int // rounds given up: loops that double
 }
 
@@ -34,8 +35,9 @@ type contest struct {
 	twin    *twin
 	tally   *tally
 	cookies uint64
-	flips   *gen // its own, as it depends on hash seeds how much it takes
-	masks   bool // hold the record of wildcards against flipped keys
+	flips   *gen        // its own, as it depends on hash seeds how much it takes
+	bridge  *twinBridge // that rules are made for
+	masks   bool        // hold the record of wildcards against flipped keys
 }
 
 func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
@@ -47,12 +49,13 @@ func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
 	c := &contest{gen: &gen{Rand: rand.New(rand.NewPCG(seed, 1))}, d: d, rec: &recorder{}, flips: &gen{Rand: rand.New(rand.NewPCG(seed, 2))},
 		real: map[string]*Bridge{}, mems: map[string]*ports.Mem{}, tally: t,
 		twin: &twin{bridges: map[string]*twinBridge{}, byPort: map[string][]string{}}}
+	c.twin.real = c.real
 	for _, name := range []string{"a", "b"} {
 		b, err := d.AddBridge(name, BridgeOptions{Controllers: c.rec})
 		if err != nil {
 			return nil, err
 		}
-		tb := &twinBridge{name: name, ports: map[ofp.PortNo]*twinPort{}, macs: map[[2]uint64]ofp.PortNo{}}
+		tb := &twinBridge{name: name, ports: map[ofp.PortNo]*twinPort{}, macs: map[[2]uint64]ofp.PortNo{}, groups: map[uint32]*twinGroup{}, meters: map[uint32]*twinMeter{}}
 		c.real[name], c.twin.bridges[name] = b, tb
 		numbers := []ofp.PortNo{1, 2, 3, 4, ofp.PortLocal}
 		if name == "b" {
@@ -124,9 +127,15 @@ func (c *contest) change() error {
 			return false
 		})
 		tb.entries = append(tb.entries, e)
-	case n < 65:
+	case n < 55:
+		c.groupMod(b, tb)
+	case n < 58:
+		c.meterMod(b, tb)
+	case n < 60:
+		c.link(b, tb)
+	case n < 67:
 		return c.strict(b, tb, old, ofp.FlowDeleteStrict, ofp.Instructions{})
-	case n < 68: // delete a fourth of all
+	case n < 69: // delete a fourth of all
 		k := uint64(c.IntN(4))
 		tb.entries = slices.DeleteFunc(tb.entries, func(o *twinEntry) bool { return o.cookie&3 == k })
 		return b.FlowMod(&ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, Cookie: k, CookieMask: 3,
@@ -170,6 +179,7 @@ func (c *contest) strict(b *Bridge, tb *twinBridge, e *twinEntry, command uint8,
 
 func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
 	data := pick(c.gen, c.pool...)
+	c.bridge = tb
 	list, _ := c.actionList(look(data), flow.NumFields, true)
 	in := pick(c.gen, ofp.PortController, ofp.PortAny, 1, 2)
 	err := b.PacketOut(&ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: in, Actions: list, Data: slices.Clone(data)})
@@ -326,7 +336,7 @@ func (c *contest) counters() error {
 			}
 		}
 	}
-	return nil
+	return c.groupCounters()
 }
 
 // round runs one contest.

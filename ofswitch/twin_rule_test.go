@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"maps"
 	"slices"
 
 	"ofswitch/flow"
@@ -60,7 +61,9 @@ func (c *contest) actionList(v *view, set flow.ID, packetOut bool) (list []ofp.A
 				setField(ids[c.IntN(len(ids))])
 			}
 		default:
-			if packetOut && c.chance(40) {
+			if ids := slices.Sorted(maps.Keys(c.bridge.groups)); len(ids) > 0 && c.chance(25) {
+				list = append(list, ofp.Group{GroupID: pick(c.gen, ids...)})
+			} else if packetOut && c.chance(40) {
 				list = append(list, ofp.Output{Port: ofp.PortTable})
 			} else {
 				list = append(list, c.out())
@@ -116,6 +119,7 @@ func (c *contest) reshape(v *view, reshaped *bool) []ofp.Action {
 // rule makes a flow-mod that adds, and its twin.
 func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
 	c.cookies++
+	c.bridge = b
 	e := &twinEntry{table: pick[ofp.TableID](c.gen, 0, 0, 0, 1, 1, 2, 253), cookie: c.cookies}
 	m := &ofp.FlowMod{Command: ofp.FlowAdd, Table: e.table, Cookie: e.cookie, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
 	ins := &m.Instructions
@@ -158,6 +162,10 @@ func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
 	if c.chance(20) {
 		ins.Has |= 1 << ofp.InstrWriteMetadata
 		ins.Metadata, ins.MetadataMask = uint64(c.IntN(4)), pick(c.gen, ^uint64(0), 1, 2)
+	}
+	if ids := slices.Sorted(maps.Keys(b.meters)); len(ids) > 0 && c.chance(10) {
+		ins.Has |= 1 << ofp.InstrMeter
+		ins.Meter = pick(c.gen, ids...)
 	}
 	if e.table != 253 && c.chance(40) {
 		ins.Has |= 1 << ofp.InstrGotoTable

@@ -31,8 +31,8 @@ func TestTwin(t *testing.T) {
 			t.Fatalf("TWIN_SEED=%#x: %v", seed+uint64(i), err)
 		}
 	}
-	t.Logf("%d rules (%d refused), %d frames, %d packet-outs, %d lookups, %d hits, %d packet-ins, %d rounds given up",
-		total.rules, total.refused, total.frames, total.packetOuts, total.lookups, total.hits, total.ins, total.wild)
+	t.Logf("%d rules (%d refused), %d frames, %d packet-outs, %d lookups, %d hits, %d packet-ins, %d group-mods, %d meter-mods (%d refused), %d rounds given up",
+		total.rules, total.refused, total.frames, total.packetOuts, total.lookups, total.hits, total.ins, total.groups, total.meters, total.groupsRefused, total.wild)
 	if rounds < 100 { // too few to have everything in them
 		return
 	}
@@ -44,6 +44,9 @@ func TestTwin(t *testing.T) {
 	}
 	if total.refused*4 > total.rules {
 		t.Errorf("%d rules refused, %d taken: the generator is wrong", total.refused, total.rules)
+	}
+	if n := total.groups + total.meters; n < 20*rounds || total.groupsRefused > 2*n {
+		t.Errorf("%d group-mods, %d meter-mods taken, %d refused in %d rounds: the generator is wrong", total.groups, total.meters, total.groupsRefused, rounds)
 	}
 	for id, n := range total.fields {
 		if n*100 < total.rules {
@@ -57,7 +60,7 @@ func TestTwin(t *testing.T) {
 	}
 	for _, a := range []ofp.ActionType{ofp.ActionOutput, ofp.ActionSetField, ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionSetNwTTL, ofp.ActionDecNwTTL,
 		ofp.ActionPushMPLS, ofp.ActionPopMPLS, ofp.ActionPushPBB, ofp.ActionPopPBB, ofp.ActionSetMPLSTTL, ofp.ActionDecMPLSTTL,
-		ofp.ActionCopyTTLOut, ofp.ActionCopyTTLIn} {
+		ofp.ActionCopyTTLOut, ofp.ActionCopyTTLIn, ofp.ActionGroup} {
 		if total.actions[a]*100 < total.rules {
 			t.Errorf("%v stands in %d of %d rules; want one of a hundred", a, total.actions[a], total.rules)
 		}

@@ -15,6 +15,7 @@ import (
 // does is what the real switch must do.
 type twin struct {
 	bridges map[string]*twinBridge
+	real    map[string]*Bridge // asked for the bucket of a hash alone
 	byPort  map[string][]string
 	ins     []string
 	lookups int
@@ -35,12 +36,15 @@ type twinBridge struct {
 	entries []*twinEntry
 	ports   map[ofp.PortNo]*twinPort
 	frag    uint16
+	groups  map[uint32]*twinGroup
+	meters  map[uint32]*twinMeter
 	macs    map[[2]uint64]ofp.PortNo // VLAN and address
 }
 
 type twinPort struct {
 	no     ofp.PortNo
 	config ofp.PortConfig
+	down   bool // the link
 	bridge *twinBridge
 	peer   *twinPort
 	patch  bool
@@ -155,6 +159,9 @@ func (s *twin) tables(w *twinWalk, table ofp.TableID) {
 		}
 		w.entry = best
 		i := &best.ins
+		if i.Has.Contains(ofp.InstrMeter) && !w.b.meters[i.Meter].meter(w) {
+			return
+		}
 		if i.Has.Contains(ofp.InstrApplyActions) {
 			s.actions(w, i.Apply)
 			if w.finished {
@@ -194,7 +201,7 @@ func (w *twinWalk) writeAction(a ofp.Action) {
 	w.set = slices.DeleteFunc(slices.Clone(w.set), func(b ofp.Action) bool { return sameKind(a, b) })
 	w.set = append(w.set, a)
 	if _, ok := a.(ofp.Output); ok {
-		w.setMiss = w.entry.miss()
+		w.setMiss = w.entry != nil && w.entry.miss()
 	}
 }
 
@@ -225,7 +232,9 @@ func (s *twin) actionSet(w *twinWalk) {
 		return list[n+i].(ofp.SetField).Field < list[n+j].(ofp.SetField).Field
 	})
 	n = len(list)
-	pick(ofp.ActionOutput)
+	if pick(ofp.ActionGroup); n == len(list) {
+		pick(ofp.ActionOutput)
+	}
 	if n == len(list) {
 		return // goes nowhere
 	}
@@ -238,6 +247,8 @@ func (s *twin) actions(w *twinWalk, list []ofp.Action) {
 		switch a := a.(type) {
 		case ofp.Output:
 			s.output(w, a.Port, a.MaxLen)
+		case ofp.Group:
+			s.group(w, a.GroupID)
 		case ofp.SetField:
 			if a.Field == flow.TunnelID {
 				w.tunnel = a.Value.Lo

@@ -1,0 +1,89 @@
+package ofswitch
+
+import (
+	"ofswitch/flow"
+	"ofswitch/flowtable"
+	"ofswitch/ofp"
+)
+
+// group sends copies of the frame, as it is, through buckets of a group (OpenFlow
+// 1.3.5 §5.6.1). What buckets do to their copies is undone afterwards.
+func (t *translator) group(wk *walk, id uint32) {
+	if t.depth >= maxDepth {
+		t.drop(dropLoop)
+		return
+	}
+	g := t.findGroup(wk.bridge, id)
+	if g == nil {
+		t.drop(dropGroup)
+		return
+	}
+	t.credit(g.Counters)
+	first, end := 0, len(g.Buckets)
+	switch g.Type {
+	case ofp.GroupTypeSelect:
+		t.probe = flow.Mask{}
+		hash := flowtable.SelectHash(&t.wide, &t.probe)
+		t.looked(&t.probe)
+		first = g.Select(hash, t.liveness(wk, maxDepth))
+		end = first + 1
+	case ofp.GroupTypeFastFailover:
+		first = g.FirstLive(t.liveness(wk, maxDepth))
+		end = first + 1
+	}
+	if first < 0 || end == 0 {
+		t.drop(dropGroup)
+		return
+	}
+	for i := first; i < end && t.step(); i++ {
+		b := &g.Buckets[i]
+		t.credit(b.Counters)
+		var set actionSet
+		set.write(b.Actions, false)
+		list := set.list()
+		if list == nil {
+			continue
+		}
+		t.aside(func() {
+			in := *wk
+			in.set, in.inSet, in.miss = actionSet{}, true, false
+			in.cookie = ^uint64(0) // OpenFlow 1.3.5 §7.4.1: not of one entry
+			t.list(&in, list, nil)
+		})
+	}
+}
+
+// findGroup finds a group, and notes that the program hangs on the answer.
+func (t *translator) findGroup(b *Bridge, id uint32) *flowtable.Group {
+	g := b.tables.Group(id, t.version)
+	t.prog.deps.groups = append(t.prog.deps.groups, groupDep{b, id, g})
+	return g
+}
+
+// liveness is that of wk's bridge. Ports hang on its configuration, which every
+// program that passes it does; groups are noted.
+func (t *translator) liveness(wk *walk, depth int) flowtable.Liveness {
+	return flowtable.Liveness{
+		Port: func(no ofp.PortNo) bool {
+			p := wk.conf.ports[no]
+			return p != nil && p.desc().State&ofp.PortStateLive != 0
+		},
+		Group: func(id uint32) bool {
+			g := t.findGroup(wk.bridge, id)
+			return g != nil && depth > 0 && g.Live(t.liveness(wk, depth-1))
+		},
+	}
+}
+
+// meter ends the program with a meter: what passes goes on in another one, that of
+// the frame as it is by then. So what lies behind counts only what came
+// there, and sees the DSCP field as the meter left it.
+func (t *translator) meter(wk *walk, ins *ofp.Instructions) {
+	m := wk.bridge.tables.Meter(ins.Meter, t.version)
+	t.prog.deps.meters = append(t.prog.deps.meters, meterDep{wk.bridge, ins.Meter, m})
+	if m == nil {
+		t.drop(dropMeter) // its flows go with it, so only a newer version lacks it
+		return
+	}
+	t.emit(op{kind: opMeter, meter: m, frozen: t.frozen(wk, ins.Apply, ins)})
+}
