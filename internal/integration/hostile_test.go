@@ -571,8 +571,8 @@ func (l *hostileLab) moveLink(name string, from, to *netlab.Namespace) error {
 	return nil
 }
 
-// A switch with nothing to do uses no processor: what it used in five seconds
-// of its own clock is less than a hundredth of them.
+// A switch with nothing to do uses no processor: of some five seconds, less than
+// a hundredth.
 func TestIntegrationIdle(t *testing.T) {
 	l := newLab(t, 10)
 	d := startSwitch(t, l, "--workers", "2")
@@ -590,10 +590,14 @@ func TestIntegrationIdle(t *testing.T) {
 		}
 		return sum
 	}
-	before := used()
-	time.Sleep(5 * time.Second)
-	// The hosts say a little by themselves: neighbour discovery and the like.
-	if n := used() - before; n > 5 {
-		t.Errorf("an idle switch used %d0 ms of processor in five seconds", n)
-	}
+	// The hosts say a little by themselves, neighbour discovery and the like, and a
+	// machine may be busy: some five seconds will be quiet.
+	testutil.Eventually(t, "the switch idles", func() error {
+		before := used()
+		time.Sleep(5 * time.Second)
+		if n := used() - before; n > 5 {
+			return fmt.Errorf("it used %d0 ms of processor in five seconds", n)
+		}
+		return nil
+	})
 }
