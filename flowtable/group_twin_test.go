@@ -506,8 +506,24 @@ func compareGroups(s groupSubject, rng random, steps int) (codes map[ofp.Code]in
 			dead, floor = nil, v
 		}
 	}
-	if n := t.groups.slots.n; n > 6 || t.meters.slots.n > 4 {
-		return codes, fmt.Errorf("%d groups and %d meters in memory", n, t.meters.slots.n)
+	// Nothing stays in memory.
+	for _, apply := range []func() (*Change, error){
+		func() (*Change, error) {
+			return s.ApplyGroup(groupMod(ofp.GroupDelete, all, ofp.GroupAll), v, now, lim)
+		},
+		func() (*Change, error) { return s.ApplyMeter(meterMod(ofp.MeterDelete, ofp.MeterAll, 0), v, now, lim) },
+	} {
+		c, err := apply()
+		if err != nil {
+			return codes, err
+		}
+		dead = append(dead, c)
+	}
+	for _, c := range dead {
+		s.UnlinkAll(c)
+	}
+	if g, m := t.groups.slots.n, t.meters.slots.n; g != 0 || m != 0 {
+		return codes, fmt.Errorf("%d groups and %d meters in memory when all are deleted", g, m)
 	}
 	return codes, nil
 }

@@ -249,6 +249,20 @@ func TestMeterAccuracyAgain(t *testing.T) {
 	}
 }
 
+// A small frame or two go before the first lump, as in the opening of a TCP
+// connection.
+func TestMeterLumpsAfterSmallFrames(t *testing.T) {
+	for _, k := range frameKinds {
+		m := meter(t, kbps, dropBand(1000, 0))
+		m.Run(0, 1, 74)
+		m.Run(1e4, 1, 66)
+		passed, offered := offer(m, false, k, 2e4, 2e6, func(at int64) int64 { return at })
+		if off := float64(passed)/float64(offered)*2 - 1; math.Abs(off) > 0.02 {
+			t.Errorf("frames of %s: off by %.2f %%", k.name, off*100)
+		}
+	}
+}
+
 // Other loads: below the rate all passes, above it the rate does. The first
 // lump may pass as a whole or by half.
 func TestMeterLoads(t *testing.T) {
