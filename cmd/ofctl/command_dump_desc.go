@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/ofp"
@@ -10,26 +8,23 @@ import (
 )
 
 func (e *env) dumpDescCommand() *cli.Command {
+	return e.dumpCommand("dump-desc", "print a switch's description", ofp.MultipartDesc, "its description")
+}
+
+// dumpCommand makes a verb that prints the answer to a multipart request without a
+// body.
+func (e *env) dumpCommand(name, usage string, kind uint16, what string) *cli.Command {
 	return &cli.Command{
-		Name:      "dump-desc",
-		Usage:     "print a switch's description",
+		Name:      name,
+		Usage:     usage,
 		ArgsUsage: "SWITCH",
 		Action: command(1, 1, func(c *cli.Context, o common, args []string) error {
-			return dumpDesc(e.out, dumpDescOptions{o, args[0]})
+			s, err := newSession(o, args[0])
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.printMultipart(e.out, kind, nil, what, text.Options{})
 		}),
 	}
-}
-
-type dumpDescOptions struct {
-	common
-	Switch string
-}
-
-func dumpDesc(w io.Writer, o dumpDescOptions) error {
-	s, err := newSession(o.common, o.Switch)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return s.printMultipart(w, ofp.MultipartDesc, nil, "its description", text.Options{})
 }

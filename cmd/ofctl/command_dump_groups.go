@@ -36,24 +36,6 @@ func (e *env) dumpGroupFeaturesCommand() *cli.Command {
 	return e.dumpCommand("dump-group-features", "print what groups the switch can have", ofp.MultipartGroupFeatures, "group features")
 }
 
-// dumpCommand makes a verb that prints the answer to a multipart request without a
-// body.
-func (e *env) dumpCommand(name, usage string, kind uint16, what string) *cli.Command {
-	return &cli.Command{
-		Name:      name,
-		Usage:     usage,
-		ArgsUsage: "SWITCH",
-		Action: command(1, 1, func(c *cli.Context, o common, args []string) error {
-			s, err := newSession(o, args[0])
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.printMultipart(e.out, kind, nil, what, text.Options{})
-		}),
-	}
-}
-
 // groupOptions are those of the verbs that print groups.
 type groupOptions struct {
 	common
