@@ -4,11 +4,14 @@ import "ofswitch/ofp"
 
 // TableFeatures calls fn for every table with what its entries can have
 // (OpenFlow 1.3.5 §7.3.5.5), and ends with fn's error if it has one. It is what
-// FlowMod accepts; no table has a name.
+// FlowMod accepts; no table has a name. Groups and meters are left out, as none
+// can exist while the OpenFlow channel has no message that makes one.
 func (b *Bridge) TableFeatures(fn func(*ofp.TableFeatures) error) error {
 	all := make([]*ofp.TableFeatures, 0, ofp.NumTables)
 	b.d.mu.Lock() // fn may wait for a controller that reads slowly: not under the lock
-	b.tables.Features(b.limits, func(f *ofp.TableFeatures) bool {
+	limits := b.limits
+	limits.GroupExists, limits.MeterExists = nil, nil
+	b.tables.Features(limits, func(f *ofp.TableFeatures) bool {
 		all = append(all, f)
 		return true
 	})
