@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"ofswitch/ofconn"
-	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 )
 
@@ -200,6 +199,3 @@ func (lb *liveBridge) applyChannel() []error {
 	fail(lb.conn.SetControllers(controllers))
 	return errs
 }
-
-// localNumber is the OpenFlow number of the port named after the bridge.
-const localNumber = ofp.PortLocal

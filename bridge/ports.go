@@ -54,7 +54,7 @@ func (lb *liveBridge) applyPorts(local Port, list []Port, refused map[string]err
 	for i, conf := range wanted {
 		no := lb.numbers.byName[conf.Name]
 		if i == 0 {
-			no = localNumber
+			no = ofp.PortLocal
 		}
 		p := old[conf.Name]
 		if p != nil && p.same(&conf, no) {
