@@ -90,6 +90,7 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 		s.bridges[b.Name] = lb
 	}
 	lb.conf = *b
+	errs = append(errs, b.checkOther()...)
 
 	local := Port{Name: b.Name, Type: TypeInternal, MAC: lb.mac[:]}
 	var list []Port

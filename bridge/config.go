@@ -29,6 +29,9 @@ type Bridge struct {
 	// Listeners are where controllers may connect to us, besides the
 	// management socket NAME.mgmt in the run directory, which always is.
 	Listeners []Listener
+	// OtherConfig are further settings by key, KeyAuxConnections... (column
+	// other_config of table Bridge).
+	OtherConfig map[string]string
 }
 
 // FailMode is what a bridge does when it has no controller (as in

@@ -73,6 +73,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			g.flag("port", "`DEVICE[@N][,COLUMN=VALUE]...`: a port, OpenFlow number N or the next free one; columns type (internal, patch, tap), mac, mtu_request, ofport_request, options:KEY", g.port),
 			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds)", g.controller),
 			g.flag("listen", "`TARGET`: ptcp:[PORT[:ADDR]] or punix:PATH, where controllers may connect to the bridge", g.listen),
+			g.flag("other-config", "`KEY=VALUE[,KEY=VALUE]...` of the bridge: aux-connections (to each controller, besides the main one)", g.otherConfig),
 			g.flag("fail-mode", "`MODE` without a controller: standalone (learning switch, the default) or secure", g.failMode),
 		},
 		Action: func(c *cli.Context) error {
@@ -177,6 +178,29 @@ func (g *groups) failMode(s string) error {
 		return nil
 	}
 	return errors.New("want standalone or secure")
+}
+
+// otherConfig reads KEY=VALUE[,KEY=VALUE]...; a key given again has its last
+// value.
+func (g *groups) otherConfig(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	for _, pair := range strings.Split(s, ",") {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return fmt.Errorf("%q is no KEY=VALUE", pair)
+		}
+		if err := bridge.CheckOtherConfig(key, value); err != nil {
+			return err
+		}
+		if b.OtherConfig == nil {
+			b.OtherConfig = map[string]string{}
+		}
+		b.OtherConfig[key] = value
+	}
+	return nil
 }
 
 func (g *groups) listen(s string) error {

@@ -23,7 +23,8 @@ func TestFlagGroups(t *testing.T) {
 		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0", "--fail-mode", "secure",
 		"--bridge", "right", "--listen", "ptcp:6654",
 		"--port", "vm0,type=internal,mac=02:00:00:00:00:05,mtu_request=9000,options:io=plain",
-		"--port", "p1,type=patch,options:peer=p0", "--workers", "2")
+		"--port", "p1,type=patch,options:peer=p0", "--workers", "2",
+		"--other-config", "aux-connections=2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,8 @@ func TestFlagGroups(t *testing.T) {
 		Controllers: []bridge.Controller{{Target: "tcp:127.0.0.1:6653", MaxBackoff: time.Second, InactivityProbe: -1}},
 	}, {
 		Name: "right", FailMode: bridge.Standalone,
-		Listeners: []bridge.Listener{{Target: "ptcp:6654"}},
+		Listeners:   []bridge.Listener{{Target: "ptcp:6654"}},
+		OtherConfig: map[string]string{"aux-connections": "2"},
 		Ports: []bridge.Port{
 			{Name: "vm0", Type: "internal", MAC: net.HardwareAddr{2, 0, 0, 0, 0, 5}, MTU: 9000, Options: map[string]string{"io": "plain"}},
 			{Name: "p1", Type: "patch", Options: map[string]string{"peer": "p0"}},
@@ -64,6 +66,9 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --port v,mtu_request=9", "want 68 to 65535"},
 		{"--db none --bridge br0 --controller tcp:h,max_backoff=soon", "want milliseconds"},
 		{"--db none --bridge br0 --controller tcp:h,role=master", "column role is not known"},
+		{"--db none --bridge br0 --other-config aux-connections", "no KEY=VALUE"},
+		{"--db none --bridge br0 --other-config colour=red", "other_config:colour is not known"},
+		{"--db none --other-config aux-connections=1 --bridge br0", "put --bridge NAME before it"},
 		{"--db none --bridge br0 --workers 0", "needs one at least"},
 		{"--db none --bridge br0 --log-level loud", "debug, info, warn or error"},
 		{"--db none --bridge br0 extra", `argument "extra" is not expected`},
