@@ -12,6 +12,7 @@ import (
 
 	"ofswitch/classifier"
 	"ofswitch/flow"
+	"ofswitch/ofswitch/process"
 	"ofswitch/packet"
 	"ofswitch/ports"
 )
@@ -197,8 +198,11 @@ func (w *worker) runMail() {
 
 // loop is the thread. It ends when stop is set.
 func (w *worker) loop() {
+	// Never unlocked: the thread ends with the goroutine, and its priority too.
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if err := process.RaiseThread(); err != nil {
+		w.d.log.Debug("forwarding thread", "err", err)
+	}
 	for n := 0; !w.stop.Load(); n++ {
 		got := w.round()
 		switch {

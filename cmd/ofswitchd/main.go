@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"ofswitch/bridge"
+	"ofswitch/ofswitch/process"
 	"ofswitch/unixctl"
 )
 
@@ -71,6 +72,11 @@ func serve(o *options, log *slog.Logger) error {
 	defer signal.Stop(signals)
 	// Whoever read the log may end; the switch goes on.
 	signal.Ignore(syscall.SIGPIPE)
+
+	if err := process.Raise(); err != nil {
+		log.Debug("priority", "err", err)
+	}
+	process.HeapFloor(process.DefaultHeapFloor)
 
 	ctl, err := unixctl.NewServer(o.runDir, program)
 	if err != nil {
