@@ -59,6 +59,11 @@ const (
 
 func deletion(m *ofp.FlowMod) *ofp.FlowMod { m.Command = ofp.FlowDelete; return m }
 
+// noGroups deletes all groups; of the type too, where a controller thinks so.
+func noGroups(t ofp.GroupType) *ofp.GroupMod {
+	return &ofp.GroupMod{Command: ofp.GroupDelete, GroupType: t, GroupID: ofp.GroupAll}
+}
+
 // missEntry is the table-miss entry that sends to the controller.
 func missEntry() *ofp.FlowMod {
 	f := flowMod(ofp.FlowAdd, 0)
@@ -68,10 +73,10 @@ func missEntry() *ofp.FlowMod {
 	return f
 }
 
-// conversations are the handshakes of real controllers with a switch without
-// groups and meters, as their source has them.
+// conversations are the handshakes of real controllers, as their source has
+// them.
 func conversations() map[string][]step {
-	badType, badMultipart := ofp.BadRequestBadType, ofp.BadRequestBadMultipart
+	badType := ofp.BadRequestBadType
 	flows := func() ofp.Message { return multipart(ofp.MultipartFlow, flowRequest()) }
 	groups := make(ofp.RawBody, 8)
 	strict := flowMod(ofp.FlowDeleteStrict, ofp.TableAll)
@@ -87,7 +92,7 @@ func conversations() map[string][]step {
 			together("barrier, get-config",
 				say("", 0xfffffffc, &ofp.BarrierRequest{}, tBarrier),
 				say("", 0xfffffffb, &ofp.GetConfigRequest{}, tConfig)),
-			say("meter-features", 0xfffffffa, multipart(ofp.MultipartMeterFeatures, nil), badMultipart),
+			say("meter-features", 0xfffffffa, multipart(ofp.MultipartMeterFeatures, nil), tMultipart),
 			say("desc", 0xfffffff9, multipart(ofp.MultipartDesc, nil), tMultipart),
 			say("port-desc again", 0xfffffff8, multipart(ofp.MultipartPortDesc, nil), tMultipart),
 			say("role", 0xfffffff7, roleRequest(ofp.RoleMaster, 0), tRole),
@@ -97,8 +102,8 @@ func conversations() map[string][]step {
 			say("poll tables", 7, multipart(ofp.MultipartTable, nil), tMultipart),
 			say("poll ports", 8, multipart(ofp.MultipartPortStats, &ofp.PortStatsRequest{Port: ofp.PortAny}), tMultipart),
 			together("poll groups",
-				say("", 9, multipart(ofp.MultipartGroup, groups), badMultipart),
-				say("", 10, multipart(ofp.MultipartGroupDesc, nil), badMultipart)),
+				say("", 9, multipart(ofp.MultipartGroup, groups), tMultipart),
+				say("", 10, multipart(ofp.MultipartGroupDesc, nil), tMultipart)),
 			say("role again", 11, roleRequest(ofp.RoleMaster, 0), tRole),
 		},
 		"OpenDaylight": {
@@ -107,8 +112,8 @@ func conversations() map[string][]step {
 			say("barrier for a sign of life", 0, &ofp.BarrierRequest{}, tBarrier),
 			say("desc", 1, multipart(ofp.MultipartDesc, nil), tMultipart),
 			together("what it can",
-				say("", 2, multipart(ofp.MultipartMeterFeatures, nil), badMultipart),
-				say("", 3, multipart(ofp.MultipartGroupFeatures, nil), badMultipart),
+				say("", 2, multipart(ofp.MultipartMeterFeatures, nil), tMultipart),
+				say("", 3, multipart(ofp.MultipartGroupFeatures, nil), tMultipart),
 				say("", 4, multipart(ofp.MultipartPortDesc, nil), tMultipart)),
 			say("role in force", 5, roleRequest(ofp.RoleNoChange, 0), tRole),
 			say("role", 6, roleRequest(ofp.RoleMaster, 0), tRole),
@@ -130,8 +135,8 @@ func conversations() map[string][]step {
 			say("role", 9, roleRequest(ofp.RoleMaster, 0), tRole),
 			together("clear",
 				say("", 10, deletion(flowMod(0, ofp.TableAll))),
-				say("", 11, raw(ofp.TypeGroupMod, 8), badType), say("", 12, raw(ofp.TypeGroupMod, 8), badType),
-				say("", 13, raw(ofp.TypeGroupMod, 8), badType), say("", 14, raw(ofp.TypeGroupMod, 8), badType),
+				say("", 11, noGroups(ofp.GroupTypeAll)), say("", 12, noGroups(ofp.GroupTypeSelect)),
+				say("", 13, noGroups(ofp.GroupTypeIndirect)), say("", 14, noGroups(ofp.GroupTypeFastFailover)),
 				say("", 15, &ofp.BarrierRequest{}, tBarrier), say("", 16, &ofp.BarrierRequest{}, tBarrier)),
 			together("table-miss",
 				say("", 17, strict), say("", 18, missEntry()), say("", 19, &ofp.BarrierRequest{}, tBarrier)),
@@ -147,8 +152,8 @@ func conversations() map[string][]step {
 			say("asynchronous messages", 6, &ofp.SetAsync{AsyncConfig: ofp.AsyncConfig{PacketIn: [2]uint32{2, 2}, PortStatus: [2]uint32{7, 7}}}),
 			together("cold start",
 				say("", 7, deletion(flowMod(0, ofp.TableAll))),
-				say("", 8, raw(ofp.TypeGroupMod, 8), badType),
-				say("", 9, raw(ofp.TypeMeterMod, 8), badType),
+				say("", 8, noGroups(ofp.GroupTypeAll)),
+				say("", 9, &ofp.MeterMod{Command: ofp.MeterDelete, MeterID: ofp.MeterAll}),
 				say("", 10, missEntry()), say("", 11, flowMod(ofp.FlowModifyStrict, 1))),
 			say("echo", 12, &ofp.EchoRequest{}, tEcho),
 		},

@@ -39,6 +39,7 @@ var handlers = [...]handler{
 	ofp.TypeSetConfig:        {true, (*conn).handleSetConfig},
 	ofp.TypePacketOut:        {false, (*conn).handlePacketOut},
 	ofp.TypeFlowMod:          {false, (*conn).handleFlowMod},
+	ofp.TypeGroupMod:         {false, (*conn).handleGroupMod},
 	ofp.TypePortMod:          {false, (*conn).handlePortMod},
 	ofp.TypeTableMod:         {false, (*conn).handleTableMod},
 	ofp.TypeMultipartRequest: {true, (*conn).handleMultipart},
@@ -46,6 +47,7 @@ var handlers = [...]handler{
 	ofp.TypeRoleRequest:      {true, (*conn).handleRole},
 	ofp.TypeGetAsyncRequest:  {true, (*conn).handleGetAsync},
 	ofp.TypeSetAsync:         {true, (*conn).handleSetAsync},
+	ofp.TypeMeterMod:         {false, (*conn).handleMeterMod},
 }
 
 // dispatch processes one message completely. The error ends the connection.
@@ -62,11 +64,6 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 	}
 	c.badVersions = 0
 	if int(h.Type) >= len(handlers) || handlers[h.Type].do == nil {
-		if h.Type == ofp.TypeGroupMod || h.Type == ofp.TypeMeterMod {
-			if err := c.slaveMay(false, h); err != nil {
-				return c.refuse(h, msg, err)
-			}
-		}
 		return c.refuse(h, msg, ofp.BadRequestBadType.Errorf("%v is not for a switch to receive, or not supported", h.Type))
 	}
 	hd := &handlers[h.Type]

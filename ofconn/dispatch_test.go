@@ -72,8 +72,6 @@ func TestRefusals(t *testing.T) {
 		{name: "get-async reply", msg: raw(ofp.TypeGetAsyncReply, 24), code: ofp.BadRequestBadType},
 		{name: "type 30", msg: raw(30, 0), code: ofp.BadRequestBadType},
 		{name: "type 255", msg: raw(255, 100), code: ofp.BadRequestBadType},
-		{name: "group-mod", msg: raw(ofp.TypeGroupMod, 8), code: ofp.BadRequestBadType},
-		{name: "meter-mod", msg: raw(ofp.TypeMeterMod, 8), code: ofp.BadRequestBadType},
 		{name: "queue-get-config", msg: raw(ofp.TypeQueueGetConfigRequest, 8), code: ofp.BadRequestBadType},
 		{name: "experimenter", msg: &ofp.Experimenter{Experimenter: 0x2320, ExpType: 16}, code: ofp.BadRequestBadExperimenter},
 		{name: "short experimenter", msg: raw(ofp.TypeExperimenter, 7), code: ofp.BadRequestBadLen},
@@ -90,12 +88,6 @@ func TestRefusals(t *testing.T) {
 		{name: "multipart flow without body", msg: multipart(ofp.MultipartFlow, nil), code: ofp.BadRequestBadLen, call: "FlowStats"},
 		{name: "multipart of an unknown port", msg: multipart(ofp.MultipartPortStats, &ofp.PortStatsRequest{Port: 9}), code: ofp.BadRequestBadPort},
 		{name: "multipart queue", msg: multipart(ofp.MultipartQueue, make(ofp.RawBody, 8)), code: ofp.BadRequestBadMultipart},
-		{name: "multipart group", msg: multipart(ofp.MultipartGroup, make(ofp.RawBody, 8)), code: ofp.BadRequestBadMultipart},
-		{name: "multipart group desc", msg: multipart(ofp.MultipartGroupDesc, nil), code: ofp.BadRequestBadMultipart},
-		{name: "multipart group features", msg: multipart(ofp.MultipartGroupFeatures, nil), code: ofp.BadRequestBadMultipart},
-		{name: "multipart meter", msg: multipart(ofp.MultipartMeter, make(ofp.RawBody, 8)), code: ofp.BadRequestBadMultipart},
-		{name: "multipart meter config", msg: multipart(ofp.MultipartMeterConfig, make(ofp.RawBody, 8)), code: ofp.BadRequestBadMultipart},
-		{name: "multipart meter features", msg: multipart(ofp.MultipartMeterFeatures, nil), code: ofp.BadRequestBadMultipart},
 		{name: "setting table features", msg: multipart(ofp.MultipartTableFeatures, ofp.TableFeaturesRequest{{Table: 1}}), code: ofp.TableFeaturesFailedEPerm},
 		{name: "table features in parts", msg: &ofp.MultipartRequest{Kind: ofp.MultipartTableFeatures, Flags: ofp.MultipartMore}, code: ofp.BadRequestMultipartBufferOverflow},
 		{name: "multipart experimenter", msg: multipart(ofp.MultipartExperimenter, make(ofp.RawBody, 8)), code: ofp.BadRequestBadExperimenter},
@@ -146,6 +138,11 @@ func TestSwitchErrors(t *testing.T) {
 		{"PacketOut", exact, &ofp.PacketOut{BufferID: ofp.NoBuffer}, ofp.BadActionBadOutPort},
 		{"PortMod", ofp.PortModFailedBadHWAddr.Errorf("x"), &ofp.PortMod{}, ofp.PortModFailedBadHWAddr},
 		{"TableMod", ofp.TableModFailedBadConfig.Errorf("x"), &ofp.TableMod{}, ofp.TableModFailedBadConfig},
+		{"GroupMod", ofp.GroupModFailedLoop.Errorf("x"), &ofp.GroupMod{}, ofp.GroupModFailedLoop},
+		{"GroupMod", vague, &ofp.GroupMod{}, ofp.GroupModFailedEPerm},
+		{"MeterMod", ofp.MeterModFailedBadRate.Errorf("x"), &ofp.MeterMod{}, ofp.MeterModFailedBadRate},
+		{"MeterMod", vague, &ofp.MeterMod{}, ofp.MeterModFailedUnknown},
+		{"GroupDescs", vague, multipart(ofp.MultipartGroupDesc, nil), ofp.BadRequestEPerm},
 		{"FlowStats", ofp.BadRequestBadTableID.Errorf("x"), multipart(ofp.MultipartFlow, flowRequest()), ofp.BadRequestBadTableID},
 		{"AggregateStats", vague, multipart(ofp.MultipartAggregate, flowRequest()), ofp.BadRequestEPerm},
 		{"SetFragFlags", vague, &ofp.SetConfig{}, ofp.SwitchConfigFailedEPerm},
@@ -310,7 +307,7 @@ func TestRepliesGoToTheRequesterAlone(t *testing.T) {
 	a, b := connected(t, m, connOptions{}), connected(t, m, connOptions{})
 	a.send(1, &ofp.FeaturesRequest{})
 	a.want(1, ofp.TypeFeaturesReply)
-	a.wantRefused(2, raw(ofp.TypeGroupMod, 8), ofp.BadRequestBadType)
+	a.wantRefused(2, raw(ofp.TypeHello, 0), ofp.BadRequestBadType)
 	b.alive() // its next message is its own
 }
 

@@ -39,9 +39,9 @@ func TestIntegrationOfctl(t *testing.T) {
 		{"-O OpenFlow13 del-flows S", true, nil},
 		{"-O OpenFlow13 set-frags S drop", true, nil},
 		{"-O OpenFlow13 get-frags S", true, []string{"drop"}},
-		{"-O OpenFlow13 dump-group-features S", true, []string{"OFPBRC_BAD_STAT"}},
+		{"-O OpenFlow13 dump-group-features S", true, []string{"Types:  0xf"}},
 		{"-O OpenFlow13 dump-table-features S", true, []string{"table 0:", "instructions: apply_actions clear_actions write_actions write_metadata goto_table"}},
-		{"-O OpenFlow13 add-group S group_id=1,type=all", false, []string{"OFPBRC_BAD_TYPE"}},
+		{"-O OpenFlow13 add-group S group_id=1,type=all", false, []string{"OFPGMFC_GROUP_EXISTS"}},
 		{"-O OpenFlow10 show S", false, []string{"version negotiation failed"}},
 		{"-O OpenFlow10,OpenFlow13,OpenFlow15 probe S", true, nil},
 	}

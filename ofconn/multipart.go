@@ -29,6 +29,12 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 	ofp.MultipartPortStats: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		return sw.PortStats(body.(*ofp.PortStatsRequest).Port, func(p *ofp.PortStats) error { return add(p) })
 	},
+	ofp.MultipartGroup:         groupStats,
+	ofp.MultipartGroupDesc:     groupDescs,
+	ofp.MultipartGroupFeatures: groupFeatures,
+	ofp.MultipartMeter:         meterStats,
+	ofp.MultipartMeterConfig:   meterConfigs,
+	ofp.MultipartMeterFeatures: meterFeatures,
 	ofp.MultipartTableFeatures: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		return sw.TableFeatures(func(t *ofp.TableFeatures) error { return add(t) })
 	},

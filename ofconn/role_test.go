@@ -68,7 +68,7 @@ func TestSlave(t *testing.T) {
 	} {
 		p.wantRefused(uint32(i), msg, ofp.BadRequestIsSlave)
 	}
-	for _, method := range []string{"FlowMod", "PacketOut", "PortMod", "TableMod"} {
+	for _, method := range []string{"FlowMod", "PacketOut", "PortMod", "TableMod", "GroupMod", "MeterMod"} {
 		if sw.count(method) != 0 {
 			t.Errorf("%s was called for a slave", method)
 		}

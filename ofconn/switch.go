@@ -21,6 +21,8 @@ type Switch interface {
 	PacketOut(*ofp.PacketOut) error
 	PortMod(*ofp.PortMod) error
 	TableMod(*ofp.TableMod) error
+	GroupMod(*ofp.GroupMod) error
+	MeterMod(*ofp.MeterMod) error
 	// Barrier returns when all that was called before has taken effect for
 	// every frame.
 	Barrier()
@@ -40,6 +42,17 @@ type Switch interface {
 	// PortStats is about one port or, for ofp.PortAny, all.
 	PortStats(ofp.PortNo, func(*ofp.PortStats) error) error
 	PortDescs() []ofp.PortDesc
+
+	// GroupStats is about one group or, for ofp.GroupAll, all; GroupDescs is
+	// about all. MeterStats and MeterConfigs are about one meter or, for
+	// ofp.MeterAll, all. A number that there is not gives nothing. What
+	// FlowStats says of its function goes for these, too.
+	GroupStats(id uint32, fn func(*ofp.GroupStats) error) error
+	GroupDescs(fn func(*ofp.GroupDesc) error) error
+	GroupFeatures() *ofp.GroupFeatures
+	MeterStats(id uint32, fn func(*ofp.MeterStats) error) error
+	MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) error
+	MeterFeatures() *ofp.MeterFeatures
 }
 
 // PacketIn is a frame for the controllers.

@@ -18,7 +18,7 @@ func (b *Bridge) Features() ofp.FeaturesReply {
 	return ofp.FeaturesReply{
 		DatapathID:   b.opts.DatapathID,
 		NumTables:    ofp.NumTables,
-		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats,
+		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapGroupStats,
 	}
 }
 

@@ -4,14 +4,11 @@ import "ofswitch/ofp"
 
 // TableFeatures calls fn for every table with what its entries can have
 // (OpenFlow 1.3.5 §7.3.5.5), and ends with fn's error if it has one. It is what
-// FlowMod accepts; no table has a name. Groups and meters are left out, as none
-// can exist while the OpenFlow channel has no message that makes one.
+// FlowMod accepts; no table has a name.
 func (b *Bridge) TableFeatures(fn func(*ofp.TableFeatures) error) error {
 	all := make([]*ofp.TableFeatures, 0, ofp.NumTables)
 	b.d.mu.Lock() // fn may wait for a controller that reads slowly: not under the lock
-	limits := b.limits
-	limits.GroupExists, limits.MeterExists = nil, nil
-	b.tables.Features(limits, func(f *ofp.TableFeatures) bool {
+	b.tables.Features(b.limits, func(f *ofp.TableFeatures) bool {
 		all = append(all, f)
 		return true
 	})
