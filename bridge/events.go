@@ -3,9 +3,12 @@ package bridge
 import (
 	"sync/atomic"
 
+	"ofswitch/flow"
+	"ofswitch/flowtable"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
+	"ofswitch/packet"
 )
 
 // events hands what the data path tells on to the bridge's controllers. It
@@ -23,8 +26,17 @@ func (e *events) set(m *ofconn.Manager) { e.m.Store(m) }
 
 func (e *events) PacketIn(p ofswitch.PacketIn) {
 	if m := e.m.Load(); m != nil {
-		m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, MaxLen: p.MaxLen})
+		m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, MaxLen: p.MaxLen, FlowHash: func() uint64 { return flowHash(p.Msg.Data) }})
 	}
+}
+
+// flowHash is the same for all frames of a flow, in both directions.
+func flowHash(frame []byte) uint64 {
+	var k flow.Key
+	var w flow.Wide
+	flow.Extract(packet.FromBytes(frame), 0, &k)
+	w.SetKey(&k)
+	return flowtable.SelectHash(&w, nil)
 }
 
 func (e *events) FlowRemoved(msg *ofp.FlowRemoved) {

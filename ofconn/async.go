@@ -47,7 +47,7 @@ func (m *Manager) PacketIn(in PacketIn) {
 	}
 	for _, c := range m.established() {
 		if c.wants(packetInMasks, in.Msg.Reason) {
-			c.out.putPacketIn(in.InPort, len(in.Msg.Data), encode)
+			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), encode)
 		}
 	}
 }

@@ -31,10 +31,10 @@ type conn struct {
 	// probe is the inactivity probe interval, at most 0 for none.
 	probe atomic.Int64
 
-	// Set by the peer, read when asynchronous messages are made.
-	role        atomic.Uint32 // ofp.Role
-	async       atomic.Pointer[ofp.AsyncConfig]
-	missSendLen atomic.Uint32
+	// channel holds what the controller's connections share: role, async,
+	// missSendLen. auxID is 0 for its main connection.
+	*channel
+	auxID uint8
 
 	// helloAt is when the version was negotiated; nil before.
 	helloAt atomic.Pointer[time.Time]
@@ -60,6 +60,9 @@ type connOptions struct {
 	probe      time.Duration
 	rate       int
 	burst      int
+	// auxID and main make it an auxiliary connection.
+	auxID uint8
+	main  *conn
 }
 
 func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
@@ -83,10 +86,11 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 		done:    make(chan struct{}),
 	}
 	c.probe.Store(int64(o.probe))
-	c.async.Store(&defaultAsync)
-	c.role.Store(uint32(ofp.RoleEqual))
-	if !o.management {
-		c.missSendLen.Store(defaultMissSendLen)
+	if o.main != nil {
+		c.channel, c.auxID = o.main.channel, o.auxID
+		c.log = c.log.With("auxiliary", o.auxID)
+	} else {
+		c.channel = newChannel(c, o.management)
 	}
 	c.out.setRate(o.rate, o.burst)
 	return c

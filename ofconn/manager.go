@@ -82,7 +82,7 @@ type Manager struct {
 	o   Options
 	log *slog.Logger
 
-	// conns are the connections with a negotiated version: an immutable
+	// conns are the main connections with a negotiated version: an immutable
 	// snapshot, replaced under mu.
 	conns atomic.Pointer[[]*conn]
 
@@ -136,7 +136,7 @@ func NewManager(sw Switch, o Options) *Manager {
 	return m
 }
 
-// established gives the connections that are past their hello. Not to be
+// established gives the main connections that are past their hello. Not to be
 // changed.
 func (m *Manager) established() []*conn { return *m.conns.Load() }
 
@@ -147,6 +147,11 @@ func (m *Manager) add(c *conn) bool {
 	defer m.mu.Unlock()
 	if m.closed {
 		return false
+	}
+	if c.auxID != 0 {
+		c.addAuxLocked(c)
+		c.log.Debug("auxiliary OpenFlow connection established")
+		return true
 	}
 	conns := append(slices.Clip(*m.conns.Load()), c)
 	m.conns.Store(&conns)
@@ -166,6 +171,10 @@ func (m *Manager) add(c *conn) bool {
 func (m *Manager) remove(c *conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if c.auxID != 0 {
+		c.removeAuxLocked(c)
+		return
+	}
 	old := *m.conns.Load()
 	i := slices.Index(old, c)
 	if i < 0 {

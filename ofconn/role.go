@@ -23,7 +23,7 @@ func (m *Manager) setRole(c *conn, role ofp.Role, generation uint64) (ofp.Role, 
 		m.generation, m.generationSet = generation, true
 		if role == ofp.RoleMaster {
 			for _, other := range m.established() {
-				if other != c && ofp.Role(other.role.Load()) == ofp.RoleMaster {
+				if other.channel != c.channel && ofp.Role(other.role.Load()) == ofp.RoleMaster {
 					other.role.Store(uint32(ofp.RoleSlave))
 					other.log.Info("controller is slave now: another one became master", "master", c.peer)
 				}

@@ -63,6 +63,11 @@ type PacketIn struct {
 	// InPort is the OpenFlow port that the frame came in by: packet-ins are
 	// queued fairly among ports.
 	InPort ofp.PortNo
+	// FlowHash gives a number, spread evenly over its bits, that is the same for
+	// all frames of a flow: it chooses among a controller's auxiliary
+	// connections, and is called only where there are several. Nil: all
+	// packet-ins go over the first.
+	FlowHash func() uint64
 	// MaxLen is what the output action asked for, in bytes. Without packet
 	// buffers the whole frame goes to the controller whatever it says, since
 	// the rest would be lost (as Open vSwitch does).
