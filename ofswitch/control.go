@@ -44,13 +44,21 @@ func (b *Bridge) SetFragFlags(flags uint16) error {
 	})
 }
 
-// FlowMod adds, changes or deletes flow entries.
-func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
+// checkFlowMod says what is wrong with a flow-mod, apart from what the tables say.
+func (b *Bridge) checkFlowMod(m *ofp.FlowMod) error {
 	if err := flowtable.Validate(m, b.limits); err != nil {
 		return err
 	}
 	if m.BufferID != ofp.NoBuffer && m.Command != ofp.FlowDelete && m.Command != ofp.FlowDeleteStrict {
 		return ofp.BadRequestBufferUnknown.Errorf("flow-mod: buffer %#x; this switch has no packet buffers", m.BufferID)
+	}
+	return nil
+}
+
+// FlowMod adds, changes or deletes flow entries.
+func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
+	if err := b.checkFlowMod(m); err != nil {
+		return err
 	}
 	d := b.d
 	d.waitPending()
@@ -77,36 +85,56 @@ func (b *Bridge) Barrier() {
 func (b *Bridge) PortMod(m *ofp.PortMod) error {
 	b.portMu.Lock()
 	defer b.portMu.Unlock()
-	p := b.conf.Load().ports[m.Port]
-	if p == nil {
-		return ofp.PortModFailedBadPort.Errorf("port-mod: bridge %s has no port %d", b.name, m.Port)
+	p, err := b.checkPortMod(m)
+	if err != nil {
+		return err
 	}
-	before := p.desc()
-	if m.HWAddr != before.HWAddr {
-		return ofp.PortModFailedBadHWAddr.Errorf("port-mod: port %s has another address than %x", p.name, m.HWAddr)
-	}
-	if bad := (m.Config | m.Mask) &^ ofp.PortConfigAll; bad != 0 {
-		return ofp.PortModFailedBadConfig.Errorf("port-mod: port %s: unknown configuration bits %#x", p.name, uint32(bad))
-	}
-	if m.Advertise != 0 {
-		return ofp.PortModFailedBadAdvertise.Errorf("port-mod: port %s: the features %#x cannot be advertised; use 0 for no change", p.name, m.Advertise)
-	}
-	config := before.Config&^m.Mask | m.Config&m.Mask
-	if config == before.Config {
+	before := p.configBits()
+	config := before&^m.Mask | m.Config&m.Mask
+	if config == before {
 		return nil
 	}
-	if p.dev != nil && (config^before.Config)&ofp.PortConfigDown != 0 {
-		up := config&ofp.PortConfigDown == 0
-		if err := p.dev.SetAdmin(up); err != nil {
-			return ofp.PortModFailedEPerm.Errorf("port-mod: port %s: %v", p.name, err)
-		}
-		st := *p.status.Load()
-		st.AdminUp = up
-		p.setStatus(&st)
+	if err := p.setAdmin(before, config); err != nil {
+		return err
 	}
 	b.setConfig(p, config)
 	b.tellPort(ofp.PortModify, p)
 	b.d.unpark()
+	return nil
+}
+
+// checkPortMod gives the port that a port-mod is about, or says what is wrong with
+// it. The caller holds portMu.
+func (b *Bridge) checkPortMod(m *ofp.PortMod) (*port, error) {
+	p := b.conf.Load().ports[m.Port]
+	if p == nil {
+		return nil, ofp.PortModFailedBadPort.Errorf("port-mod: bridge %s has no port %d", b.name, m.Port)
+	}
+	if m.HWAddr != p.desc().HWAddr {
+		return nil, ofp.PortModFailedBadHWAddr.Errorf("port-mod: port %s has another address than %x", p.name, m.HWAddr)
+	}
+	if bad := (m.Config | m.Mask) &^ ofp.PortConfigAll; bad != 0 {
+		return nil, ofp.PortModFailedBadConfig.Errorf("port-mod: port %s: unknown configuration bits %#x", p.name, uint32(bad))
+	}
+	if m.Advertise != 0 {
+		return nil, ofp.PortModFailedBadAdvertise.Errorf("port-mod: port %s: the features %#x cannot be advertised; use 0 for no change", p.name, m.Advertise)
+	}
+	return p, nil
+}
+
+// setAdmin brings p's device up or down, if that is what a change of configuration
+// from before to after asks for. The caller holds portMu.
+func (p *port) setAdmin(before, after ofp.PortConfig) error {
+	if p.dev == nil || (before^after)&ofp.PortConfigDown == 0 {
+		return nil
+	}
+	up := after&ofp.PortConfigDown == 0
+	if err := p.dev.SetAdmin(up); err != nil {
+		return ofp.PortModFailedEPerm.Errorf("port-mod: port %s: %v", p.name, err)
+	}
+	st := *p.status.Load()
+	st.AdminUp = up
+	p.setStatus(&st)
 	return nil
 }
 

@@ -11,41 +11,65 @@ import (
 // 1.3.5 §7.3.7), before it returns. The list may send it through the flow
 // tables by output to TABLE.
 func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
+	o, err := b.checkPacketOut(m)
+	if err != nil {
+		return err
+	}
+	return o.send()
+}
+
+// packetOut is a packet-out that was found in order.
+type packetOut struct {
+	b       *Bridge
+	frame   *packet.Frame
+	key     flow.Key
+	in      *port // nil: CONTROLLER, or none
+	inPort  ofp.PortNo
+	actions []ofp.Action
+}
+
+// checkPacketOut says what is wrong with a packet-out.
+func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (*packetOut, error) {
 	conf := b.conf.Load()
 	in := conf.ports[m.InPort]
 	if in == nil && m.InPort != ofp.PortController && m.InPort != ofp.PortAny {
-		return ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
+		return nil, ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
 	}
 	if m.BufferID != ofp.NoBuffer {
-		return ofp.BadRequestBufferUnknown.Errorf("packet-out: buffer %#x; this switch has no packet buffers", m.BufferID)
+		return nil, ofp.BadRequestBufferUnknown.Errorf("packet-out: buffer %#x; this switch has no packet buffers", m.BufferID)
 	}
 	if len(m.Data) < packet.EthernetLen || len(m.Data) > packet.MaxFrame {
-		return ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(m.Data))
+		return nil, ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(m.Data))
 	}
 	f := packet.FromBytes(m.Data)
-	var k flow.Key
+	o := &packetOut{b: b, frame: f, in: in, inPort: m.InPort, actions: m.Actions}
+	k := &o.key
 	num := uint32(0)
 	if in != nil {
 		num = in.num
 	}
-	flow.Extract(f, num, &k)
-	if err := flowtable.ValidateActions(m.Actions, frameMatch(&k, m.InPort), b.limits); err != nil {
-		return err
+	flow.Extract(f, num, k)
+	if err := flowtable.ValidateActions(m.Actions, frameMatch(k, m.InPort), b.limits); err != nil {
+		return nil, err
 	}
 	f.InPort = num
+	return o, nil
+}
 
-	d := b.d
+// send carries it out.
+func (o *packetOut) send() error {
+	d := o.b.d
 	d.ctlMu.Lock()
 	defer d.ctlMu.Unlock()
 	w := d.ctl
 	w.epoch.enter()
 	defer w.epoch.leave()
 	w.begin()
-	if in != nil && in.gone.Load() {
-		return ofp.BadRequestBadPort.Errorf("packet-out: port %d has gone", m.InPort)
+	if o.in != nil && o.in.gone.Load() {
+		return ofp.BadRequestBadPort.Errorf("packet-out: port %d has gone", o.inPort)
 	}
-	p := w.tr.packetOut(&k, b, in, m.InPort, m.Actions)
-	one := [1]*packet.Frame{f}
+	p := w.tr.packetOut(&o.key, o.b, o.in, o.inPort, o.actions)
+	one := [1]*packet.Frame{o.frame}
 	w.execute(p, one[:])
 	w.transmit()
 	d.foldControl()
