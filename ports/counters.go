@@ -14,7 +14,6 @@ type counters struct {
 	rxPackets, rxBytes  atomic.Uint64
 	txPackets, txBytes  atomic.Uint64
 	rxDropped, rxErrors atomic.Uint64
-	rxFrameErr          atomic.Uint64
 	txDropped, txErrors atomic.Uint64
 	reasonMu            sync.Mutex
 	reasons             map[string]uint64
@@ -60,14 +59,15 @@ func (c *counters) lostBy(f *packet.Frame, reason string, dropped bool) {
 	c.reasonMu.Unlock()
 }
 
-// stats copies the counters.
+// stats copies the counters. What only a device's driver can know is
+// Uncounted.
 func (c *counters) stats() Stats {
 	s := Stats{
 		RxPackets: c.rxPackets.Load(), RxBytes: c.rxBytes.Load(),
 		TxPackets: c.txPackets.Load(), TxBytes: c.txBytes.Load(),
 		RxDropped: c.rxDropped.Load(), RxErrors: c.rxErrors.Load(),
 		TxDropped: c.txDropped.Load(), TxErrors: c.txErrors.Load(),
-		RxFrameErr: c.rxFrameErr.Load(),
+		RxFrameErr: Uncounted, RxOverErr: Uncounted, RxCRCErr: Uncounted, Collisions: Uncounted,
 	}
 	c.reasonMu.Lock()
 	if len(c.reasons) > 0 {

@@ -17,6 +17,7 @@ type device struct {
 	nl      *netlink.Handle
 	ctl     int // datagram socket for ethtool
 	ethtool bool
+	counted *netlink.LinkStatistics // when it was opened; nil: it counts nothing
 }
 
 func openDevice(name string) (*device, netlink.Link, error) {
@@ -41,7 +42,7 @@ func openDevice(name string) (*device, netlink.Link, error) {
 		nl.Close()
 		return nil, nil, sysErr(name, "control socket", err, "")
 	}
-	return &device{name: name, ifindex: link.Attrs().Index, nl: nl, ctl: ctl}, link, nil
+	return &device{name: name, ifindex: link.Attrs().Index, nl: nl, ctl: ctl, counted: link.Attrs().Statistics}, link, nil
 }
 
 func linkErr(name string, err error) error {
@@ -87,6 +88,20 @@ func statusOf(a *netlink.LinkAttrs) Status {
 		AdminUp: a.RawFlags&unix.IFF_UP != 0,
 		LinkUp:  a.RawFlags&unix.IFF_RUNNING != 0,
 	}
+}
+
+// addDriverStats fills in what the device's driver has counted since it was opened. A
+// device that is gone, or has no such counters, leaves them Uncounted.
+func (d *device) addDriverStats(s *Stats) {
+	l, err := d.link()
+	if err != nil || l.Attrs().Statistics == nil || d.counted == nil {
+		return
+	}
+	now, base := l.Attrs().Statistics, d.counted
+	s.RxFrameErr = now.RxFrameErrors - base.RxFrameErrors
+	s.RxOverErr = now.RxOverErrors - base.RxOverErrors
+	s.RxCRCErr = now.RxCrcErrors - base.RxCrcErrors
+	s.Collisions = now.Collisions - base.Collisions
 }
 
 func (d *device) setAdmin(up bool) error {

@@ -362,3 +362,18 @@ func (p *System) pendingFrames(t *testing.T) int {
 	b.Release()
 	return n
 }
+
+// A device's driver counts errors of the wire: none on a cable without one,
+// which is not the same as not counted.
+func TestIntegrationDriverStats(t *testing.T) {
+	host, sw := testutil.NewNS(t), testutil.NewNS(t)
+	host.AddVeth("a0", "p0", sw)
+	p := openSystem(t, sw, "p0", SystemOptions{})
+	if s := p.Stats(); s.RxFrameErr != 0 || s.RxOverErr != 0 || s.RxCRCErr != 0 || s.Collisions != 0 {
+		t.Errorf("a quiet veth has %+v", s)
+	}
+	host.DelLink("a0")
+	if s := p.Stats(); s.RxCRCErr != Uncounted {
+		t.Errorf("a device that is gone has %+v", s)
+	}
+}

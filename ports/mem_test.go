@@ -343,3 +343,16 @@ func perFrame(b *testing.B, frames int) {
 	b.ReportMetric(ns/float64(frames), "ns/frame")
 	b.ReportMetric(float64(frames)/ns*1e9, "frames/s")
 }
+
+// What a port has no way to count is Uncounted, not zero.
+func TestUncounted(t *testing.T) {
+	a, b := NewPair("a", "b")
+	defer a.Close()
+	defer b.Close()
+	s := a.Stats()
+	for name, v := range map[string]uint64{"frame": s.RxFrameErr, "over": s.RxOverErr, "crc": s.RxCRCErr, "collisions": s.Collisions} {
+		if v != Uncounted {
+			t.Errorf("a port in memory counts %d errors of kind %s", v, name)
+		}
+	}
+}

@@ -72,6 +72,10 @@ type Status struct {
 	Duplex    string // "full", "half", ""
 }
 
+// Uncounted is a counter of Stats that the port does not have (OpenFlow 1.3.5
+// §5.8).
+const Uncounted = ^uint64(0)
+
 // Stats counts frames of a port since it was opened, in frames and bytes as on
 // the wire (without FCS).
 type Stats struct {
@@ -81,7 +85,7 @@ type Stats struct {
 	TxDropped          uint64 // not sent: no buffer in the device, port down, larger than its MTU
 	RxErrors           uint64 // malformed receptions
 	TxErrors           uint64 // refused by the device for another reason
-	RxFrameErr         uint64
+	RxFrameErr         uint64 // this and the next three: the device's own counts, or Uncounted
 	RxOverErr          uint64
 	RxCRCErr           uint64
 	Collisions         uint64

@@ -171,6 +171,9 @@ func (p *System) Stats() Stats {
 	defer p.mu.Unlock()
 	p.readDrops()
 	s.RxDropped += p.dropped
+	if !p.closed.Load() {
+		p.dev.addDriverStats(&s)
+	}
 	return s
 }
 

@@ -72,6 +72,7 @@ func (p *Tap) Stats() Stats {
 	defer p.mu.Unlock()
 	if !p.closed.Load() {
 		p.last = p.devDropped()
+		p.dev.addDriverStats(&s)
 	}
 	if p.last > p.base {
 		s.RxDropped += p.last - p.base
