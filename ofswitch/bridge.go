@@ -38,8 +38,9 @@ type Bridge struct {
 	limits flowtable.Limits // what messages are checked against
 
 	conf atomic.Pointer[bridgeConf]
-	// pinMeter is the meter CONTROLLER, through which packet-ins go; nil: none.
-	pinMeter atomic.Pointer[flowtable.Meter]
+	// pinMeter and slowMeter are the virtual meters CONTROLLER and SLOWPATH; nil:
+	// there is none.
+	pinMeter, slowMeter atomic.Pointer[flowtable.Meter]
 
 	upcalls upcallQueue // packet-ins of frames without ingress port
 

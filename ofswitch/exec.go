@@ -123,7 +123,7 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 	case opCopyTTLIn:
 		packet.CopyTTLIn(f)
 	case opPacketIn:
-		w.d.upcalls.offer(o.in, f)
+		w.packetIn(o.in, f)
 	case opRecirc:
 		w.recirculate(o.frozen, f)
 	case opMeter:

@@ -8,22 +8,41 @@ import (
 
 // meter puts a frame through o's meter, and the frame on its further way.
 func (w *worker) meter(o *op, f *packet.Frame) {
-	drop, levels := o.meter.Run(w.now, w.frame.packets, w.frame.bytes)
-	if drop {
-		w.d.drops[dropMeter].add(w.frame.packets)
+	levels, pass := w.police(o.meter, w.frame)
+	if !pass {
 		return
 	}
-	if levels != 0 {
-		if old, found := dscp(f); found {
-			if v := flowtable.RaiseDrop(old, levels); v != old {
-				if f.Shared {
-					f = w.clone(f)
-				}
-				packet.SetIPDSCP(f, v)
-			}
+	if v, changes := raised(f, levels); changes {
+		if f.Shared {
+			f = w.clone(f)
 		}
+		packet.SetIPDSCP(f, v)
 	}
 	w.recirculate(o.frozen, f)
+}
+
+// police puts a frame through m, and says by how many levels its drop precedence
+// rises, or that it is dropped, which it counts.
+func (w *worker) police(m *flowtable.Meter, r received) (levels uint8, pass bool) {
+	drop, levels := m.Run(w.now, r.packets, r.bytes)
+	if drop {
+		w.d.drops[dropMeter].add(r.packets)
+	}
+	return levels, !drop
+}
+
+// raised is the DSCP field of f with its drop precedence raised, and whether that is
+// another value.
+func raised(f *packet.Frame, levels uint8) (v uint8, changes bool) {
+	if levels == 0 {
+		return 0, false
+	}
+	old, found := dscp(f)
+	if !found {
+		return 0, false
+	}
+	v = flowtable.RaiseDrop(old, levels)
+	return v, v != old
 }
 
 // dscp reads the field that DSCP_REMARK is about.

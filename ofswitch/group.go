@@ -20,7 +20,7 @@ func (b *Bridge) MeterMod(m *ofp.MeterMod) error {
 	return b.change(func(v classifier.Version) (*flowtable.Change, error) {
 		c, err := b.tables.ApplyMeter(m, v, b.d.clock(), b.limits)
 		if err == nil {
-			b.pinMeter.Store(b.tables.Meter(ofp.MeterController, v))
+			b.keepVirtual(v)
 		}
 		return c, err
 	})

@@ -55,13 +55,6 @@ func newUpcalls(d *Datapath) *upcalls {
 // forwards.
 func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
 	q, n := op.queue, f.Len()
-	if m := op.bridge.pinMeter.Load(); m != nil {
-		r := asReceived(f)
-		if drop, _ := m.Run(u.d.clock(), r.packets, r.bytes); drop {
-			u.d.drops[dropMeter].add(r.packets)
-			return
-		}
-	}
 	u.mu.Lock()
 	switch {
 	case len(q.items)-q.head >= upcallsPerPort:

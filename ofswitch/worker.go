@@ -426,6 +426,14 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		}
 		start = i
 		if p == nil || p.stamp != w.stamp {
+			if in.bridge.slowMeter.Load() != nil && (p == nil || !p.fresh(w.version, w.macGen)) {
+				if !w.slow(f, in) {
+					prog, start = nil, i+1
+					continue
+				}
+				hash = w.key.Hash()
+				p = w.cache.Lookup(&w.key, hash) // another one, if the meter has remarked the frame
+			}
 			p = w.program(&w.key, hash, p, in, nil)
 		}
 		prog = p
