@@ -70,7 +70,7 @@ func (s *twin) group(w *twinWalk, id uint32) {
 		wide.SetKey(&k)
 		i := s.real[w.b.name].tables.Group(id, s.real[w.b.name].d.Version()).Select(flowtable.SelectHash(&wide, nil), flowtable.Liveness{
 			Port:  func(no ofp.PortNo) bool { return w.b.live(no, ofp.GroupAny) },
-			Group: func(id uint32) bool { return w.b.live(ofp.PortAny-1, id) },
+			Group: func(id uint32) bool { return w.b.live(0, id) }, // no bridge has a port 0
 		})
 		if chosen = nil; i >= 0 {
 			chosen = []int{i}
