@@ -178,6 +178,7 @@ func (lb *liveBridge) applyChannel() []error {
 	if b.FailMode == Secure {
 		mode = ofconn.FailSecure
 	}
+	lb.of.SetPacketBuffers(b.otherNumber(KeyPacketBuffers))
 	lb.conn.SetFailMode(mode)
 	// Only when the bridge comes to be alone: an entry that somebody deleted
 	// since stays deleted.

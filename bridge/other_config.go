@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"ofswitch/ofswitch"
 )
 
 // Keys of Bridge.OtherConfig.
@@ -11,6 +13,10 @@ const (
 	// KeyAuxConnections: how many auxiliary connections the switch opens to
 	// each controller that it dials, besides the main one, 0 to 255. Default 0.
 	KeyAuxConnections = "aux-connections"
+	// KeyPacketBuffers: how many frames of packet-ins the bridge keeps for its
+	// controllers, 0 to ofswitch.MaxPacketBuffers. Default 0: packet-ins carry whole
+	// frames.
+	KeyPacketBuffers = "packet-buffers"
 )
 
 // otherNumber is a key whose value is a whole number.
@@ -21,6 +27,7 @@ type otherNumber struct {
 // otherNumbers are the keys of Bridge.OtherConfig that this release knows.
 var otherNumbers = map[string]otherNumber{
 	KeyAuxConnections: {0, 255, 0},
+	KeyPacketBuffers:  {0, ofswitch.MaxPacketBuffers, 0},
 }
 
 // otherNumber gives the value of a key of otherNumbers, or its default where

@@ -15,6 +15,8 @@ func TestOtherConfig(t *testing.T) {
 		{KeyAuxConnections, "255", 255, ""},
 		{KeyAuxConnections, "256", 0, "want a number from 0 to 255; 0 is used"},
 		{KeyAuxConnections, "-1", 0, "want a number from 0 to 255"},
+		{KeyPacketBuffers, "65535", 65535, ""},
+		{KeyPacketBuffers, "65536", 0, "want a number from 0 to 65535"},
 		{KeyAuxConnections, "two", 0, "want a number from 0 to 255"},
 		{"colour", "red", 0, "other_config:colour is not known; known are aux-connections"},
 	} {

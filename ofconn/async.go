@@ -38,16 +38,10 @@ const asyncXID = 0
 // PacketIn sends a frame to the controllers that want it, except to those with
 // too many waiting. It does not block and keeps nothing of in.
 func (m *Manager) PacketIn(in PacketIn) {
-	var msg []byte // made once, when the first connection takes it
-	encode := func() []byte {
-		if msg == nil {
-			msg = ofp.Encode(asyncXID, &in.Msg)
-		}
-		return msg
-	}
+	messages := packetInMessages{in: &in}
 	for _, c := range m.established() {
 		if c.wants(packetInMasks, in.Msg.Reason) {
-			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), encode)
+			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c.maxLenFor(&in)) })
 		}
 	}
 }

@@ -156,31 +156,12 @@ func (c *conn) result(h ofp.Header, msg []byte, err error) error {
 	return nil
 }
 
-// unknownBuffer refuses a message that names a buffer: there are none.
-func unknownBuffer(id uint32) error {
-	if id != ofp.NoBuffer {
-		return ofp.BadRequestBufferUnknown.Errorf("buffer %#x does not exist", id)
-	}
-	return nil
-}
-
 func (c *conn) handlePacketOut(h ofp.Header, msg []byte, m ofp.Message) error {
-	p := m.(*ofp.PacketOut)
-	if err := unknownBuffer(p.BufferID); err != nil {
-		return c.refuse(h, msg, err)
-	}
-	return c.result(h, msg, c.m.sw.PacketOut(p))
+	return c.result(h, msg, c.m.sw.PacketOut(m.(*ofp.PacketOut)))
 }
 
 func (c *conn) handleFlowMod(h ofp.Header, msg []byte, m ofp.Message) error {
-	f := m.(*ofp.FlowMod)
-	if f.Command == ofp.FlowAdd || f.Command == ofp.FlowModify || f.Command == ofp.FlowModifyStrict {
-		// Deletions do not look at it (OpenFlow 1.3.5 §7.3.4.1).
-		if err := unknownBuffer(f.BufferID); err != nil {
-			return c.refuse(h, msg, err)
-		}
-	}
-	return c.result(h, msg, c.m.sw.FlowMod(f))
+	return c.result(h, msg, c.m.sw.FlowMod(m.(*ofp.FlowMod)))
 }
 
 func (c *conn) handlePortMod(h ofp.Header, msg []byte, m ofp.Message) error {

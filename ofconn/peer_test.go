@@ -77,6 +77,9 @@ func (s *fakeSwitch) FlowMod(f *ofp.FlowMod) error {
 	if err := s.call("FlowMod"); err != nil {
 		return err
 	}
+	if f.BufferID != ofp.NoBuffer && f.Command <= ofp.FlowModifyStrict {
+		return ofp.BadRequestBufferUnknown.Errorf("buffer %#x", f.BufferID)
+	}
 	if f.Table > ofp.TableID(ofp.NumTables-1) && f.Command <= ofp.FlowModifyStrict {
 		return ofp.FlowModFailedBadTableID.Errorf("table %d", f.Table)
 	}
@@ -89,6 +92,9 @@ func (s *fakeSwitch) FlowMod(f *ofp.FlowMod) error {
 func (s *fakeSwitch) PacketOut(p *ofp.PacketOut) error {
 	if err := s.call("PacketOut"); err != nil {
 		return err
+	}
+	if p.BufferID != ofp.NoBuffer {
+		return ofp.BadRequestBufferUnknown.Errorf("buffer %#x", p.BufferID)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -68,8 +68,13 @@ type PacketIn struct {
 	// connections, and is called only where there are several. Nil: all
 	// packet-ins go over the first.
 	FlowHash func() uint64
-	// MaxLen is what the output action asked for, in bytes. Without packet
-	// buffers the whole frame goes to the controller whatever it says, since
+	// MaxLen is what the output action asked for, in bytes; where none did (reason
+	// INVALID_TTL), each connection's miss_send_len counts. Without a packet
+	// buffer the whole frame goes to the controller whatever they say, since
 	// the rest would be lost (as Open vSwitch does).
 	MaxLen uint16
+	// Buffer keeps the frame and gives the id of its buffer, ofp.NoBuffer when
+	// there is no room. It is called once at most, before PacketIn returns, with a
+	// lock held: it must not block. Nil: the frame is not to be buffered.
+	Buffer func() uint32
 }

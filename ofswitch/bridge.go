@@ -42,7 +42,8 @@ type Bridge struct {
 	// there is none.
 	pinMeter, slowMeter atomic.Pointer[flowtable.Meter]
 
-	upcalls upcallQueue // packet-ins of frames without ingress port
+	upcalls upcallQueue             // packet-ins of frames without ingress port
+	buffers atomic.Pointer[buffers] // frames of packet-ins; nil: none are kept
 
 	// portMu serialises changes of ports with their port-status messages, so
 	// that controllers hear of them in their order. Outermost lock.

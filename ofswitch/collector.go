@@ -47,6 +47,9 @@ func (d *Datapath) Collect() {
 	for _, b := range d.bridgeList() {
 		b.expireFlows(now)
 		aged += b.fdb.Expire(now)
+		if s := b.buffers.Load(); s != nil {
+			s.expire()
+		}
 	}
 	if aged > 0 {
 		d.macsChanged()

@@ -12,13 +12,13 @@ import (
 // *ofp.Error, with the code that the controller gets; a refused message has
 // changed nothing.
 
-// Features describes the bridge (OpenFlow 1.3.5 §7.3.1). There are no packet
-// buffers: packet-ins carry whole frames.
+// Features describes the bridge (OpenFlow 1.3.5 §7.3.1).
 func (b *Bridge) Features() ofp.FeaturesReply {
 	return ofp.FeaturesReply{
 		DatapathID:   b.opts.DatapathID,
+		NumBuffers:   uint32(b.packetBuffers()),
 		NumTables:    ofp.NumTables,
-		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapGroupStats,
+		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapGroupStats | ofp.CapQueueStats,
 	}
 }
 
@@ -46,31 +46,32 @@ func (b *Bridge) SetFragFlags(flags uint16) error {
 
 // checkFlowMod says what is wrong with a flow-mod, apart from what the tables say.
 func (b *Bridge) checkFlowMod(m *ofp.FlowMod) error {
-	if err := flowtable.Validate(m, b.limits); err != nil {
-		return err
-	}
-	if m.BufferID != ofp.NoBuffer && m.Command != ofp.FlowDelete && m.Command != ofp.FlowDeleteStrict {
-		return ofp.BadRequestBufferUnknown.Errorf("flow-mod: buffer %#x; this switch has no packet buffers", m.BufferID)
-	}
-	return nil
+	return flowtable.Validate(m, b.limits)
 }
 
-// FlowMod adds, changes or deletes flow entries.
+// FlowMod adds, changes or deletes flow entries. A buffered frame that an addition
+// or change names goes through the flow tables afterwards.
 func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 	if err := b.checkFlowMod(m); err != nil {
+		return err
+	}
+	buffered, err := b.claimFor(m)
+	if err != nil {
 		return err
 	}
 	d := b.d
 	d.waitPending()
 	var change *flowtable.Change
-	err := d.update(func(v classifier.Version) (err error) {
+	err = d.update(func(v classifier.Version) (err error) {
 		change, err = b.tables.Apply(m, v, d.clock())
 		return err
 	})
 	if err != nil {
+		buffered.undo()
 		return err
 	}
 	d.queueRemoved(b, change)
+	b.sendThrough(buffered)
 	return nil
 }
 

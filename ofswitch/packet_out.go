@@ -26,23 +26,35 @@ type packetOut struct {
 	in      *port // nil: CONTROLLER, or none
 	inPort  ofp.PortNo
 	actions []ofp.Action
+	held    *claim // whose frame it is; nil: the message's
 }
 
-// checkPacketOut says what is wrong with a packet-out.
-func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (*packetOut, error) {
+// checkPacketOut says what is wrong with a packet-out. Who does not send what it
+// gives calls its undo.
+func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 	conf := b.conf.Load()
 	in := conf.ports[m.InPort]
 	if in == nil && m.InPort != ofp.PortController && m.InPort != ofp.PortAny {
 		return nil, ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
 	}
-	if m.BufferID != ofp.NoBuffer {
-		return nil, ofp.BadRequestBufferUnknown.Errorf("packet-out: buffer %#x; this switch has no packet buffers", m.BufferID)
+	held, err := b.buffers.Load().claim("packet-out", m.BufferID)
+	if err != nil {
+		return nil, err
 	}
-	if len(m.Data) < packet.EthernetLen || len(m.Data) > packet.MaxFrame {
-		return nil, ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(m.Data))
+	defer func() {
+		if err != nil {
+			held.undo()
+		}
+	}()
+	data := m.Data
+	if held != nil {
+		data = held.data
 	}
-	f := packet.FromBytes(m.Data)
-	o := &packetOut{b: b, frame: f, in: in, inPort: m.InPort, actions: m.Actions}
+	if len(data) < packet.EthernetLen || len(data) > packet.MaxFrame {
+		return nil, ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(data))
+	}
+	f := packet.FromBytes(data)
+	o := &packetOut{b: b, frame: f, in: in, inPort: m.InPort, actions: m.Actions, held: held}
 	k := &o.key
 	num := uint32(0)
 	if in != nil {
@@ -56,7 +68,10 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (*packetOut, error) {
 	return o, nil
 }
 
-// send carries it out.
+// undo leaves the buffer that the packet-out would have used to others.
+func (o *packetOut) undo() { o.held.undo() }
+
+// send carries it out. What it refuses needs no undo.
 func (o *packetOut) send() error {
 	d := o.b.d
 	d.ctlMu.Lock()
@@ -66,8 +81,10 @@ func (o *packetOut) send() error {
 	defer w.epoch.leave()
 	w.begin()
 	if o.in != nil && o.in.gone.Load() {
+		o.held.undo()
 		return ofp.BadRequestBadPort.Errorf("packet-out: port %d has gone", o.inPort)
 	}
+	o.held.done()
 	p := w.tr.packetOut(&o.key, o.b, o.in, o.inPort, o.actions)
 	one := [1]*packet.Frame{o.frame}
 	w.execute(p, one[:])

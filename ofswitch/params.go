@@ -56,6 +56,12 @@ const (
 	// upcallBytes bounds the memory of all waiting packet-ins.
 	upcallBytes = 32 << 20
 
+	// bufferTime is how long a frame is kept for a controller that has been told of
+	// it: many times what a busy one takes to answer.
+	bufferTime = 10 * time.Second
+	// bufferBytes bounds the memory of one bridge's packet buffers.
+	bufferBytes = 32 << 20
+
 	// maxPending bounds the removed flow entries that wait for their last
 	// count: a flow-mod waits for the collector beyond it.
 	maxPending = 1 << 16

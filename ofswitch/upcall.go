@@ -8,8 +8,8 @@ import (
 	"ofswitch/packet"
 )
 
-// PacketIn is a frame for the controllers. The receiver owns Msg.Data: the
-// whole frame, checksums finished, one segment of a GSO frame.
+// PacketIn is a frame for the controllers. Msg.Data is the whole frame, checksums
+// finished, one segment of a GSO frame; nobody writes to it any more.
 type PacketIn struct {
 	Msg ofp.PacketIn
 	// InPort is the frame's ingress port, by which packet-ins are scheduled.
@@ -17,6 +17,12 @@ type PacketIn struct {
 	// MaxLen is the output action's; ofp.ControllerNoBuffer where none asked
 	// (reason INVALID_TTL: each connection's miss_send_len counts).
 	MaxLen uint16
+	// Buffer keeps the frame for a packet-out or flow-mod, and gives the buffer's
+	// id, ofp.NoBuffer if there is no room. To be called once at most, by the
+	// receiver, before it returns, if any controller is to be sent a part of the
+	// frame; it takes leaf locks only. Nil: the frame cannot be buffered, or the
+	// output action does not want it to be.
+	Buffer func() uint32
 }
 
 // upcall is a packet-in on its way: a copy of the frame.
@@ -166,7 +172,7 @@ func (o *packetInOp) send(data []byte) {
 	if c == nil {
 		return
 	}
-	c.PacketIn(PacketIn{
+	in := PacketIn{
 		Msg: ofp.PacketIn{
 			BufferID: ofp.NoBuffer,
 			TotalLen: uint16(min(len(data), 0xffff)),
@@ -178,7 +184,11 @@ func (o *packetInOp) send(data []byte) {
 		},
 		InPort: o.inPort,
 		MaxLen: o.maxLen,
-	})
+	}
+	if s := o.bridge.buffers.Load(); s != nil && (o.reason == ofp.PacketInInvalidTTL || o.maxLen != ofp.ControllerNoBuffer) {
+		in.Buffer = func() uint32 { return s.keep(bufferedFrame{data: data, inPort: o.inPort}) }
+	}
+	c.PacketIn(in)
 }
 
 // packetInMatch is the match of a packet-in (OpenFlow 1.3.5 §7.4.1): the

@@ -73,7 +73,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			g.flag("port", "`DEVICE[@N][,COLUMN=VALUE]...`: a port, OpenFlow number N or the next free one; columns type (internal, patch, tap), mac, mtu_request, ofport_request, options:KEY", g.port),
 			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds)", g.controller),
 			g.flag("listen", "`TARGET`: ptcp:[PORT[:ADDR]] or punix:PATH, where controllers may connect to the bridge", g.listen),
-			g.flag("other-config", "`KEY=VALUE[,KEY=VALUE]...` of the bridge: aux-connections (to each controller, besides the main one)", g.otherConfig),
+			g.flag("other-config", "`KEY=VALUE[,KEY=VALUE]...` of the bridge: aux-connections (to each controller, besides the main one), packet-buffers (frames kept for controllers)", g.otherConfig),
 			g.flag("fail-mode", "`MODE` without a controller: standalone (learning switch, the default) or secure", g.failMode),
 		},
 		Action: func(c *cli.Context) error {

@@ -1,0 +1,47 @@
+package ofconn
+
+import "ofswitch/ofp"
+
+// packetInMessages makes the messages of one packet-in: each once, when the first
+// connection takes it. Connections that want a part of the frame share one
+// buffer.
+type packetInMessages struct {
+	in    *PacketIn
+	whole []byte // not buffered
+	part  []byte // the last one made, of partLen bytes of the frame
+	// partLen is valid if part is not nil, buffer if asked.
+	partLen int
+	buffer  uint32
+	asked   bool
+}
+
+// maxLenFor is how many bytes of a packet-in's frame a connection wants with it:
+// what the output action asked for or, where none did, its miss_send_len (OpenFlow
+// 1.3.5 §7.3.2, §7.4.1). maxLenNoBuffer: all, and no buffer.
+func (c *conn) maxLenFor(in *PacketIn) uint16 {
+	if in.Msg.Reason == ofp.PacketInInvalidTTL {
+		return uint16(c.missSendLen.Load())
+	}
+	return in.MaxLen
+}
+
+// message is the packet-in with maxLen bytes of the frame and its buffer's id, or
+// with the whole frame if that is wanted or there is no buffer.
+func (p *packetInMessages) message(maxLen uint16) []byte {
+	if maxLen != maxLenNoBuffer && p.in.Buffer != nil && !p.asked {
+		p.buffer, p.asked = p.in.Buffer(), true
+	}
+	m := p.in.Msg // a copy: connections differ
+	if maxLen == maxLenNoBuffer || !p.asked || p.buffer == ofp.NoBuffer {
+		if p.whole == nil {
+			p.whole = ofp.Encode(asyncXID, &m)
+		}
+		return p.whole
+	}
+	n := min(int(maxLen), len(m.Data))
+	if p.part == nil || p.partLen != n {
+		m.BufferID, m.Data = p.buffer, m.Data[:n]
+		p.part, p.partLen = ofp.Encode(asyncXID, &m), n
+	}
+	return p.part
+}
