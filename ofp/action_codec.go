@@ -256,7 +256,7 @@ func decodeAction(t ActionType, b []byte) (Action, error) {
 		}
 		return Output{Port: PortNo(be.Uint32(b[4:])), MaxLen: be.Uint16(b[8:])}, nil
 	case ActionExperimenter:
-		return nil, BadActionBadExperimenter.Errorf("action of experimenter %#x is not known", be.Uint32(b[4:]))
+		return decodeExperimenterAction(b)
 	}
 	if _, ok := actionNames[t]; !ok {
 		return nil, BadActionBadType.Errorf("action type %d does not exist in OpenFlow 1.3", uint16(t))

@@ -38,7 +38,7 @@ func TestDecodeErrorsOfGroups(t *testing.T) {
 		{"bucket in a deletion", group, `0002 00 00 00000001 0000 0000 ffffffff ffffffff 00000000`, GroupModFailedBadBucket},
 		{"action longer than its bucket", inBucket, `0000 0018 00000001 00*8`, BadActionBadLen},
 		{"action type 28 in a bucket", inBucket, `001c 0008 00000000`, BadActionBadType},
-		{"experimenter action in a bucket", inBucket, `ffff 0008 00002320`, BadActionBadExperimenter},
+		{"experimenter action in a bucket", inBucket, `ffff 0008 00001111`, BadActionBadExperimenter},
 		{"push_vlan 0x0800 in a bucket", inBucket, `0011 0008 0800 0000`, BadActionBadArgument},
 		{"set_field of basic field 40 in a bucket", inBucket, `0019 0010 80005004 00*8`, BadActionBadSetType},
 		{"set_field of a wrong length in a bucket", inBucket, `0019 0010 80000c04 00*8`, BadActionBadSetLen},

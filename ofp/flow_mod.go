@@ -15,6 +15,14 @@ type FlowMod struct {
 	Flags                    FlowFlags
 	Match                    flow.Match
 	Instructions             Instructions
+
+	// Legacy: the flow-mod came as OpenFlow 1.0, and never stands in a message of
+	// 1.3. A modify that finds no entry adds one, with NewCookie, and gives those
+	// that it finds NewCookie unless that is all ones. It may name TableAll, and then adds to
+	// table 0. Its actions need not fit the match: they have no effect on
+	// frames without what they are about.
+	Legacy    bool
+	NewCookie uint64
 }
 
 // Type is TypeFlowMod.

@@ -58,6 +58,10 @@ type FlowStats struct {
 	PacketCount, ByteCount    uint64 // all ones: not counted
 	Match                     flow.Match
 	Instructions              Instructions
+
+	// IdleAge and HardAge are how long ago, in seconds, the entry was last used
+	// and last changed. They stand in statistics of Nicira's only.
+	IdleAge, HardAge uint16
 }
 
 // Len is the entry's length.

@@ -12,6 +12,8 @@ type PortDesc struct {
 	State                             PortState
 	Curr, Advertised, Supported, Peer uint32 // OFPPF_*
 	CurrSpeed, MaxSpeed               uint32 // kbit/s
+	// NoFlood: FLOOD leaves the port out. OpenFlow 1.0 shows it; 1.3 has no such bit.
+	NoFlood bool
 }
 
 const (

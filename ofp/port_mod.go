@@ -7,6 +7,10 @@ type PortMod struct {
 	HWAddr       [6]byte // must be the port's
 	Config, Mask PortConfig
 	Advertise    uint32 // OFPPF_*, 0: no change
+
+	// SetNoFlood: OpenFlow 1.0 sets whether FLOOD leaves the port out, to NoFlood.
+	// OpenFlow 1.3 has no such bit.
+	SetNoFlood, NoFlood bool
 }
 
 // Type is TypePortMod.

@@ -37,6 +37,9 @@ func appendRole(b []byte, r Role, generation uint64) []byte {
 type RoleRequest struct {
 	Role         Role
 	GenerationID uint64
+	// NoGeneration: the request has none (it came as Nicira's message of OpenFlow
+	// 1.0), and that of earlier ones is not looked at.
+	NoGeneration bool
 }
 
 // Type is TypeRoleRequest.
