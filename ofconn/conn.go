@@ -46,6 +46,8 @@ type conn struct {
 	closeOnce sync.Once
 	reason    error // why; written before done is closed
 
+	bundles bundles // open ones
+
 	// Owned by the goroutine that reads.
 	in          reader
 	version     uint8
@@ -121,6 +123,7 @@ func (c *conn) run(ctx context.Context) error {
 	}()
 	err := c.read()
 	c.m.remove(c)
+	c.dropBundles()
 	c.linger(err, written)
 	c.close(err)
 	<-written

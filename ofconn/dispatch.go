@@ -113,11 +113,6 @@ func (c *conn) handleEcho(h ofp.Header, _ []byte, m ofp.Message) error {
 	return c.reply(h.XID, &ofp.EchoReply{Data: m.(*ofp.EchoRequest).Data})
 }
 
-func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error {
-	e := m.(*ofp.Experimenter)
-	return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", e.Experimenter))
-}
-
 func (c *conn) handleFeatures(h ofp.Header, _ []byte, _ ofp.Message) error {
 	f := c.m.sw.Features()
 	f.AuxiliaryID = 0

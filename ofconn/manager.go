@@ -37,7 +37,9 @@ type Options struct {
 	// place of handshakeTimeout and stallTimeout.
 	dial      func(ctx context.Context, e endpoint) (net.Conn, error)
 	handshake time.Duration
-	stall     time.Duration
+	// bundleIdle is in place of bundleTimeout.
+	bundleIdle time.Duration
+	stall      time.Duration
 }
 
 // Controller is one that we connect to.
@@ -100,6 +102,10 @@ type Manager struct {
 	generation    uint64    // of roles
 	generationSet bool
 
+	versions atomic.Uint32 // versions that connections may speak: bit 1<<version
+
+	bundleBytes atomic.Int64 // of the open bundles of all connections
+
 	changed chan struct{} // wakes watch; room for one
 	done    chan struct{} // closed by Close
 	watched chan struct{} // closed when watch has ended
@@ -115,6 +121,9 @@ func NewManager(sw Switch, o Options) *Manager {
 	}
 	if o.handshake == 0 {
 		o.handshake = handshakeTimeout
+	}
+	if o.bundleIdle == 0 {
+		o.bundleIdle = bundleTimeout
 	}
 	if o.stall == 0 {
 		o.stall = stallTimeout

@@ -64,3 +64,19 @@ const (
 	// become idle, one to be probed, one to reconnect.
 	failOpenProbes = 3
 )
+
+// Bundles.
+const (
+	// bundleTimeout is how long a bundle may be idle (as in Open vSwitch).
+	bundleTimeout = 10 * time.Second
+	// maxBundles is how many a connection has open at once, and maxBundleMessages
+	// how many messages one holds.
+	maxBundles        = 100
+	maxBundleMessages = 1_000_000
+	// connBundleBudget and bundleBudget bound the bytes of the messages in the
+	// bundles of one connection, and of all together. bundleOverhead is what it
+	// takes to keep one.
+	connBundleBudget = 128 << 20
+	bundleBudget     = 256 << 20
+	bundleOverhead   = 48
+)

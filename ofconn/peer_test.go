@@ -105,6 +105,37 @@ func (s *fakeSwitch) PortMod(*ofp.PortMod) error   { return s.call("PortMod") }
 func (s *fakeSwitch) TableMod(*ofp.TableMod) error { return s.call("TableMod") }
 func (s *fakeSwitch) Barrier()                     { _ = s.call("Barrier") }
 
+func (s *fakeSwitch) CheckBundled(m ofp.Message) error {
+	if f, ok := m.(*ofp.FlowMod); ok && f.Command <= ofp.FlowModifyStrict && f.Table > ofp.TableID(ofp.NumTables-1) {
+		return ofp.FlowModFailedBadTableID.Errorf("table %d", f.Table)
+	}
+	return s.call("CheckBundled")
+}
+
+// Bundle takes the messages one by one, and none if one is refused.
+func (s *fakeSwitch) Bundle(n int, message func(int) (ofp.Message, error)) (int, error) {
+	if err := s.call("Bundle"); err != nil {
+		return n - 1, err
+	}
+	var mods []*ofp.FlowMod
+	for i := range n {
+		m, err := message(i)
+		if err != nil {
+			return i, err
+		}
+		if f, ok := m.(*ofp.FlowMod); ok {
+			if f.Cookie == 0xbad {
+				return i, ofp.FlowModFailedOverlap.Errorf("as the test wants it")
+			}
+			mods = append(mods, f)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flowMods = append(s.flowMods, mods...)
+	return -1, nil
+}
+
 func (s *fakeSwitch) FlowStats(_ *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) error) error {
 	if err := s.call("FlowStats"); err != nil {
 		return err

@@ -23,6 +23,14 @@ type Switch interface {
 	TableMod(*ofp.TableMod) error
 	GroupMod(*ofp.GroupMod) error
 	MeterMod(*ofp.MeterMod) error
+	// CheckBundled says what is wrong with a message that is put into a bundle, as
+	// far as that can be said before the messages ahead of it are carried out.
+	CheckBundled(ofp.Message) error
+	// Bundle carries out n messages, in their order, as one change that every frame
+	// sees all of or nothing. message gives the i-th, or refuses it. If one is
+	// refused nothing has changed, and failed is its index. Otherwise Bundle
+	// returns when all has taken effect for every frame.
+	Bundle(n int, message func(i int) (ofp.Message, error)) (failed int, err error)
 	// Barrier returns when all that was called before has taken effect for
 	// every frame.
 	Barrier()

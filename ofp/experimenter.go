@@ -93,6 +93,11 @@ func (m *Experimenter) Name() string {
 	return fmt.Sprintf("message %d of experimenter %#x", m.ExpType, m.Experimenter)
 }
 
+// IsBundle says whether the message is one of the bundle extension's.
+func (m *Experimenter) IsBundle() bool {
+	return m.Experimenter == ExperimenterONF && (m.ExpType == onfBundleControl || m.ExpType == onfBundleAdd)
+}
+
 // Parse reads an experimenter's message: a *BundleControl, *BundleAdd,
 // *RoleStatus, *FlowMonitorCancel, *FlowMonitorPaused, *FlowMonitorResumed or
 // *SetPacketInFormat. xid is that of the message's header. An experimenter that

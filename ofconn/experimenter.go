@@ -1,0 +1,41 @@
+package ofconn
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"ofswitch/ofp"
+)
+
+// handleExperimenter takes those messages of ONF's and Nicira's extensions that
+// are for a switch.
+func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error {
+	e := m.(*ofp.Experimenter)
+	if e.IsBundle() {
+		// Before anything else: a slave has no use for what is wrong with it.
+		if err := c.slaveMay(false, h); err != nil {
+			return c.refuse(h, msg, err)
+		}
+	}
+	parsed, err := parse(e, h.XID)
+	if err != nil {
+		return c.refuse(h, msg, err)
+	}
+	switch p := parsed.(type) {
+	case *ofp.BundleControl:
+		return c.handleBundleControl(h, msg, p)
+	case *ofp.BundleAdd:
+		return c.handleBundleAdd(h, msg, p)
+	}
+	return c.refuse(h, msg, ofp.BadRequestBadExpType.Errorf("%s is not for a switch to receive, or not supported", e.Name()))
+}
+
+// parse is ofp.Experimenter.Parse, which a bug does not end the switch of either.
+func parse(e *ofp.Experimenter, xid uint32) (m ofp.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = nil, fmt.Errorf("decoding %s failed: %v\n%s", e.Name(), p, debug.Stack())
+		}
+	}()
+	return e.Parse(xid)
+}
