@@ -1,0 +1,24 @@
+// Package ovsdb is the configuration database: RFC 7047 with the extensions
+// that Open vSwitch's tools use.
+//
+// # Basic design
+//
+// A Schema describes tables and columns. A Datum is the value of a column: a
+// sorted set of Atoms, or a map; a scalar is a set of one. Datums and rows are
+// immutable: whoever holds one may read it from any goroutine for ever.
+//
+// A Database holds the committed rows. Transact runs the operations of one
+// request on a Txn, which overlays the rows that it touches; at its end the
+// commit counts references, collects rows that nothing refers to any more,
+// drops dangling weak references, and checks limits and indexes. Either all of
+// that holds and the rows are replaced at once, or nothing has changed.
+//
+// What a commit changed is a Changes: monitors, the log on disk and whoever
+// configures the switch from the database all read the same one.
+//
+// # Errors
+//
+// A refused operation gives an *Error with the tag of RFC 7047 §3.1 or §5.2
+// ("constraint violation", "referential integrity violation" ...) and a text for
+// persons. Errors of this package never end a connection.
+package ovsdb

@@ -1,0 +1,57 @@
+package ovsdb
+
+import "slices"
+
+// Row is a row as of one commit. It is immutable.
+type Row struct {
+	UUID    UUID
+	Version UUID // changes with every change of the row
+	Columns []Datum
+}
+
+// Get is the value of a column, also of _uuid and _version.
+func (r *Row) Get(c *Column) Datum {
+	switch c.Index {
+	case uuidIndex:
+		return Datum{Keys: []Atom{Ref(r.UUID)}}
+	case versionIndex:
+		return Datum{Keys: []Atom{Ref(r.Version)}}
+	}
+	return r.Columns[c.Index]
+}
+
+// newRow has the default in each column.
+func (t *Table) newRow(u UUID) *Row {
+	r := &Row{UUID: u, Columns: make([]Datum, len(t.Columns))}
+	for i, c := range t.Columns {
+		r.Columns[i] = c.Type.Default()
+	}
+	return r
+}
+
+// clone is a copy of the row that may be changed until it is committed.
+func (r *Row) clone() *Row {
+	return &Row{UUID: r.UUID, Version: r.Version, Columns: slices.Clone(r.Columns)}
+}
+
+// sameColumns says whether all columns are equal.
+func (r *Row) sameColumns(o *Row) bool {
+	return slices.EqualFunc(r.Columns, o.Columns, Datum.Equal)
+}
+
+// references calls fn for every reference of a kind that the row holds.
+func (r *Row) references(columns []*Column, kind RefType, fn func(table string, u UUID, c *Column)) {
+	for _, c := range columns {
+		d := r.Columns[c.Index]
+		if k := &c.Type.Key; k.RefTable != "" && k.RefType == kind {
+			for _, a := range d.Keys {
+				fn(k.RefTable, a.UUID, c)
+			}
+		}
+		if v := &c.Type.Value; v.RefTable != "" && v.RefType == kind {
+			for _, a := range d.Values {
+				fn(v.RefTable, a.UUID, c)
+			}
+		}
+	}
+}

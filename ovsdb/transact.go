@@ -1,0 +1,516 @@
+package ovsdb
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Request is a transact request in the making (RFC 7047 §4.1.3). It may have
+// to wait: see Run.
+type Request struct {
+	operations []any
+	parsed     *Error
+	// HoldsLock says whether the client owns a lock, for "assert".
+	HoldsLock func(name string) bool
+	// ReadOnly refuses operations that write.
+	ReadOnly bool
+	// Check may veto a commit: a log that cannot be written.
+	Check func(*Changes) error
+}
+
+// ParseRequest takes the parameters of a transact request behind the name of
+// the database: its operations.
+func ParseRequest(params []json.RawMessage) *Request {
+	r := &Request{}
+	for _, p := range params {
+		j, err := decodeJSON(p)
+		if err != nil {
+			r.parsed = errorf(ErrSyntax, "%v", err)
+			return r
+		}
+		r.operations = append(r.operations, j)
+	}
+	return r
+}
+
+// Result is what became of a request.
+type Result struct {
+	// Reply is the result array: one member an operation, and one more where
+	// the commit failed.
+	Reply json.RawMessage
+	// Changes of the commit; nil: refused, or nothing to change.
+	Changes *Changes
+	// WaitMS, above 0: nothing was done, since a "wait" operation does not hold
+	// yet. Run it again when the database has changed, and for the last time
+	// when so many milliseconds are over since the first; Forever has no end.
+	WaitMS int64
+}
+
+// Forever is the WaitMS of a wait without a time limit.
+const Forever = int64(^uint64(0) >> 1)
+
+// Run tries the request. elapsedMS is how long ago it was tried first, in
+// milliseconds.
+func (db *Database) Run(r *Request, elapsedMS int64) Result {
+	x := db.begin()
+	var results []json.RawMessage
+	err := r.parsed
+	if err == nil {
+		for _, j := range r.operations {
+			var w jsonWriter
+			var wait int64
+			wait, err = x.operation(r, j, elapsedMS, &w)
+			if wait > 0 {
+				return Result{WaitMS: wait}
+			}
+			if err != nil {
+				break
+			}
+			results = append(results, w.b)
+		}
+	}
+	var changes *Changes
+	if err == nil {
+		changes, err = x.commit(r.Check)
+		if err != nil {
+			// Behind the operations, which all succeeded.
+			for len(results) < len(r.operations) {
+				results = append(results, json.RawMessage("null"))
+			}
+		}
+	}
+	if err != nil {
+		b, merr := json.Marshal(err)
+		if merr != nil {
+			b = []byte(`{"error":"internal error"}`)
+		}
+		results = append(results, b)
+		for len(results) < len(r.operations) {
+			results = append(results, json.RawMessage("null"))
+		}
+	}
+	var w jsonWriter
+	w.open('[')
+	for _, b := range results {
+		w.raw(string(b))
+	}
+	w.close(']')
+	return Result{Reply: w.b, Changes: changes}
+}
+
+// operation carries out one operation and writes its result. wait above 0: it
+// is a wait that does not hold yet.
+func (x *Txn) operation(r *Request, j any, elapsedMS int64, w *jsonWriter) (wait int64, err *Error) {
+	o := newObject(j, "ovsdb operation")
+	name := o.str("op")
+	if o.err != nil {
+		return 0, o.err
+	}
+	op, known := operations[name]
+	if !known {
+		return 0, syntaxf(j, "no operation named %q", name)
+	}
+	if r.ReadOnly && op.writes {
+		return 0, errorf("not allowed", "%s operation not allowed when the database is read only", name)
+	}
+	e := &execution{Txn: x, o: o, w: w, request: r, elapsedMS: elapsedMS}
+	err = op.do(e)
+	return e.wait, err
+}
+
+// execution is one operation being carried out.
+type execution struct {
+	*Txn
+	o         *object
+	w         *jsonWriter
+	request   *Request
+	elapsedMS int64
+	wait      int64
+}
+
+// operations are those of RFC 7047 §5.2.
+var operations = map[string]struct {
+	writes bool
+	do     func(*execution) *Error
+}{
+	"insert":  {true, (*execution).insertOp},
+	"select":  {false, (*execution).selectOp},
+	"update":  {true, (*execution).updateOp},
+	"mutate":  {true, (*execution).mutateOp},
+	"delete":  {true, (*execution).deleteOp},
+	"wait":    {false, (*execution).waitOp},
+	"commit":  {false, (*execution).commitOp},
+	"abort":   {false, (*execution).abortOp},
+	"comment": {false, (*execution).commentOp},
+	"assert":  {false, (*execution).assertOp},
+}
+
+// table is the operation's table.
+func (e *execution) table() *tableData {
+	name := e.o.str("table")
+	if e.o.err != nil {
+		return nil
+	}
+	t := e.db.tables[name]
+	if t == nil {
+		e.o.err = syntaxf(e.o.j, "no table named %q", name)
+	}
+	return t
+}
+
+// where is the operation's condition; to be asked for last.
+func (e *execution) where(t *tableData) (condition, *Error) {
+	clauses := e.o.array("where")
+	if err := e.o.finish(); err != nil {
+		return nil, err
+	}
+	return t.parseCondition(clauses, e.names)
+}
+
+func (e *execution) insertOp() *Error {
+	t := e.table()
+	name, uuid := e.o.optStr("uuid-name"), e.o.optStr("uuid")
+	row := e.o.obj("row")
+	if err := e.o.finish(); err != nil {
+		return err
+	}
+	u := NewUUID()
+	if uuid != "" {
+		given, ok := ParseUUID(uuid)
+		if !ok {
+			return syntaxf(e.o.j, "uuid must be a valid UUID, not %q", uuid)
+		}
+		if e.row(t, given) != nil || t.rows[given] != nil {
+			return syntaxTagged(e.o.j, ErrDuplicateUUID, "the UUID %s names a row already", given)
+		}
+		u = given
+	}
+	if name != "" {
+		if !isName(name) {
+			return syntaxf(e.o.j, "uuid-name %q is not a valid <id>", name)
+		}
+		y := e.names.get(name)
+		if y.created {
+			return syntaxTagged(e.o.j, ErrDuplicateName, "this uuid-name %q appears twice in one transaction", name)
+		}
+		y.created = true
+		if uuid != "" {
+			y.uuid = u
+		}
+		u = y.uuid
+	}
+	values, err := t.parseRow(row, e.names)
+	if err != nil {
+		return err
+	}
+	for c := range values {
+		if c.Index < 0 {
+			return syntaxf(row, "the column %s cannot be given", c.Name)
+		}
+	}
+	r := e.insert(t, u)
+	for c, d := range values {
+		r.Columns[c.Index] = d
+	}
+	for _, c := range t.Columns {
+		// The default of a column may break its own constraints.
+		if _, given := values[c]; !given {
+			if err := c.Type.checkCount(r.Columns[c.Index]); err != nil {
+				return err
+			}
+		}
+	}
+	e.w.open('{')
+	e.w.field("uuid").datum(&uuidColumn.Type, r.Get(uuidColumn))
+	e.w.close('}')
+	return nil
+}
+
+// parseRow reads a <row>: the values of some columns.
+func (t *Table) parseRow(row map[string]any, names *symbols) (map[*Column]Datum, *Error) {
+	values := make(map[*Column]Datum, len(row))
+	// In order, so that of several errors it is always the same that is told.
+	for _, name := range slices.Sorted(maps.Keys(row)) {
+		c := t.Column(name)
+		if c == nil {
+			return nil, unknownColumn(row, t, name)
+		}
+		d, err := c.Type.parseDatum(row[name], names)
+		if err != nil {
+			return nil, err
+		}
+		values[c] = d
+	}
+	return values, nil
+}
+
+func (e *execution) selectOp() *Error {
+	t := e.table()
+	columns := e.o.opt("columns")
+	if e.o.err != nil {
+		return e.o.err
+	}
+	cond, err := e.where(t)
+	if err != nil {
+		return err
+	}
+	list, err := t.selection(columns)
+	if err != nil {
+		return err
+	}
+	e.w.open('{')
+	e.w.field("rows").open('[')
+	seen := make(map[string]bool)
+	e.matching(t, cond, func(r *Row) bool {
+		var w jsonWriter
+		writeRow(&w, r, list)
+		// Rows that differ only in what was not asked for are one (RFC 7047 §5.2.2).
+		if s := string(w.b); !seen[s] {
+			seen[s] = true
+			e.w.raw(s)
+		}
+		return true
+	})
+	e.w.close(']')
+	e.w.close('}')
+	return nil
+}
+
+// selection is a list of columns; nil: all of them.
+func (t *Table) selection(j any) ([]*Column, *Error) {
+	if j == nil {
+		return append([]*Column{uuidColumn, versionColumn}, t.Columns...), nil
+	}
+	return t.parseColumnSet(j)
+}
+
+func writeRow(w *jsonWriter, r *Row, columns []*Column) {
+	w.open('{')
+	for _, c := range columns {
+		w.field(c.Name).datum(&c.Type, r.Get(c))
+	}
+	w.close('}')
+}
+
+func (e *execution) count(n int) {
+	e.w.open('{')
+	e.w.field("count").raw(Int(int64(n)).String())
+	e.w.close('}')
+}
+
+func (e *execution) updateOp() *Error {
+	t := e.table()
+	row := e.o.obj("row")
+	if e.o.err != nil {
+		return e.o.err
+	}
+	values, err := t.parseRow(row, e.names)
+	if err != nil {
+		return err
+	}
+	for c := range values {
+		if !c.Mutable {
+			return syntaxTagged(e.o.j, ErrConstraint, "cannot update immutable column %s in table %s", c.Name, t.Name)
+		}
+	}
+	cond, err := e.where(t)
+	if err != nil {
+		return err
+	}
+	n := 0
+	e.matching(t, cond, func(r *Row) bool {
+		n++
+		columns := e.edit(t, r.UUID)
+		for c, d := range values {
+			columns[c.Index] = d
+		}
+		return true
+	})
+	e.count(n)
+	return nil
+}
+
+func (e *execution) mutateOp() *Error {
+	t := e.table()
+	list := e.o.array("mutations")
+	if e.o.err != nil {
+		return e.o.err
+	}
+	ms, err := t.parseMutations(list, e.names)
+	if err != nil {
+		return err
+	}
+	cond, err := e.where(t)
+	if err != nil {
+		return err
+	}
+	n := 0
+	e.matching(t, cond, func(r *Row) bool {
+		n++
+		columns := e.edit(t, r.UUID)
+		for i := range ms {
+			var d Datum
+			if d, err = ms[i].apply(columns[ms[i].column.Index]); err != nil {
+				return false
+			}
+			columns[ms[i].column.Index] = d
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	e.count(n)
+	return nil
+}
+
+func (e *execution) deleteOp() *Error {
+	t := e.table()
+	if e.o.err != nil {
+		return e.o.err
+	}
+	cond, err := e.where(t)
+	if err != nil {
+		return err
+	}
+	n := 0
+	e.matching(t, cond, func(r *Row) bool {
+		n++
+		e.delete(t, r.UUID)
+		return true
+	})
+	e.count(n)
+	return nil
+}
+
+func (e *execution) waitOp() *Error {
+	timeout, limited := e.o.optInt("timeout")
+	t := e.table()
+	columns := e.o.opt("columns")
+	until := e.o.str("until")
+	rows := e.o.array("rows")
+	if e.o.err != nil {
+		return e.o.err
+	}
+	if limited && timeout < 0 {
+		return syntaxf(e.o.j, "timeout %d is negative", timeout)
+	}
+	if until != "==" && until != "!=" {
+		return syntaxf(e.o.j, `until must be "==" or "!=", not %q`, until)
+	}
+	cond, err := e.where(t)
+	if err != nil {
+		return err
+	}
+	list, err := t.selection(columns)
+	if err != nil {
+		return err
+	}
+	want := make(map[string]bool)
+	for _, j := range rows {
+		s, err := t.rowText(j, list, columns == nil, e.names)
+		if err != nil {
+			return err
+		}
+		want[s] = true
+	}
+	if columns == nil {
+		list = t.Columns // _uuid and _version are never written in rows to wait for
+	}
+	got := make(map[string]bool)
+	e.matching(t, cond, func(r *Row) bool {
+		var w jsonWriter
+		writeRow(&w, r, list)
+		got[string(w.b)] = true
+		return true
+	})
+	same := len(got) == len(want)
+	for s := range got {
+		same = same && want[s]
+	}
+	if same == (until == "==") {
+		e.w.raw("{}")
+		return nil
+	}
+	switch {
+	case !limited:
+		e.wait = Forever
+	case e.elapsedMS < timeout:
+		e.wait = timeout
+	case timeout == 0:
+		return errorf(ErrTimedOut, `"wait" timed out`)
+	default:
+		return errorf(ErrTimedOut, `"wait" timed out after %d ms`, e.elapsedMS)
+	}
+	return nil
+}
+
+// rowText is a row to wait for, in the form in which rows of the table are
+// compared with it: the columns of list, defaults where it says nothing.
+func (t *tableData) rowText(j any, list []*Column, all bool, names *symbols) (string, *Error) {
+	m, ok := j.(map[string]any)
+	if !ok {
+		return "", syntaxf(j, "parsing row: object expected")
+	}
+	values, err := t.parseRow(m, names)
+	if err != nil {
+		return "", err
+	}
+	if all {
+		list = t.Columns
+	}
+	var w jsonWriter
+	w.open('{')
+	for _, c := range list {
+		d, given := values[c]
+		if !given {
+			d = c.Type.Default()
+		}
+		w.field(c.Name).datum(&c.Type, d)
+	}
+	w.close('}')
+	return string(w.b), nil
+}
+
+func (e *execution) commitOp() *Error {
+	durable := e.o.optBool("durable", false)
+	if _, ok := e.o.m["durable"]; !ok {
+		e.o.need("durable")
+	}
+	if err := e.o.finish(); err != nil {
+		return err
+	}
+	e.durable = e.durable || durable
+	e.w.raw("{}")
+	return nil
+}
+
+func (e *execution) abortOp() *Error {
+	if err := e.o.finish(); err != nil {
+		return err
+	}
+	return errorf(ErrAborted, "aborted by request")
+}
+
+func (e *execution) commentOp() *Error {
+	text := e.o.str("comment")
+	if err := e.o.finish(); err != nil {
+		return err
+	}
+	e.comments = append(e.comments, text)
+	e.w.raw("{}")
+	return nil
+}
+
+func (e *execution) assertOp() *Error {
+	name := e.o.str("lock")
+	if err := e.o.finish(); err != nil {
+		return err
+	}
+	if e.request.HoldsLock == nil || !e.request.HoldsLock(name) {
+		return errorf(ErrNotOwner, "asserted lock %s not held", name)
+	}
+	e.w.raw("{}")
+	return nil
+}
