@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -183,6 +184,10 @@ func parseAtom(t AtomType, j any, names *symbols) (Atom, *Error) {
 		if s, ok := j.(string); ok {
 			if !utf8.ValidString(s) {
 				return Atom{}, errorf(ErrConstraint, "the string %q is not valid UTF-8", s)
+			}
+			if strings.Contains(s, "\x00") {
+				// Clients in C would see another string.
+				return Atom{}, syntaxf(j, "the string %q has a null byte", s)
 			}
 			return Str(s), nil
 		}

@@ -177,7 +177,7 @@ func (g *generator) fresh() (u UUID) {
 
 func (g *generator) atom(b *BaseType) any {
 	if g.one(60) {
-		return pick[any](g, nil, true, "x", 3, 1.5, []any{"uuid", "bad"}, []any{}, map[string]any{}, "\x00", []any{"named-uuid", "1"})
+		return pick[any](g, nil, true, "x", 3, 1.5, []any{"uuid", "bad"}, []any{}, map[string]any{}, []any{"named-uuid", "1"})
 	}
 	switch b.Type {
 	case Integer:
