@@ -24,6 +24,7 @@ type ofLab struct {
 	t      *testing.T
 	d      *daemon
 	sw     *testutil.NS
+	peer   *testutil.NS // where the cables end: eth1 is port 1's
 	cables []*cable
 	c      *ofClient // on the management socket, takes asynchronous messages
 }
@@ -33,6 +34,7 @@ func newOFLab(t *testing.T, n int) *ofLab {
 	l := &ofLab{t: t}
 	peer := testutil.NewNS(t)
 	peer.NoIPv6()
+	l.peer = peer
 	l.sw = testutil.NewNS(t)
 	l.sw.NoIPv6()
 	args := []string{"--bridge", "br0", "--fail-mode", "secure"}
