@@ -20,14 +20,15 @@ var rooms = map[string][]string{
 	"ports":      {"packet"},
 	"l2":         {"flow"},
 	"ofswitch":   {"packet", "flow", "classifier", "ofp", "flowtable", "ports", "l2"},
-	"ofconn":     {"ofp"},
+	"stream":     {},
+	"ofconn":     {"ofp", "stream"},
 	"jsonrpc":    {},
-	"unixctl":    {"jsonrpc"},
+	"unixctl":    {"jsonrpc", "stream"},
 	"ovsdb":      {"jsonrpc"},
-	"bridge": {"ofswitch", "ofconn", "ports", "ovsdb", "unixctl",
+	"bridge": {"ofswitch", "ofconn", "ports", "ovsdb", "unixctl", "stream",
 		"packet", "flow", "classifier", "ofp", "flowtable", "l2"},
 	"cmd": {"packet", "flow", "classifier", "ofp", "flowtable", "ports", "l2", "ofswitch",
-		"ofconn", "jsonrpc", "unixctl", "ovsdb", "bridge"},
+		"ofconn", "stream", "jsonrpc", "unixctl", "ovsdb", "bridge"},
 }
 
 const module = "ofswitch/"

@@ -34,6 +34,9 @@ func (s *Switch) Apply(c Config) error {
 		return errors.New("the switch is closed")
 	}
 	var errs []error
+	if err := s.applyTLSLocked(&c); err != nil {
+		errs = append(errs, err)
+	}
 	wanted := map[string]*Bridge{}
 	for i := range c.Bridges {
 		b := &c.Bridges[i]
@@ -143,6 +146,7 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 	lb.conn = ofconn.NewManager(of, ofconn.Options{
 		Logger:     s.log.With("bridge", b.Name),
 		OnFailOpen: of.SetFailOpen,
+		TLS:        s.tls,
 	})
 	events.set(lb.conn)
 	s.log.Info("bridge added", "bridge", b.Name, "datapath_id", fmt.Sprintf("%016x", dpid))

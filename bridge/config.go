@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"ofswitch/ofp"
+	"ofswitch/stream"
 )
 
 // Config is the desired state of the whole switch. The zero Config: nothing.
 type Config struct {
 	Bridges []Bridge
+	// TLS are the files for ssl: and pssl: targets. They are read again when
+	// they change, without another Apply.
+	TLS stream.Files
 }
 
 // Bridge is the desired state of one bridge.
@@ -68,14 +72,14 @@ type Port struct {
 
 // Controller is one controller to connect to.
 type Controller struct {
-	Target          string        // "tcp:HOST[:PORT]", "unix:PATH"
+	Target          string        // "tcp:HOST[:PORT]", "ssl:HOST[:PORT]", "unix:PATH"
 	MaxBackoff      time.Duration // 0: the default
 	InactivityProbe time.Duration // 0: the default; negative: none
 }
 
 // Listener is an address to listen on for controllers.
 type Listener struct {
-	Target          string // "ptcp:[PORT[:ADDR]]", "punix:PATH"
+	Target          string // "ptcp:[PORT[:ADDR]]", "pssl:[PORT[:ADDR]]", "punix:PATH"
 	InactivityProbe time.Duration
 }
 

@@ -42,7 +42,7 @@ type rig struct {
 	conn    *ofconn.Manager
 	dir     string
 	devices []*ports.Mem
-	streams []*stream
+	streams []*trickle
 	storm   *ports.Mem
 	closed  bool
 }
@@ -69,7 +69,7 @@ func newRig(t *testing.T, workers int) *rig {
 	r.add(0, 0, "", apply(ofp.Output{Port: ofp.PortController, MaxLen: ofp.ControllerNoBuffer})) // the table-miss entry
 	for i := range workers {
 		in, out := ofp.PortNo(2*i+1), ofp.PortNo(2*i+2)
-		s := &stream{in: r.port(in), sink: ports.NewMemWith(fmt.Sprintf("sink%d", i), ports.MemOptions{Ring: 1024, Capture: -1}), cookie: uint64(in)}
+		s := &trickle{in: r.port(in), sink: ports.NewMemWith(fmt.Sprintf("sink%d", i), ports.MemOptions{Ring: 1024, Capture: -1}), cookie: uint64(in)}
 		r.port(out).Wire(s.sink)
 		r.devices = append(r.devices, s.sink)
 		m := r.flowMod(0, 10, fmt.Sprintf("in_port=%d", in), ofp.Instructions{Has: 1 << ofp.InstrGotoTable, Goto: 1, Order: [6]uint8{ofp.InstrGotoTable}})
@@ -180,10 +180,10 @@ func (r *rig) flows() (list []ofp.FlowStats, counts map[uint64]uint64) {
 	return list, counts
 }
 
-// stream sends numbered frames through the switch and counts them where they
+// trickle sends numbered frames through the switch and counts them where they
 // come out, never more in flight than every ring takes: whatever stands still
 // for a while costs time, not frames.
-type stream struct {
+type trickle struct {
 	in, sink *ports.Mem // the switch's port; our end behind another one of its ports
 	cookie   uint64     // of the entry that all its frames take
 
@@ -198,7 +198,7 @@ type stream struct {
 // window is how many frames of a stream are in flight at most.
 const window = 256
 
-func (s *stream) start() {
+func (s *trickle) start() {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
@@ -207,7 +207,7 @@ func (s *stream) start() {
 }
 
 // halt stops sending and waits for what is in flight.
-func (s *stream) halt() error {
+func (s *trickle) halt() error {
 	if s.done == nil {
 		return nil
 	}
@@ -218,7 +218,7 @@ func (s *stream) halt() error {
 }
 
 // err1 is what went wrong so far.
-func (s *stream) err1() error {
+func (s *trickle) err1() error {
 	select {
 	case <-s.done:
 		return s.err
@@ -227,7 +227,7 @@ func (s *stream) err1() error {
 	}
 }
 
-func (s *stream) run() error {
+func (s *trickle) run() error {
 	q := s.sink.RxQueues()[0]
 	var batch packet.Batch
 	var got uint64

@@ -11,6 +11,7 @@ import (
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 	"ofswitch/ports"
+	"ofswitch/stream"
 	"ofswitch/unixctl"
 )
 
@@ -28,6 +29,7 @@ type Switch struct {
 	opts Options
 	log  *slog.Logger
 	dp   *ofswitch.Datapath
+	tls  *stream.Credentials // of all bridges
 
 	stopWatch context.CancelFunc
 	watchDone chan struct{}
@@ -56,7 +58,7 @@ func New(o Options) (*Switch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datapath: %w", err)
 	}
-	s := &Switch{opts: o, log: o.Logger, dp: dp, bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
+	s := &Switch{opts: o, log: o.Logger, dp: dp, tls: stream.NewCredentials(o.Logger), bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopWatch = cancel
 	go s.watch(ctx)

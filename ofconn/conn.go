@@ -116,6 +116,10 @@ func (c *conn) close(reason error) {
 func (c *conn) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { c.close(errStopped) })
 	defer stop()
+	if err := c.handshakeTLS(ctx); err != nil {
+		c.close(err)
+		return c.reason
+	}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)

@@ -2,9 +2,7 @@ package ofconn
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 )
@@ -102,12 +100,25 @@ func (d *dialer) connect(ctx context.Context) (lasted time.Duration, err error) 
 	if err != nil {
 		return 0, err
 	}
+	if e.TLS {
+		if err := d.m.o.TLS.Ready(); err != nil {
+			return 0, err
+		}
+	}
 	d.setState(StateConnecting)
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	nc, err := d.m.o.dial(dialCtx, e)
 	cancel()
 	if err != nil {
 		return 0, err
+	}
+	if e.TLS {
+		secure, err := d.m.o.TLS.Client(nc, e)
+		if err != nil {
+			_ = nc.Close() // nothing was said on it
+			return 0, err
+		}
+		nc = secure
 	}
 	c := newConn(d.m, nc, connOptions{
 		target:  conf.Target,
@@ -165,14 +176,4 @@ func (d *dialer) failed(err error, was bool, backoff time.Duration) {
 		text = "controller lost; connecting again"
 	}
 	d.m.log.Warn(text, "target", d.conf.Target, "error", err, "next", backoff)
-}
-
-// dialNetwork connects by TCP or a Unix socket.
-func dialNetwork(ctx context.Context, e endpoint) (net.Conn, error) {
-	var nd net.Dialer
-	nc, err := nd.DialContext(ctx, e.network, e.address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot connect: %w", err)
-	}
-	return nc, nil
 }

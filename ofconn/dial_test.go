@@ -7,12 +7,14 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ofswitch/ofp"
+	"ofswitch/stream"
 )
 
 // network is what dialers reach in tests: at each dial, answer is called with
@@ -207,7 +209,7 @@ func TestControllersByDifference(t *testing.T) {
 			p := newPeer(t, theirs)
 			mu.Lock()
 			defer mu.Unlock()
-			all[e.address] = append(all[e.address], p)
+			all[e.Address] = append(all[e.Address], p)
 			return ours, nil
 		}}
 		var told log[int]
@@ -295,8 +297,8 @@ func TestControllersByDifference(t *testing.T) {
 func TestSetControllersErrors(t *testing.T) {
 	n := &network{answer: func(endpoint, int) (net.Conn, error) { return nil, errRefused }}
 	m := newManager(t, &fakeSwitch{}, Options{dial: n.dial})
-	err := m.SetControllers([]Controller{{Target: "ssl:192.0.2.1:6653"}, {Target: target}, {Target: target}, {Target: "udp:x"}})
-	if !errors.Is(err, ErrTLS) {
+	err := m.SetControllers([]Controller{{Target: "ssl::6653"}, {Target: target}, {Target: target}, {Target: "udp:x"}})
+	if err == nil || !strings.Contains(err.Error(), "the host is missing") || !strings.Contains(err.Error(), "given twice") || !strings.Contains(err.Error(), "udp:x") {
 		t.Errorf("error %v", err)
 	}
 	if s := m.Status(); len(s) != 1 || s[0].Target != target {
@@ -322,21 +324,23 @@ func TestTargets(t *testing.T) {
 		{"tcp:[2001:db8::1]", "tcp", "[2001:db8::1]:6653"},
 		{"unix:/run/x.sock", "unix", "/run/x.sock"},
 		{"tcp:", "", ""}, {"tcp::6653", "", ""}, {"tcp:h:0", "", ""}, {"tcp:h:65536", "", ""}, {"tcp:h:x", "", ""}, {"tcp:2001:db8::1", "", ""},
-		{"tcp:[::1", "", ""}, {"tcp:[::1]6653", "", ""}, {"unix:", "", ""}, {"ptcp:1", "", ""}, {"punix:/x", "", ""}, {"ssl:h", "", ""}, {"h:1", "", ""}, {"", "", ""},
+		{"tcp:[::1", "", ""}, {"tcp:[::1]6653", "", ""}, {"unix:", "", ""}, {"ptcp:1", "", ""}, {"punix:/x", "", ""}, {"pssl:1", "", ""},
+		{"ssl:192.0.2.1", "tcp", "192.0.2.1:6653"}, {"ssl:[2001:db8::1]", "tcp", "[2001:db8::1]:6653"}, {"ssl:[2001:db8::1]:1", "tcp", "[2001:db8::1]:1"}, {"ssl:", "", ""}, {"ssl:::1", "", ""}, {"h:1", "", ""}, {"", "", ""},
 		{"unix:" + string(make([]byte, 108)), "", ""},
 	}
 	passive := []struct{ in, network, address string }{
 		{"ptcp:", "tcp", ":6653"}, {"ptcp", "tcp", ":6653"}, {"ptcp:6633", "tcp", ":6633"}, {"ptcp:6633:127.0.0.1", "tcp", "127.0.0.1:6633"}, {"ptcp:0:[::1]", "tcp", "[::1]:0"},
 		{"ptcp:1:::1", "tcp", "[::1]:1"}, {"ptcp::127.0.0.1", "tcp", "127.0.0.1:6653"}, {"punix:/run/x", "unix", "/run/x"},
-		{"ptcp:x", "", ""}, {"ptcp:70000", "", ""}, {"punix:", "", ""}, {"tcp:h:1", "", ""}, {"unix:/x", "", ""}, {"pssl:6653", "", ""}, {"x", "", ""},
+		{"ptcp:x", "", ""}, {"ptcp:70000", "", ""}, {"punix:", "", ""}, {"tcp:h:1", "", ""}, {"unix:/x", "", ""}, {"ssl:h", "", ""}, {"x", "", ""},
+		{"pssl:", "tcp", ":6653"}, {"pssl:1:127.0.0.1", "tcp", "127.0.0.1:1"}, {"pssl::[::1]", "tcp", "[::1]:6653"}, {"pssl:x", "", ""},
 	}
 	for _, tt := range active {
-		if e, err := parseActive(tt.in); (err != nil) != (tt.network == "") || err == nil && e != (endpoint{tt.network, tt.address}) {
+		if e, err := parseActive(tt.in); (err != nil) != (tt.network == "") || err == nil && e != (endpoint{Network: tt.network, Address: tt.address, TLS: stream.UsesTLS(tt.in)}) {
 			t.Errorf("%q: %+v, %v", tt.in, e, err)
 		}
 	}
 	for _, tt := range passive {
-		if e, err := parsePassive(tt.in); (err != nil) != (tt.network == "") || err == nil && e != (endpoint{tt.network, tt.address}) {
+		if e, err := parsePassive(tt.in); (err != nil) != (tt.network == "") || err == nil && e != (endpoint{Network: tt.network, Address: tt.address, TLS: stream.UsesTLS(tt.in)}) {
 			t.Errorf("%q: %+v, %v", tt.in, e, err)
 		}
 	}
@@ -378,7 +382,7 @@ func TestFailMode(t *testing.T) {
 		}
 		dial := m.o.dial
 		m.o.dial = func(ctx context.Context, e endpoint) (net.Conn, error) {
-			if e.network == "unix" {
+			if e.Network == "unix" {
 				return nil, errRefused // these only count for the largest probe
 			}
 			return dial(ctx, e)

@@ -6,8 +6,6 @@ import (
 )
 
 var (
-	// ErrTLS is wrapped by the refusal of ssl: and pssl: targets.
-	ErrTLS = errors.New("TLS comes with the next release of ofswitch")
 	// ErrClosed is returned by a Manager after Close.
 	ErrClosed = errors.New("the OpenFlow channel is closed")
 )

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"ofswitch/stream"
 )
 
 // Options are fixed for a Manager's life, but for what has a setter.
@@ -28,6 +30,10 @@ type Options struct {
 	// has changed, one call at a time. Quick changes may be left out.
 	OnConnected func(n int)
 
+	// TLS is what ssl: and pssl: targets use. Nil: they are taken, and each
+	// connection fails for want of it.
+	TLS *stream.Credentials
+
 	// Snoop, if not nil, sees every message: peer names the other end, toPeer is
 	// the direction. It must not block nor keep msg. Connections call it
 	// concurrently.
@@ -44,7 +50,7 @@ type Options struct {
 
 // Controller is one that we connect to.
 type Controller struct {
-	// Target is "tcp:HOST[:PORT]" or "unix:PATH".
+	// Target is "tcp:HOST[:PORT]", "ssl:HOST[:PORT]" or "unix:PATH".
 	Target string
 	// MaxBackoff is the longest wait between attempts; 0 means
 	// DefaultMaxBackoff.
@@ -60,7 +66,8 @@ type Controller struct {
 
 // Listener is an address where controllers and tools connect to us.
 type Listener struct {
-	// Target is "ptcp:[PORT][:ADDRESS]" or "punix:PATH". Port 0 is one that the
+	// Target is "ptcp:[PORT][:ADDRESS]", "pssl:[PORT][:ADDRESS]" or
+	// "punix:PATH". Port 0 is one that the
 	// kernel chooses: see ListenerStatus.Address.
 	Target string
 	// Management: those who connect are tools; they get asynchronous messages
@@ -117,7 +124,10 @@ func NewManager(sw Switch, o Options) *Manager {
 		o.Logger = slog.Default()
 	}
 	if o.dial == nil {
-		o.dial = dialNetwork
+		o.dial = stream.Dial
+	}
+	if o.TLS == nil {
+		o.TLS = stream.NewCredentials(o.Logger)
 	}
 	if o.handshake == 0 {
 		o.handshake = handshakeTimeout

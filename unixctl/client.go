@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ofswitch/jsonrpc"
+	"ofswitch/stream"
 )
 
 const (
@@ -20,14 +21,12 @@ const (
 	// DefaultTimeout bounds Dial, and each Call of a Client that does not set
 	// its own: a tool must not hang when the program does.
 	DefaultTimeout = 30 * time.Second
-	// maxSocketPath is the longest path that fits into a Unix address.
-	maxSocketPath = 107
 	// maxReply is the largest reply in bytes; large tables are dumped as text.
 	maxReply = 1 << 30
 )
 
 func errSocketPath(path string) error {
-	return fmt.Errorf("control socket %s: the path has %d bytes, and a Unix socket's may have %d: choose a shorter run directory", path, len(path), maxSocketPath)
+	return fmt.Errorf("control socket %s: the path has %d bytes, and a Unix socket's may have %d: choose a shorter run directory", path, len(path), stream.MaxSocketPath)
 }
 
 // CommandError is what the program answered a command that failed.
@@ -83,7 +82,7 @@ func DialProgram(runDir, prog string) (*Client, error) {
 }
 
 func dial(target, path string) (*Client, error) {
-	if len(path) > maxSocketPath {
+	if len(path) > stream.MaxSocketPath {
 		return nil, errSocketPath(path)
 	}
 	nc, err := net.DialTimeout("unix", path, DefaultTimeout)

@@ -1,7 +1,6 @@
 package unixctl
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,12 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ofswitch/jsonrpc"
+	"ofswitch/stream"
 )
 
 const (
@@ -40,7 +37,7 @@ type Server struct {
 	runDir string
 	prog   string
 	pid    *pidFile
-	ln     *net.UnixListener
+	ln     net.Listener
 	path   string
 	done   chan struct{} // closed by Close
 	wg     sync.WaitGroup
@@ -120,9 +117,7 @@ func removeStaleSockets(runDir, prog string) {
 			continue
 		}
 		path := filepath.Join(runDir, e.Name())
-		if c, err := net.Dial("unix", path); err == nil {
-			_ = c.Close()
-		} else if errors.Is(err, syscall.ECONNREFUSED) {
+		if stale, _ := stream.Stale(path); stale {
 			// A file that stays behind does no harm: names hold the pid.
 			_ = os.Remove(path)
 		}
@@ -131,22 +126,15 @@ func removeStaleSockets(runDir, prog string) {
 
 // listen makes the socket, which only its owner and group may use, since
 // commands change the switch.
-func listen(path string) (*net.UnixListener, error) {
-	if len(path) > maxSocketPath {
+func listen(path string) (net.Listener, error) {
+	if len(path) > stream.MaxSocketPath {
 		return nil, errSocketPath(path)
 	}
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var serr error
-		// Linux gives the file the mode that the socket has when bound, so
-		// there is no moment at which others could connect.
-		err := c.Control(func(fd uintptr) { serr = unix.Fchmod(int(fd), 0o770) })
-		return errors.Join(err, serr)
-	}}
-	ln, err := lc.Listen(context.Background(), "unix", path)
+	ln, err := stream.ListenUnix(path)
 	if err != nil {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
-	return ln.(*net.UnixListener), nil
+	return ln, nil
 }
 
 // SetVersion sets what the command "version" answers, in place of the

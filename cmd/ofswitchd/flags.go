@@ -14,6 +14,7 @@ import (
 
 	"ofswitch/bridge"
 	"ofswitch/ofp"
+	"ofswitch/stream"
 	"ofswitch/unixctl"
 )
 
@@ -68,6 +69,9 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "forwarding threads, `N`", Destination: &o.workers},
 			&cli.StringFlag{Name: "log-file", Usage: "append the log to `FILE`; by default it goes to standard error, and with --detach nowhere once the switch is ready", Destination: &o.logFile},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error", Destination: &level},
+			&cli.StringFlag{Name: "private-key", Usage: "PEM `FILE` of our private key, for ssl: and pssl:", Destination: &g.config.TLS.PrivateKey},
+			&cli.StringFlag{Name: "certificate", Usage: "PEM `FILE` of our certificate", Destination: &g.config.TLS.Certificate},
+			&cli.StringFlag{Name: "ca-cert", Usage: "PEM `FILE` of the CA that has signed the certificates of controllers", Destination: &g.config.TLS.CACert},
 			g.flag("bridge", "`NAME` of a bridge; opens a group", g.bridge),
 			g.flag("datapath-id", "16 hex `DIGITS` that controllers see; by default made of the bridge's MAC address", g.datapathID),
 			g.flag("port", "`DEVICE[@N][,COLUMN=VALUE]...`: a port, OpenFlow number N or the next free one; columns type (internal, patch, tap), mac, mtu_request, ofport_request, options:KEY", g.port),
@@ -108,8 +112,24 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 	if o.workers < 1 {
 		return nil, fmt.Errorf("--workers %d: a switch needs one at least", o.workers)
 	}
+	if err := checkTLS(&g.config); err != nil {
+		return nil, err
+	}
 	o.config = g.config
 	return o, nil
+}
+
+// checkTLS refuses TLS files named in part, and TLS targets without them.
+func checkTLS(c *bridge.Config) error {
+	target := c.NeedsTLS()
+	if target == "" && c.TLS == (stream.Files{}) {
+		return nil
+	}
+	err := c.TLS.Check()
+	if err != nil && target != "" {
+		return fmt.Errorf("%s: %w", target, err)
+	}
+	return err
 }
 
 // usageError says in our words what the flag package found.
