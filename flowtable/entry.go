@@ -16,14 +16,18 @@ const uncounted = ^uint64(0)
 type Entry struct {
 	rule *classifier.Rule[*Entry]
 
-	Table        ofp.TableID
-	Hidden       bool // the switch's own: no message sees or touches it
-	Priority     int32
-	Cookie       uint64
-	Flags        ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
-	IdleTimeout  uint16        // seconds; 0: none
-	HardTimeout  uint16        // seconds; 0: none
-	Created      int64         // nanoseconds of the datapath's clock
+	Table       ofp.TableID
+	Hidden      bool // the switch's own: no message sees or touches it
+	Priority    int32
+	Cookie      uint64
+	Flags       ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
+	IdleTimeout uint16        // seconds; 0: none
+	HardTimeout uint16        // seconds; 0: none
+	Created     int64         // nanoseconds of the datapath's clock
+	// Added is as of which version the entry was added, by a message of its own; what
+	// modifies it leaves it. Since is from which version on there has been an entry
+	// of this table, match and priority.
+	Added, Since classifier.Version
 	Instructions ofp.Instructions
 	Counters     *Counters // shared with the entries that this one succeeds
 

@@ -29,9 +29,13 @@ type Removed struct {
 // RemovedNone is the Reason of an entry that was replaced or modified.
 const RemovedNone = 0xff
 
+// RemovedSilently is the Reason of an entry that went when the features of its
+// table changed: none is due either.
+const RemovedSilently = 0xfe
+
 // Notify says whether a flow-removed message is due.
 func (r *Removed) Notify() bool {
-	return r.Reason != RemovedNone && r.Entry.Flags&ofp.FlowSendFlowRem != 0
+	return r.Reason < RemovedSilently && r.Entry.Flags&ofp.FlowSendFlowRem != 0
 }
 
 // Empty says whether nothing changed.
@@ -71,14 +75,17 @@ func checkHeader(m *ofp.FlowMod, tables int) error {
 // Apply does what a flow-mod says, as of version v, which is not published yet
 // (OpenFlow 1.3.5 §6.4). now is nanoseconds of the datapath's clock.
 //
-// A refusal is an *ofp.Error and changes nothing. Of instructions only what they refer
-// to is looked at here, groups and meters; for the rest, and the match, see
+// A refusal is an *ofp.Error and changes nothing. The table's features are looked at
+// here, and what instructions refer to, groups and meters; for the rest see
 // [Validate]. The buffer is the caller's.
 func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change, error) {
-	if err := checkHeader(m, len(t.tables)); err != nil {
+	if err := t.checkTable(m); err != nil {
 		return nil, err
 	}
 	if m.Command <= ofp.FlowModifyStrict {
+		if err := t.checkFeatures(m); err != nil {
+			return nil, err
+		}
 		if err := t.checkReferences(&m.Instructions); err != nil {
 			return nil, err
 		}
@@ -90,7 +97,11 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 		err = t.add(m, v, now, c)
 	case ofp.FlowModify, ofp.FlowModifyStrict:
 		// out_port and out_group are for deletes alone.
-		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, ofp.PortAny, ofp.GroupAny}, v) {
+		selected := t.selected(m, filter{m.Cookie, m.CookieMask, ofp.PortAny, ofp.GroupAny}, v)
+		if err = t.checkSuccessors(m, selected); err != nil {
+			break
+		}
+		for _, e := range selected {
 			t.modify(e, m, v, c)
 		}
 	default:
@@ -137,8 +148,8 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		}
 	}
 	old := tb.rules.Find(&m.Match, int32(m.Priority), v)
-	if old == nil && tb.Active() >= tb.MaxEntries {
-		return ofp.FlowModFailedTableFull.Errorf("table %d has its %d flows", m.Table, tb.MaxEntries)
+	if old == nil && tb.Active() >= t.maxEntries(tb) {
+		return ofp.FlowModFailedTableFull.Errorf("table %d has its %d flows", m.Table, t.maxEntries(tb))
 	}
 	e := &Entry{
 		Table:        m.Table,
@@ -148,7 +159,12 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		IdleTimeout:  m.IdleTimeout,
 		HardTimeout:  m.HardTimeout,
 		Created:      now,
+		Added:        v,
+		Since:        v,
 		Instructions: m.Instructions,
+	}
+	if old != nil {
+		e.Since = old.Value().Since
 	}
 	if old != nil && m.Flags&ofp.FlowResetCounts == 0 {
 		e.Counters = old.Value().Counters
@@ -178,6 +194,8 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, c *Chang
 		IdleTimeout:  e.IdleTimeout,
 		HardTimeout:  e.HardTimeout,
 		Created:      e.Created,
+		Added:        e.Added,
+		Since:        e.Since,
 		Instructions: m.Instructions,
 		Counters:     e.Counters,
 	}

@@ -11,8 +11,8 @@ import (
 // not among them. A table number that does not exist is refused. To get exact
 // counters the caller has folded them before.
 func (t *Tables) Each(req *ofp.FlowStatsRequest, v classifier.Version, fn func(*Entry) bool) error {
-	if req.Table != ofp.TableAll && int(req.Table) >= len(t.tables) {
-		return ofp.BadRequestBadTableID.Errorf("statistics of table %d: tables are 0 to %d", req.Table, len(t.tables)-1)
+	if req.Table != ofp.TableAll && !t.Has(req.Table) {
+		return ofp.BadRequestBadTableID.Errorf("statistics of table %d: there is no such table", req.Table)
 	}
 	f := filter{req.Cookie, req.CookieMask, req.OutPort, req.OutGroup}
 	t.some(req.Table, func(tb *Table) bool {
@@ -60,10 +60,13 @@ func (t *Tables) Aggregate(req *ofp.FlowStatsRequest, v classifier.Version) (ofp
 	return s, err
 }
 
-// TableStats calls fn for each of the 254 tables, in order, until it returns
+// TableStats calls fn for each table that there is, in order, until it returns
 // false (OpenFlow 1.3.5 §7.3.5.4).
 func (t *Tables) TableStats(fn func(*ofp.TableStats) bool) {
 	for i := range t.tables {
+		if !t.Has(ofp.TableID(i)) {
+			continue
+		}
 		s := ofp.TableStats{Table: ofp.TableID(i)}
 		if tb := t.tables[i].Load(); tb != nil {
 			s.ActiveCount = uint32(tb.Active())

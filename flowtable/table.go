@@ -55,8 +55,9 @@ type Tables struct {
 	// MaxEntries is the limit that tables begin with.
 	MaxEntries int
 
-	tables [ofp.NumTables]atomic.Pointer[Table]
-	timers timers
+	tables   [ofp.NumTables]atomic.Pointer[Table]
+	pipeline atomic.Pointer[pipeline] // nil: all tables, with all capabilities
+	timers   timers
 
 	groups     registry[Group]
 	groupsOf   [4]int // groups of each type. The writer's

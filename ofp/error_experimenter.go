@@ -1,7 +1,7 @@
 package ofp
 
-// Error codes of OFPET_EXPERIMENTER that are known: those of ONF extension 230,
-// and Nicira's of flow monitors. The number is the experimenter's type.
+// Error codes of OFPET_EXPERIMENTER that are known: those of ONF extension 230
+// (bundles) and one of 264 (multipart timeouts), and Nicira's of flow monitors. The number is the experimenter's type.
 const (
 	BundleFailedUnknown          Code = 0xffff<<16 + 2300
 	BundleFailedEPerm            Code = 0xffff<<16 + 2301
@@ -19,6 +19,8 @@ const (
 	BundleFailedMsgFailed        Code = 0xffff<<16 + 2313
 	BundleFailedTimeout          Code = 0xffff<<16 + 2314
 	BundleFailedBundleInProgress Code = 0xffff<<16 + 2315
+
+	MultipartRequestTimeout Code = 0xffff<<16 + 2640
 
 	FlowMonitorFailedMonitorExists  Code = 0xffff<<16 + 6
 	FlowMonitorFailedBadFlags       Code = 0xffff<<16 + 7
@@ -47,6 +49,8 @@ var experimenterErrors = map[Code]struct {
 	BundleFailedMsgFailed:        {ExperimenterONF, errorText{"OFPBFC_MSG_FAILED", "A message in the bundle could not be carried out, and so none was."}},
 	BundleFailedTimeout:          {ExperimenterONF, errorText{"OFPBFC_TIMEOUT", "The bundle was open for too long."}},
 	BundleFailedBundleInProgress: {ExperimenterONF, errorText{"OFPBFC_BUNDLE_IN_PROGRESS", "Another bundle holds what this request needs."}},
+
+	MultipartRequestTimeout: {ExperimenterONF, errorText{"OFPBRC_MULTIPART_REQUEST_TIMEOUT", "The next part of the multipart request did not come in time."}},
 
 	FlowMonitorFailedMonitorExists:  {ExperimenterNicira, errorText{"OFPMOFC_MONITOR_EXISTS", "There is such a flow monitor already."}},
 	FlowMonitorFailedBadFlags:       {ExperimenterNicira, errorText{"OFPMOFC_BAD_FLAGS", "The flow monitor's flags are unknown, or ask for no events."}},

@@ -126,7 +126,7 @@ func TestTruncation(t *testing.T) {
 						t.Fatalf("%d bytes: error %v is no *Error", i, err)
 					}
 					switch e.Code {
-					case BadRequestBadLen, BadMatchBadLen, BadInstructionBadLen, BadActionBadLen, GroupModFailedBadBucket, BundleFailedMsgBadLen:
+					case BadRequestBadLen, BadMatchBadLen, BadInstructionBadLen, BadActionBadLen, GroupModFailedBadBucket, BundleFailedMsgBadLen, TableFeaturesFailedBadLen:
 					default:
 						t.Errorf("%d bytes: %v, want a code for lengths", i, err)
 					}

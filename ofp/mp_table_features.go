@@ -101,11 +101,11 @@ func decodeTableFeaturesRequest(b []byte) (MultipartBody, error) {
 // looked at here.
 func decodeTableFeatures(b []byte) (MultipartBody, int, error) {
 	if len(b) < tableFeaturesLen {
-		return nil, 0, BadRequestBadLen.Errorf("table features cut off: %d bytes are left", len(b))
+		return nil, 0, TableFeaturesFailedBadLen.Errorf("table features cut off: %d bytes are left", len(b))
 	}
 	length := int(be.Uint16(b))
 	if length < tableFeaturesLen || length%8 != 0 || length > len(b) {
-		return nil, 0, BadRequestBadLen.Errorf("table features say %d bytes, %d are left; want a multiple of 8, at least %d", length, len(b), tableFeaturesLen)
+		return nil, 0, TableFeaturesFailedBadLen.Errorf("table features say %d bytes, %d are left; want a multiple of 8, at least %d", length, len(b), tableFeaturesLen)
 	}
 	t := &TableFeatures{
 		Table:         TableID(b[2]),

@@ -101,6 +101,12 @@ func multipartKindOf(kind uint16) (*multipartKind, error) {
 	return nil, BadRequestBadMultipart.Errorf("multipart type %d does not exist in OpenFlow 1.3", kind)
 }
 
+// IsMultipart says whether OpenFlow 1.3 has multiparts of this type.
+func IsMultipart(kind uint16) bool {
+	_, err := multipartKindOf(kind)
+	return err == nil
+}
+
 // Type is TypeMultipartRequest.
 func (*MultipartRequest) Type() Type { return TypeMultipartRequest }
 
