@@ -151,7 +151,10 @@ type generator struct {
 	rng    *rand.Rand
 	schema *Schema
 	uuids  map[string][]UUID
-	names  []string // uuid-names of this transaction
+
+	// Of the transaction in the making:
+	names    []string        // uuid-names
+	inserted map[string]bool // tables that got rows
 }
 
 func pick[T any](g *generator, list ...T) T { return list[g.rng.IntN(len(list))] }
@@ -277,6 +280,7 @@ func (g *generator) operation() map[string]any {
 	switch g.rng.IntN(20) {
 	case 0, 1, 2, 3, 4, 5, 6:
 		u := g.fresh()
+		g.inserted[t.Name] = true
 		op["op"], op["row"], op["uuid"] = "insert", g.row(t), u.String()
 		if g.one(2) {
 			name := pick(g, "n1", "n2", "n3", "n4")
@@ -295,14 +299,24 @@ func (g *generator) operation() map[string]any {
 			if c.Type.Key.Type == Integer || c.Type.Key.Type == Real || g.one(20) {
 				m = pick(g, "+=", "-=", "*=", "/=", "%=", "insert", "delete", "^=")
 			}
-			list = append(list, []any{c.Name, m, g.value(&c.Type)})
+			value := g.value(&c.Type)
+			if (m == "/=" || m == "%=") && g.one(3) {
+				value = 0
+			}
+			list = append(list, []any{c.Name, m, value})
 		}
 		if list == nil {
 			list = []any{}
 		}
 		op["mutations"] = list
 	case 13:
-		op["op"], op["where"] = "delete", g.where(t)
+		// ovsdb-server keeps a weak reference to a row that came and went in
+		// one transaction, for ever.
+		if !g.inserted[t.Name] {
+			op["op"], op["where"] = "delete", g.where(t)
+		} else {
+			op["op"], op["where"] = "select", g.where(t)
+		}
 	case 14, 15, 16:
 		op["op"], op["where"] = "select", g.where(t)
 		if g.one(2) {
@@ -320,6 +334,7 @@ func (g *generator) operation() map[string]any {
 		return pick(g, map[string]any{"op": "comment", "comment": "c"}, map[string]any{"op": "abort"}, map[string]any{"op": "assert", "lock": "l"},
 			map[string]any{"op": "nothing"}, map[string]any{"op": "commit", "durable": false}, map[string]any{"op": "comment"}, map[string]any{"x": 1})
 	case 19:
+		g.inserted[t.Name] = true
 		op["op"], op["row"] = "insert", g.row(t)
 		op["uuid"] = pick[any](g, "bad", g.fresh().String(), 3)
 		if g.one(2) {
@@ -388,7 +403,7 @@ func TestIntegrationDifferentialTransactions(t *testing.T) {
 	tags := make(map[string]int)
 	committed := 0
 	for i := range 6000 {
-		g.names = nil
+		g.names, g.inserted = nil, make(map[string]bool)
 		var ops []any
 		for range 1 + g.rng.IntN(5) {
 			ops = append(ops, g.operation())
@@ -428,7 +443,7 @@ func TestIntegrationDifferentialTransactions(t *testing.T) {
 			t.Errorf("no transaction was refused with %q", tag)
 		}
 	}
-	if committed < 1500 {
+	if committed < 1000 {
 		t.Errorf("only %d transactions were committed", committed)
 	}
 }

@@ -39,18 +39,23 @@ func (r *Row) sameColumns(o *Row) bool {
 	return slices.EqualFunc(r.Columns, o.Columns, Datum.Equal)
 }
 
-// references calls fn for every reference of a kind that the row holds.
+// references calls fn for every reference of a kind that the row holds. A strong
+// one to itself does not count, as in ovsdb-server: it would never go.
 func (r *Row) references(columns []*Column, kind RefType, fn func(table string, u UUID, c *Column)) {
 	for _, c := range columns {
 		d := r.Columns[c.Index]
 		if k := &c.Type.Key; k.RefTable != "" && k.RefType == kind {
 			for _, a := range d.Keys {
-				fn(k.RefTable, a.UUID, c)
+				if kind == Weak || a.UUID != r.UUID {
+					fn(k.RefTable, a.UUID, c)
+				}
 			}
 		}
 		if v := &c.Type.Value; v.RefTable != "" && v.RefType == kind {
 			for _, a := range d.Values {
-				fn(v.RefTable, a.UUID, c)
+				if kind == Weak || a.UUID != r.UUID {
+					fn(v.RefTable, a.UUID, c)
+				}
 			}
 		}
 	}

@@ -159,13 +159,11 @@ func (e *execution) table() *tableData {
 	return t
 }
 
-// where is the operation's condition; to be asked for last.
-func (e *execution) where(t *tableData) (condition, *Error) {
+// where reads the operation's last member, its condition, which is parsed when
+// the others are.
+func (e *execution) where() ([]any, *Error) {
 	clauses := e.o.array("where")
-	if err := e.o.finish(); err != nil {
-		return nil, err
-	}
-	return t.parseCondition(clauses, e.names)
+	return clauses, e.o.finish()
 }
 
 func (e *execution) insertOp() *Error {
@@ -248,10 +246,11 @@ func (t *Table) parseRow(row map[string]any, names *symbols) (map[*Column]Datum,
 func (e *execution) selectOp() *Error {
 	t := e.table()
 	columns := e.o.opt("columns")
-	if e.o.err != nil {
-		return e.o.err
+	clauses, err := e.where()
+	if err != nil {
+		return err
 	}
-	cond, err := e.where(t)
+	cond, err := t.parseCondition(clauses, e.names)
 	if err != nil {
 		return err
 	}
@@ -302,8 +301,9 @@ func (e *execution) count(n int) {
 func (e *execution) updateOp() *Error {
 	t := e.table()
 	row := e.o.obj("row")
-	if e.o.err != nil {
-		return e.o.err
+	clauses, err := e.where()
+	if err != nil {
+		return err
 	}
 	values, err := t.parseRow(row, e.names)
 	if err != nil {
@@ -314,7 +314,7 @@ func (e *execution) updateOp() *Error {
 			return syntaxTagged(e.o.j, ErrConstraint, "cannot update immutable column %s in table %s", c.Name, t.Name)
 		}
 	}
-	cond, err := e.where(t)
+	cond, err := t.parseCondition(clauses, e.names)
 	if err != nil {
 		return err
 	}
@@ -334,14 +334,15 @@ func (e *execution) updateOp() *Error {
 func (e *execution) mutateOp() *Error {
 	t := e.table()
 	list := e.o.array("mutations")
-	if e.o.err != nil {
-		return e.o.err
+	clauses, err := e.where()
+	if err != nil {
+		return err
 	}
 	ms, err := t.parseMutations(list, e.names)
 	if err != nil {
 		return err
 	}
-	cond, err := e.where(t)
+	cond, err := t.parseCondition(clauses, e.names)
 	if err != nil {
 		return err
 	}
@@ -367,10 +368,11 @@ func (e *execution) mutateOp() *Error {
 
 func (e *execution) deleteOp() *Error {
 	t := e.table()
-	if e.o.err != nil {
-		return e.o.err
+	clauses, err := e.where()
+	if err != nil {
+		return err
 	}
-	cond, err := e.where(t)
+	cond, err := t.parseCondition(clauses, e.names)
 	if err != nil {
 		return err
 	}
@@ -390,8 +392,9 @@ func (e *execution) waitOp() *Error {
 	columns := e.o.opt("columns")
 	until := e.o.str("until")
 	rows := e.o.array("rows")
-	if e.o.err != nil {
-		return e.o.err
+	clauses, err := e.where()
+	if err != nil {
+		return err
 	}
 	if limited && timeout < 0 {
 		return syntaxf(e.o.j, "timeout %d is negative", timeout)
@@ -399,7 +402,7 @@ func (e *execution) waitOp() *Error {
 	if until != "==" && until != "!=" {
 		return syntaxf(e.o.j, `until must be "==" or "!=", not %q`, until)
 	}
-	cond, err := e.where(t)
+	cond, err := t.parseCondition(clauses, e.names)
 	if err != nil {
 		return err
 	}
