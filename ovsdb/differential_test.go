@@ -128,7 +128,7 @@ func normal(j any) any {
 		if err != nil {
 			return v
 		}
-		return f
+		return fmt.Sprintf("%.14g", f) // ovsdb-server prints 15 digits, we as many as it takes
 	}
 	return j
 }
