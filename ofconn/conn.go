@@ -52,6 +52,7 @@ type conn struct {
 	in          reader
 	version     uint8
 	badVersions int // messages in a row of another version
+	parts       partsTable
 }
 
 // connOptions are what a dialer or listener knows of its connections.

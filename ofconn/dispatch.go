@@ -66,8 +66,11 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 	if int(h.Type) >= len(handlers) || handlers[h.Type].do == nil {
 		return c.refuse(h, msg, ofp.BadRequestBadType.Errorf("%v is not for a switch to receive, or not supported", h.Type))
 	}
+	if c.partOf(h, msg) {
+		return c.handlePart(h, msg)
+	}
 	hd := &handlers[h.Type]
-	if err := c.slaveMay(hd.slave, h); err != nil {
+	if err := c.slaveMay(hd.slave && !setsTables(h, msg), h); err != nil {
 		return c.refuse(h, msg, err)
 	}
 	m, err := decode(h, msg)

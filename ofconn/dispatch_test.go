@@ -92,11 +92,9 @@ func TestRefusals(t *testing.T) {
 		{name: "multipart flow without body", msg: multipart(ofp.MultipartFlow, nil), code: ofp.BadRequestBadLen, call: "FlowStats"},
 		{name: "multipart of an unknown port", msg: multipart(ofp.MultipartPortStats, &ofp.PortStatsRequest{Port: 9}), code: ofp.BadRequestBadPort},
 		{name: "multipart queue", msg: multipart(ofp.MultipartQueue, make(ofp.RawBody, 8)), code: ofp.BadRequestBadMultipart},
-		{name: "setting table features", msg: multipart(ofp.MultipartTableFeatures, ofp.TableFeaturesRequest{{Table: 1}}), code: ofp.TableFeaturesFailedEPerm},
-		{name: "table features in parts", msg: &ofp.MultipartRequest{Kind: ofp.MultipartTableFeatures, Flags: ofp.MultipartMore}, code: ofp.BadRequestMultipartBufferOverflow},
+		{name: "table features of the wrong length", msg: multipart(ofp.MultipartTableFeatures, make(ofp.RawBody, 64)), code: ofp.TableFeaturesFailedBadLen, call: "SetTableFeatures"},
 		{name: "multipart experimenter", msg: multipart(ofp.MultipartExperimenter, make(ofp.RawBody, 8)), code: ofp.BadRequestBadExperimenter},
 		{name: "multipart experimenter without body", msg: multipart(ofp.MultipartExperimenter, nil), code: ofp.BadRequestBadLen},
-		{name: "multipart in parts", msg: &ofp.MultipartRequest{Kind: ofp.MultipartFlow, Flags: ofp.MultipartMore, Body: flowRequest()}, code: ofp.BadRequestMultipartBufferOverflow, call: "FlowStats"},
 		{name: "another version", raw: badVersion, code: ofp.BadRequestBadVersion},
 	}
 	for _, tt := range tests {

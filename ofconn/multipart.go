@@ -48,27 +48,27 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 	},
 }
 
-// handleMultipart answers a multipart request by a stream of messages, of which
+// handleMultipart answers a whole multipart request by a stream of messages, of which
 // at most one is in the making and two wait to be written.
 func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	req := m.(*ofp.MultipartRequest)
 	handle := multiparts[req.Kind]
 	switch {
 	case req.Kind == ofp.MultipartTableFeatures && req.Body != nil:
+		// A slave may have become one since it sent the first part.
 		if err := c.slaveMay(false, h); err != nil {
 			return c.refuse(h, msg, err)
 		}
-		return c.refuse(h, msg, ofp.TableFeaturesFailedEPerm.Errorf("table features cannot be set"))
+		if err := c.m.sw.SetTableFeatures(req.Body.(ofp.TableFeaturesRequest)); err != nil {
+			return c.refuse(h, msg, err)
+		}
+		// The answer is the features that are in force now.
 	case req.Kind == ofp.MultipartExperimenter:
 		id := binary.BigEndian.Uint32(msg[ofp.HeaderLen+8:])
 		return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", id))
 	}
 	if handle == nil {
 		return c.refuse(h, msg, ofp.BadRequestBadMultipart.Errorf("%s multiparts are not supported", ofp.MultipartName(req.Kind)))
-	}
-	if req.Flags&ofp.MultipartMore != 0 {
-		// None of these requests has a body that could be continued.
-		return c.refuse(h, msg, ofp.BadRequestMultipartBufferOverflow.Errorf("%s request in parts", ofp.MultipartName(req.Kind)))
 	}
 	if c.unwritable.Load() {
 		return nil // a walk over the tables for nobody

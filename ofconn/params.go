@@ -16,6 +16,10 @@ const (
 	// DefaultInactivityProbe is after how long a silence the peer is asked for a
 	// sign of life (Open vSwitch's inactivity_probe).
 	DefaultInactivityProbe = 5 * time.Second
+	// partTimeout is how long the next part of a multipart request may take;
+	// deadPartsTimeout is for how long parts of a refused one are recognised.
+	partTimeout      = 5 * time.Second
+	deadPartsTimeout = 5 * time.Minute
 	// acceptRetry is the pause after accept failed, for want of descriptors.
 	acceptRetry = 100 * time.Millisecond
 )
@@ -47,6 +51,14 @@ const (
 	pinPerPort = 100
 	pinTotal   = 1000
 	pinBudget  = 4 << 20
+	// maxRequestBytes bounds the multipart requests in parts that are not complete:
+	// a request for the features of all tables has less than half of it.
+	maxRequestBytes = 1 << 20
+	// maxOpenRequests is how many such requests there are at once, and
+	// maxPartialRequests how many with those that were refused before their last
+	// part came: a peer that does this more often sends garbage.
+	maxOpenRequests    = 16
+	maxPartialRequests = 1024
 	// readSmall and readLarge are the sizes of the read buffer, of an idle and
 	// of a busy connection.
 	readSmall = 4 << 10

@@ -27,6 +27,14 @@ type fakeSwitch struct {
 	hook     func(method string)      // called without the lock
 	ports    []ofp.PortDesc           // of PortDescs
 	features func(*ofp.FeaturesReply) // nil: as they are
+	// tablesSet is the last request for other table features.
+	tablesSet ofp.TableFeaturesRequest
+}
+
+// fakeEntry is a flow entry that was made as of a version.
+type fakeEntry struct {
+	update      ofp.FlowUpdate
+	made, added uint64
 }
 
 func (s *fakeSwitch) call(method string) error {
@@ -190,6 +198,17 @@ func (s *fakeSwitch) TableFeatures(fn func(*ofp.TableFeatures) error) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// SetTableFeatures keeps the request.
+func (s *fakeSwitch) SetTableFeatures(r ofp.TableFeaturesRequest) error {
+	if err := s.call("SetTableFeatures"); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tablesSet = r
 	return nil
 }
 

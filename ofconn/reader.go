@@ -108,6 +108,14 @@ func (in *reader) read() (int, error) {
 	} else {
 		deadline = in.until
 	}
+	if at := c.parts.deadline(); !at.IsZero() {
+		if err := c.expireParts(); err != nil {
+			return 0, err
+		}
+		if at = c.parts.deadline(); !at.IsZero() && (deadline.IsZero() || at.Before(deadline)) {
+			deadline = at
+		}
+	}
 	// It fails only when the connection is closed, and then Read says how.
 	_ = c.nc.SetReadDeadline(deadline)
 	n, err := c.nc.Read(in.buf[in.w:])
@@ -115,7 +123,9 @@ func (in *reader) read() (int, error) {
 	if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, err
 	}
-	switch {
+	switch at := c.parts.deadline(); {
+	case !at.IsZero() && !time.Now().Before(at):
+		return 0, c.expireParts()
 	case !in.until.IsZero():
 		return 0, fmt.Errorf("%w within %v", errHelloTimeout, c.m.o.handshake)
 	case in.probing:

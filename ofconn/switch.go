@@ -47,6 +47,9 @@ type Switch interface {
 	// read "table=NAME", before it adds a flow. Floodlight installs a table-miss
 	// entry only where APPLY_ACTIONS_MISS is there and has OUTPUT.
 	TableFeatures(func(*ofp.TableFeatures) error) error
+	// SetTableFeatures makes the tables those of the request, which are all that
+	// there will be, or changes nothing (TABLE_FEATURES_FAILED).
+	SetTableFeatures(ofp.TableFeaturesRequest) error
 	// PortStats is about one port or, for ofp.PortAny, all.
 	PortStats(ofp.PortNo, func(*ofp.PortStats) error) error
 	PortDescs() []ofp.PortDesc

@@ -32,37 +32,70 @@ func TestTableFeatures(t *testing.T) {
 	p.alive()
 }
 
-// TestSettingTableFeatures: the switch is not asked, whatever the request's
-// form; what cannot be read is refused as that.
+// TestSettingTableFeatures: the switch gets what was asked for, and the answer is
+// what it has then; what cannot be read is refused as that.
 func TestSettingTableFeatures(t *testing.T) {
 	set := multipart(ofp.MultipartTableFeatures, ofp.TableFeaturesRequest{{Table: 1, Properties: []ofp.TableProperty{{Type: ofp.TableNextTables}}}})
-	more := *set
-	more.Flags = ofp.MultipartMore
 	unknown, short, cut := ofp.Encode(1, set), ofp.Encode(1, set), ofp.Encode(1, set)
 	const property = ofp.HeaderLen + 8 + 64
 	unknown[property+1] = 9 // its type
 	short[property+3] = 3   // its length
 	cut[ofp.HeaderLen+9]++  // the entry's length
 	for _, tt := range []struct {
-		name string
-		wire []byte
-		code ofp.Code
+		name   string
+		wire   []byte
+		refuse error // by the switch
+		slave  bool
+		code   ofp.Code
 	}{
-		{"whole", ofp.Encode(1, set), ofp.TableFeaturesFailedEPerm},
-		{"in parts", ofp.Encode(1, &more), ofp.TableFeaturesFailedEPerm},
-		{"unknown property", unknown, ofp.TableFeaturesFailedBadType},
-		{"short property", short, ofp.TableFeaturesFailedBadLen},
-		{"wrong length", cut, ofp.BadRequestBadLen},
+		{"whole", ofp.Encode(1, set), nil, false, none},
+		{"refused", ofp.Encode(1, set), ofp.TableFeaturesFailedBadTable.Errorf("x"), false, ofp.TableFeaturesFailedBadTable},
+		{"unknown property", unknown, nil, false, ofp.TableFeaturesFailedBadType},
+		{"short property", short, nil, false, ofp.TableFeaturesFailedBadLen},
+		{"wrong length", cut, nil, false, ofp.TableFeaturesFailedBadLen},
+		{"slave", ofp.Encode(1, set), nil, true, ofp.BadRequestIsSlave},
+		// Who may not say anything is told that, whatever it says.
+		{"slave, wrong length", cut, nil, true, ofp.BadRequestIsSlave},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			sw := &fakeSwitch{}
+			sw.setRefusal("SetTableFeatures", tt.refuse)
 			p := connected(t, newManager(t, sw, Options{}), connOptions{})
+			if tt.slave {
+				p.beSlave()
+			}
 			p.raw(tt.wire)
-			p.wantError(1, tt.code, tt.wire)
-			p.alive()
-			if n := sw.count("TableFeatures"); n != 0 {
-				t.Errorf("TableFeatures was called %d times", n)
+			if tt.code != none {
+				p.wantError(1, tt.code, tt.wire)
+				p.alive()
+				if len(sw.tablesSet) != 0 {
+					t.Errorf("the switch was asked for %+v", sw.tablesSet)
+				}
+				return
+			}
+			p.tables(1)
+			if len(sw.tablesSet) != 1 || sw.tablesSet[0].Table != 1 {
+				t.Errorf("the switch was asked for %+v", sw.tablesSet)
 			}
 		})
+	}
+}
+
+// beSlave makes a slave of the peer.
+func (p *peer) beSlave() {
+	p.t.Helper()
+	p.send(7, &ofp.RoleRequest{Role: ofp.RoleSlave})
+	p.want(7, ofp.TypeRoleReply)
+}
+
+// tables reads a table-features reply to its end and gives the number of tables.
+func (p *peer) tables(xid uint32) (n int) {
+	p.t.Helper()
+	for {
+		r := p.want(xid, ofp.TypeMultipartReply).(*ofp.MultipartReply)
+		n += len(r.Entries)
+		if r.Flags&ofp.MultipartMore == 0 {
+			return n
+		}
 	}
 }

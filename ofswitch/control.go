@@ -17,7 +17,7 @@ func (b *Bridge) Features() ofp.FeaturesReply {
 	return ofp.FeaturesReply{
 		DatapathID:   b.opts.DatapathID,
 		NumBuffers:   uint32(b.packetBuffers()),
-		NumTables:    ofp.NumTables,
+		NumTables:    uint8(b.tables.Count()),
 		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapGroupStats | ofp.CapQueueStats,
 	}
 }
@@ -136,18 +136,6 @@ func (p *port) setAdmin(before, after ofp.PortConfig) error {
 	st := *p.status.Load()
 	st.AdminUp = up
 	p.setStatus(&st)
-	return nil
-}
-
-// TableMod has nothing to change: both of its configuration bits are
-// deprecated (OpenFlow 1.3.5 §7.3.3).
-func (b *Bridge) TableMod(m *ofp.TableMod) error {
-	if m.Table != ofp.TableAll && m.Table >= ofp.NumTables {
-		return ofp.TableModFailedBadTable.Errorf("table-mod: there is no table %d", m.Table)
-	}
-	if m.Config&^3 != 0 {
-		return ofp.TableModFailedBadConfig.Errorf("table-mod: unknown configuration bits %#x", m.Config)
-	}
 	return nil
 }
 
