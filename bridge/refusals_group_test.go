@@ -61,6 +61,8 @@ func meterRefusals() []refusal {
 		{ofp.MeterModFailedInvalidMeter, "flow with a meter that there is not", one, flowRaw("", "0006 0008 00000002"), nil},
 		{ofp.MeterModFailedInvalidMeter, "flow with meter 0", one, flowRaw("", "0006 0008 00000000"), nil},
 		{ofp.MeterModFailedUnknownMeter, "modify of a meter that there is not", one, meterRaw(ofp.MeterModify, 1, 2, dropHex), nil},
+		{ofp.MeterModFailedUnknownMeter, "statistics of a meter that there is not", one, multipartRaw(ofp.MultipartMeter, "00000002 00000000"), nil},
+		{ofp.MeterModFailedUnknownMeter, "configuration of a meter that there is not", one, multipartRaw(ofp.MultipartMeterConfig, "00000002 00000000"), nil},
 		{ofp.MeterModFailedBadCommand, "command 3", nil, meterRaw(3, 1, 1, dropHex), nil},
 		{ofp.MeterModFailedBadFlags, "flag 16", nil, meterRaw(ofp.MeterAdd, 16, 1, dropHex), nil},
 		{ofp.MeterModFailedBadFlags, "rates in both units", one, meterRaw(ofp.MeterModify, 3, 1, dropHex), nil},

@@ -34,6 +34,7 @@ func matchRefusals() []refusal {
 		{ofp.BadMatchBadPrereq, "after its dependent", nil, flowRaw("80001604 0a000001"+ipv4Hex, ""), nil},
 		{ofp.BadMatchBadPrereq, "VLAN_PCP of untagged", nil, flowRaw("80000c02 0000 80000e01 01", ""), nil},
 		{ofp.BadMatchBadPrereq, "IPV6_ND_SLL of an advertisement", nil, flowRaw(icmp6+"80003a01 88 80004006 020000000001", ""), nil},
+		{ofp.BadMatchBadPrereq, "of a field masked with zeros", nil, flowRaw("80001708 00000000 00000000", ""), nil},
 		{ofp.BadMatchBadPrereq, "in flow statistics", nil, multipartRaw(ofp.MultipartFlow, everyFlowHex(0)+matchHex("80001604 0a000001")), nil},
 	}
 	// Each field by itself: twice, of another length, masked where it cannot be,

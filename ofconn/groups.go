@@ -11,8 +11,8 @@ func (c *conn) handleMeterMod(h ofp.Header, msg []byte, m ofp.Message) error {
 }
 
 // Multiparts of groups and meters (OpenFlow 1.3.5 §7.3.5.9 to §7.3.5.14). A
-// filter that names none gets an empty reply: the specification has no error
-// for groups, and Open vSwitch has none for either.
+// filter that names no group gets an empty reply: the specification has no error,
+// nor has Open vSwitch.
 
 func groupStats(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 	return sw.GroupStats(body.(*ofp.GroupStatsRequest).GroupID, func(s *ofp.GroupStats) error { return add(s) })

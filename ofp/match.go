@@ -13,7 +13,8 @@ const matchHeaderLen = 4
 // Refusals have type BAD_MATCH.
 //
 // A mask of all ones is the same as none, and a field with a mask of all zeros
-// the same as no such field (§7.2.3.5), for fields that cannot be masked too.
+// the same as no such field (§7.2.3.5), for fields that cannot be masked too;
+// what it depends on has to stand before it all the same, as in Open vSwitch.
 // Mask bits beyond the width of a field do not count. The bytes of padding are
 // not looked at.
 func DecodeMatch(b []byte) (m flow.Match, n int, err error) { return decodeMatch(b, false) }
@@ -70,14 +71,14 @@ func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
 			return BadMatchDupField.Errorf("%s stands twice in the match", f.Name)
 		}
 		seen |= 1 << f.ID
-		if mask == (flow.Value{}) {
-			continue
-		}
-		if mask != full && !f.Maskable {
+		if mask != full && mask != (flow.Value{}) && !f.Maskable {
 			return BadMatchBadMask.Errorf("%s cannot be masked, mask %x", f.Name, it.payload[n:])
 		}
 		if !m.PrereqsMet(f.ID) {
 			return BadMatchBadPrereq.Errorf("%s may stand only after the fields that it depends on", f.Name)
+		}
+		if mask == (flow.Value{}) {
+			continue
 		}
 		m.SetMasked(f.ID, v, mask)
 	}

@@ -151,7 +151,7 @@ func TestMatchOtherForms(t *testing.T) {
 		{"mask of all ones, 3 bits", `80000c02 1005 80000f02 05 ff`, mk(is(flow.VLANVID, 0x1005), is(flow.VLANPCP, 5))},
 		{"mask of all zeros", `8000070c 000000000000 000000000000`, mk()},
 		{"mask of all zeros, field that cannot be masked", `80000108 00000000 00000000`, mk()},
-		{"mask of all zeros needs no prerequisite", `80001708 00000000 00000000`, mk()},
+		{"mask of all zeros, after what the field depends on", wireIPv4 + `80001708 00000000 00000000`, mk(ipv4)},
 		{"VLAN id without OFPVID_PRESENT", `80000c02 0005`, mk(is(flow.VLANVID, 5))},
 		{"neighbour solicitation, the code last", wireICMPv6 + `80003a01 87 80003e10 00*15 04 80003c01 01`,
 			mk(is(flow.EthType, 0x86dd), is(flow.IPProto, 58), is(flow.ICMPv6Type, 135), is(flow.ICMPv6Code, 1), is128(flow.IPv6NDTarget, 0, 4))},

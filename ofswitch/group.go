@@ -69,8 +69,12 @@ func (b *Bridge) GroupDescs(fn func(*ofp.GroupDesc) error) (err error) {
 func (b *Bridge) GroupFeatures() *ofp.GroupFeatures { return b.limits.GroupFeatures() }
 
 // MeterStats calls fn for a meter, or for each with ofp.MeterAll (OpenFlow 1.3.5
-// §7.3.5.12).
+// §7.3.5.12). A number that no meter has is UNKNOWN_METER: the specification says
+// nothing, Open vSwitch does so.
 func (b *Bridge) MeterStats(id uint32, fn func(*ofp.MeterStats) error) (err error) {
+	if err := b.checkMeter(id); err != nil {
+		return err
+	}
 	b.d.Sync()
 	now := b.d.clock()
 	b.tables.EachMeter(id, b.d.Version(), func(m *flowtable.Meter) bool {
@@ -81,8 +85,11 @@ func (b *Bridge) MeterStats(id uint32, fn func(*ofp.MeterStats) error) (err erro
 }
 
 // MeterConfigs calls fn for a meter, or for each with ofp.MeterAll (OpenFlow
-// 1.3.5 §7.3.5.13).
+// 1.3.5 §7.3.5.13). A number that no meter has is UNKNOWN_METER, as in MeterStats.
 func (b *Bridge) MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) (err error) {
+	if err := b.checkMeter(id); err != nil {
+		return err
+	}
 	b.tables.EachMeter(id, b.d.Version(), func(m *flowtable.Meter) bool {
 		err = fn(m.Config())
 		return err == nil
@@ -92,3 +99,11 @@ func (b *Bridge) MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) (err e
 
 // MeterFeatures says what meters can do (OpenFlow 1.3.5 §7.3.5.14).
 func (b *Bridge) MeterFeatures() *ofp.MeterFeatures { return b.limits.Meters.MeterFeatures() }
+
+// checkMeter refuses to tell of a meter that there is not.
+func (b *Bridge) checkMeter(id uint32) error {
+	if id != ofp.MeterAll && !b.tables.HasMeter(id) {
+		return ofp.MeterModFailedUnknownMeter.Errorf("meter %d does not exist", id)
+	}
+	return nil
+}
