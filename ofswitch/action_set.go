@@ -65,10 +65,13 @@ func (s *actionSet) contains(t ofp.ActionType) bool { return s.has&(1<<t) != 0 }
 
 // list gives the set's actions in the order in which they are carried out
 // (OpenFlow 1.3.5 §5.10): copy TTL inwards, pop, push, copy TTL outwards,
-// decrement TTL, set, group or output. With a group the output does not count;
-// with neither the frame goes nowhere, whatever else is in the set.
+// decrement TTL, set, group or output. With a group the output does not count.
+// With neither the frame goes nowhere, but the set is executed all the same: what
+// is seen of it is that a controller hears of a TTL that was exhausted. (Open
+// vSwitch does not execute it.)
 func (s *actionSet) list() []ofp.Action {
-	if !s.contains(ofp.ActionOutput) && !s.contains(ofp.ActionGroup) {
+	dropped := !s.contains(ofp.ActionOutput) && !s.contains(ofp.ActionGroup)
+	if dropped && !s.contains(ofp.ActionDecNwTTL) && !s.contains(ofp.ActionDecMPLSTTL) {
 		return nil
 	}
 	list := make([]ofp.Action, 0, mathbits.OnesCount32(s.has)+len(s.fields))
@@ -87,6 +90,9 @@ func (s *actionSet) list() []ofp.Action {
 	add(ofp.ActionCopyTTLOut, ofp.CopyTTLOut{})
 	add(ofp.ActionDecMPLSTTL, ofp.DecMPLSTTL{})
 	add(ofp.ActionDecNwTTL, ofp.DecNwTTL{})
+	if dropped {
+		return list
+	}
 	add(ofp.ActionSetMPLSTTL, ofp.SetMPLSTTL{TTL: s.mplsTTL})
 	add(ofp.ActionSetNwTTL, ofp.SetNwTTL{TTL: s.ttl})
 	for _, f := range s.fields {

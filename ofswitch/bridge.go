@@ -9,6 +9,7 @@ import (
 	"ofswitch/flowtable"
 	"ofswitch/l2"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // Controllers is what the data path tells the controllers of a bridge. The
@@ -44,6 +45,8 @@ type Bridge struct {
 
 	upcalls upcallQueue             // packet-ins of frames without ingress port
 	buffers atomic.Pointer[buffers] // frames of packet-ins; nil: none are kept
+
+	reassembler *packet.Reassembler // of fragments, where they are to be reassembled
 
 	// portMu serialises changes of ports with their port-status messages, so
 	// that controllers hear of them in their order. Outermost lock.
@@ -91,6 +94,8 @@ func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
 	b := &Bridge{d: d, name: name, opts: o,
 		tables: flowtable.NewTables(),
 		fdb:    l2.NewFDB(o.MACTable, o.MACAgeing),
+
+		reassembler: packet.NewReassembler(),
 	}
 	b.conf.Store(&bridgeConf{ports: map[ofp.PortNo]*port{}})
 	b.limits = newLimits(b)

@@ -13,6 +13,8 @@ import (
 type bufferedFrame struct {
 	data   []byte // nobody writes to it
 	inPort ofp.PortNo
+	// refragment is the offload state of a reassembled frame; else zero.
+	refragment packet.Offload
 }
 
 // buffers keeps the frames of a bridge's packet-ins until a controller says
@@ -264,6 +266,7 @@ func (b *Bridge) sendThrough(c *claim) {
 	}
 	o := &packetOut{b: b, frame: packet.FromBytes(c.data), in: in, inPort: c.inPort,
 		actions: []ofp.Action{ofp.Output{Port: ofp.PortTable}}}
+	o.frame.Offload = c.refragment
 	if in != nil {
 		o.frame.InPort = in.num
 	}

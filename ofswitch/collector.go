@@ -50,6 +50,7 @@ func (d *Datapath) Collect() {
 		if s := b.buffers.Load(); s != nil {
 			s.expire()
 		}
+		b.expireFragments(now)
 	}
 	if aged > 0 {
 		d.macsChanged()

@@ -18,7 +18,7 @@ func (b *Bridge) Features() ofp.FeaturesReply {
 		DatapathID:   b.opts.DatapathID,
 		NumBuffers:   uint32(b.packetBuffers()),
 		NumTables:    uint8(b.tables.Count()),
-		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapGroupStats | ofp.CapQueueStats,
+		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapIPReasm | ofp.CapGroupStats | ofp.CapQueueStats,
 	}
 }
 
@@ -27,21 +27,30 @@ func (b *Bridge) Desc() ofp.Desc {
 	return ofp.Desc{Mfr: "ofswitch", HW: "ofswitch", SW: version(), Serial: "None", DP: b.name}
 }
 
-// FragFlags is how IP fragments are treated: ofp.FragNormal or ofp.FragDrop.
+// FragFlags is how IP fragments are treated: ofp.FragNormal, FragDrop, FragReasm.
 func (b *Bridge) FragFlags() uint16 { return b.conf.Load().frag }
 
-// SetFragFlags sets it (OpenFlow 1.3.5 §7.3.2). Reassembly is not offered, nor
-// is its capability bit.
+// SetFragFlags sets it (OpenFlow 1.3.5 §7.3.2). Fragments that wait to be
+// reassembled when reassembly ends are dropped.
 func (b *Bridge) SetFragFlags(flags uint16) error {
-	if flags != ofp.FragNormal && flags != ofp.FragDrop {
-		return ofp.SwitchConfigFailedBadFlags.Errorf("set-config: flags %#x; fragments are passed (0) or dropped (1)", flags)
+	if flags > ofp.FragReasm {
+		return ofp.SwitchConfigFailedBadFlags.Errorf("set-config: flags %#x; fragments are passed (0), dropped (1) or reassembled (2)", flags)
 	}
-	return b.d.update(func(classifier.Version) error {
-		c := b.conf.Load().clone()
+	err := b.d.update(func(classifier.Version) error {
+		c := b.conf.Load()
+		if c.frag == flags {
+			return errNothing
+		}
+		c = c.clone()
 		c.frag = flags
 		b.conf.Store(c)
 		return nil
 	})
+	if err == nil && flags != ofp.FragReasm {
+		b.d.Sync()
+		b.d.drops[dropFragment].add(b.reassembler.Clear())
+	}
+	return nil
 }
 
 // checkFlowMod says what is wrong with a flow-mod, apart from what the tables say.

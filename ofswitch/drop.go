@@ -11,32 +11,36 @@ import (
 type dropReason uint8
 
 const (
-	dropNoMatch    dropReason = iota // no entry of a flow table, not even a table-miss one
-	dropNoPort                       // output to a number that no port has
-	dropInPort                       // output to the number of the ingress port
-	dropPortConfig                   // port down, NO_RECV, NO_FWD
-	dropFragment                     // fragment, and fragments are to be dropped
-	dropTTL                          // TTL exhausted
-	dropPatch                        // patch port without peer
-	dropLoop                         // more patch ports or recirculations than a frame may pass
-	dropComplex                      // a flow that is too much work for one frame
-	dropReserved                     // reserved multicast address at NORMAL
-	dropTruncated                    // no whole Ethernet header
-	dropHeadroom                     // no room for one more tag
-	dropChecksum                     // a partial checksum that cannot be finished
-	dropSegment                      // a GSO frame that cannot be segmented
-	dropUpcall                       // packet-in: the port's queue is full
-	dropUpcallMem                    // packet-in: too many bytes wait
-	dropGroup                        // no bucket for the frame, or no such group
-	dropMeter                        // a meter's band
-	dropInternal                     // a bug of ours
+	dropNoMatch      dropReason = iota // no entry of a flow table, not even a table-miss one
+	dropNoPort                         // output to a number that no port has
+	dropInPort                         // output to the number of the ingress port
+	dropPortConfig                     // port down, NO_RECV, NO_FWD
+	dropFragment                       // fragment, and fragments are to be dropped
+	dropTTL                            // TTL exhausted
+	dropPatch                          // patch port without peer
+	dropLoop                           // more patch ports or recirculations than a frame may pass
+	dropComplex                        // a flow that is too much work for one frame
+	dropReserved                       // reserved multicast address at NORMAL
+	dropTruncated                      // no whole Ethernet header
+	dropHeadroom                       // no room for one more tag
+	dropChecksum                       // a partial checksum that cannot be finished
+	dropSegment                        // a GSO frame that cannot be segmented
+	dropUpcall                         // packet-in: the port's queue is full
+	dropUpcallMem                      // packet-in: too many bytes wait
+	dropGroup                          // no bucket for the frame, or no such group
+	dropMeter                          // a meter's band
+	dropBadFragment                    // fragment that cannot be right, overlaps another, or came before
+	dropLateFragment                   // fragment whose others did not come in time
+	dropFragmentMem                    // fragment that had to make room for others
+	dropInternal                       // a bug of ours
 	numDropReasons
 )
 
 var dropNames = [numDropReasons]string{
 	"no_match", "no_such_port", "output_to_in_port", "port_config", "fragment", "ttl", "patch_without_peer",
 	"loop", "too_complex", "reserved_multicast", "truncated", "no_headroom", "bad_checksum_request", "bad_gso",
-	"packet_in_queue_full", "packet_in_memory_full", "group", "meter", "internal_error",
+	"packet_in_queue_full", "packet_in_memory_full", "group", "meter",
+	"bad_fragment", "late_fragment", "fragment_memory_full", "internal_error",
 }
 
 // dropCounter counts the drops that translation foresees as a credit, and

@@ -86,7 +86,7 @@ func (w *worker) output(o *op, frames []*packet.Frame) {
 // the frame as it is then: another one if the bytes are shared, nil if it goes
 // no further.
 func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
-	if f.Shared && o.writes() && o.kind != opRecirc && o.kind != opMeter && (w.plant == nil || !w.plant.noShare) {
+	if f.Shared && o.writes() && o.kind != opRecirc && o.kind != opReassemble && o.kind != opMeter && (w.plant == nil || !w.plant.noShare) {
 		f = w.clone(f)
 	}
 	switch o.kind {
@@ -126,6 +126,8 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 		w.packetIn(o.in, f)
 	case opRecirc:
 		w.recirculate(o.frozen, f)
+	case opReassemble:
+		w.reassemble(o.frozen, f)
 	case opMeter:
 		w.meter(o, f)
 	}

@@ -305,7 +305,7 @@ func TestFragments(t *testing.T) {
 	if n := l.d.Drops()["fragment"]; n != 2 {
 		t.Errorf("%d fragments dropped, want 2", n)
 	}
-	for _, bad := range []uint16{ofp.FragReasm, 3, 4, 8} {
+	for _, bad := range []uint16{3, 4, 8} {
 		if got := code(l.b.SetFragFlags(bad)); got != ofp.SwitchConfigFailedBadFlags {
 			t.Errorf("flags %d: %v", bad, got)
 		}

@@ -61,6 +61,13 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 		num = in.num
 	}
 	flow.Extract(f, num, k)
+	switch {
+	case held != nil && held.refragment.GSOType != packet.GSONone:
+		f.Offload = held.refragment
+	case conf.frag == ofp.FragReasm && k.Bits&(1<<flow.WIP) != 0 && k.W[flow.WIP]&flow.FragAny == 0:
+		// A controller that was sent a reassembled frame sends it back whole.
+		f.Offload.GSOType = packet.GSORefragment
+	}
 	if err := flowtable.ValidateActions(m.Actions, frameMatch(k, m.InPort), b.limits); err != nil {
 		return nil, err
 	}

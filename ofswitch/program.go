@@ -60,11 +60,12 @@ const (
 	opDecMPLSTTL // the TTL is known to be above 1
 	opCopyTTLOut
 	opCopyTTLIn
-	opMeter    // put through meter, then as opRecirc
-	opPacketIn // copy to in's controllers
-	opRecirc   // extract again and go on with frozen
-	opSave     // what follows acts on a copy ...
-	opRestore  // ... until here
+	opMeter      // put through meter, then as opRecirc
+	opPacketIn   // copy to in's controllers
+	opRecirc     // extract again and go on with frozen
+	opReassemble // a fragment: keep it; what it completes goes on as after opRecirc
+	opSave       // what follows acts on a copy ...
+	opRestore    // ... until here
 )
 
 // op is one operation. Which members count is said at its kind.
@@ -232,7 +233,7 @@ func (p *program) settle(mark uint64) {
 	p.whole = true
 	for i := range p.ops {
 		switch p.ops[i].kind {
-		case opRecirc, opMeter, opSave, opRestore:
+		case opRecirc, opReassemble, opMeter, opSave, opRestore:
 			p.whole = false
 			return
 		case opOutput:

@@ -3,6 +3,7 @@ package ofswitch
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // frozen is the rest of a walk that stopped because the frame must be
@@ -13,6 +14,8 @@ type frozen struct {
 	walk   walk
 	rest   []ofp.Action      // of the list in which it stopped
 	after  *ofp.Instructions // what follows the list: nil, nothing
+	enter  bool              // it stopped before the first table, at a fragment
+	origin packet.Origin     // of that fragment
 	tunnel uint64            // as set so far
 	meta   uint64
 	depth  int // patch ports passed so far
@@ -55,6 +58,11 @@ func (t *translator) resume(fz *frozen) {
 	t.wide[flow.WMetadata] = fz.meta
 	t.fixed[flow.WTunnel] = ^uint64(0)
 	t.setInPort(&wk)
+	if fz.enter {
+		t.wide[flow.WMetadata] = 0
+		t.tables(&wk)
+		return
+	}
 	if t.list(&wk, fz.rest, fz.after) {
 		return
 	}

@@ -164,12 +164,8 @@ func (t *translator) enter(wk *walk) {
 		t.drop(dropPortConfig)
 		return
 	}
-	if wk.conf.frag == ofp.FragDrop {
-		t.look(flow.WIP, flow.FragAny)
-		if t.wide[flow.WIP]&flow.FragAny != 0 {
-			t.drop(dropFragment)
-			return
-		}
+	if !t.fragments(wk) {
+		return
 	}
 	t.wide[flow.WMetadata] = 0
 	t.setInPort(wk)

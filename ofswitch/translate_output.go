@@ -104,6 +104,9 @@ func (t *translator) pipeline(wk *walk) {
 	}
 	t.aside(func() {
 		in := walk{bridge: wk.bridge, conf: wk.conf, in: wk.in, inPort: wk.inPort}
+		if !t.fragments(&in) {
+			return
+		}
 		t.wide[flow.WMetadata] = 0
 		t.shared = nil
 		t.tables(&in)

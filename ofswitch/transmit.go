@@ -71,6 +71,8 @@ func (w *worker) prepare(t *txBatch, first int) {
 		switch {
 		case t.caps.Takes(f, mtu):
 			out = append(out, f)
+		case f.Offload.GSOType == packet.GSORefragment:
+			out = w.refragment(f, mtu, out)
 		case f.Offload.GSOType != packet.GSONone:
 			n := len(out)
 			var err error

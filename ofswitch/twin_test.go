@@ -124,10 +124,14 @@ func (s *twin) enter(w *twinWalk) {
 	if w.in.config&(ofp.PortConfigDown|ofp.PortConfigNoRecv) != 0 {
 		return
 	}
-	if w.b.frag == ofp.FragDrop && look(w.frame).frag {
-		return
+	if s.admits(w) {
+		s.tables(w, 0)
 	}
-	s.tables(w, 0)
+}
+
+// admits says whether the bridge lets the frame into its tables.
+func (s *twin) admits(w *twinWalk) bool {
+	return w.b.frag != ofp.FragDrop || !look(w.frame).frag
 }
 
 func (s *twin) tables(w *twinWalk, table ofp.TableID) {
@@ -235,9 +239,6 @@ func (s *twin) actionSet(w *twinWalk) {
 	if pick(ofp.ActionGroup); n == len(list) {
 		pick(ofp.ActionOutput)
 	}
-	if n == len(list) {
-		return // goes nowhere
-	}
 	w.inSet = true
 	s.actions(w, list)
 }
@@ -333,7 +334,9 @@ func (s *twin) output(w *twinWalk, no ofp.PortNo, maxLen uint16) {
 	case ofp.PortTable:
 		if w.packet {
 			in := &twinWalk{b: w.b, in: w.in, inPort: w.inPort, tunnel: w.tunnel, wire: w.wire, frame: slices.Clone(w.frame), depth: w.depth + 1}
-			s.tables(in, 0)
+			if s.admits(in) {
+				s.tables(in, 0)
+			}
 		}
 	default:
 		if p := w.b.ports[no]; p != nil && no != w.inPort {

@@ -150,7 +150,7 @@ func (u *upcalls) deliver(up upcall) {
 				return
 			}
 		}
-		up.op.send(f.Bytes())
+		up.op.send(f)
 		return
 	}
 	segs, err := packet.Segment(f, 0, u.pools, u.segs[:0])
@@ -160,18 +160,21 @@ func (u *upcalls) deliver(up upcall) {
 		return
 	}
 	for _, s := range segs {
-		up.op.send(append([]byte(nil), s.Bytes()...))
+		up.op.send(packet.FromBytes(s.Bytes()))
 		if s != f {
 			u.pools.Put(s)
 		}
 	}
 }
 
-func (o *packetInOp) send(data []byte) {
+// send gives f, which is nobody else's and has no offload state but that of a
+// reassembled frame, to the controllers.
+func (o *packetInOp) send(f *packet.Frame) {
 	c := o.bridge.opts.Controllers
 	if c == nil {
 		return
 	}
+	data := f.Bytes()
 	in := PacketIn{
 		Msg: ofp.PacketIn{
 			BufferID: ofp.NoBuffer,
@@ -186,7 +189,7 @@ func (o *packetInOp) send(data []byte) {
 		MaxLen: o.maxLen,
 	}
 	if s := o.bridge.buffers.Load(); s != nil && (o.reason == ofp.PacketInInvalidTTL || o.maxLen != ofp.ControllerNoBuffer) {
-		in.Buffer = func() uint32 { return s.keep(bufferedFrame{data: data, inPort: o.inPort}) }
+		in.Buffer = func() uint32 { return s.keep(bufferedFrame{data: data, inPort: o.inPort, refragment: f.Offload}) }
 	}
 	c.PacketIn(in)
 }

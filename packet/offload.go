@@ -8,6 +8,10 @@ const (
 	GSOTCPv6 = 4    // TCP over IPv6
 	GSOUDPL4 = 5    // UDP segmentation (USO), IPv4 or IPv6; Linux 6.2
 	GSOECN   = 0x80 // or'ed: TCP with ECN, CWR only in the first segment
+
+	// GSORefragment is our own, and never in a virtio-net header: the frame was put
+	// together from IP fragments, see Fragment. It is one frame, no GSO frame.
+	GSORefragment = 0x7e
 )
 
 // Offload is the state of a frame whose sender left work to the device. Field
@@ -21,6 +25,11 @@ type Offload struct {
 	CsumOffset uint16 // place of the checksum, from CsumStart
 	HdrLen     uint16 // all headers of a GSO frame, in bytes (a hint: may be 0)
 	GSOSize    uint16 // payload bytes of each segment
+
+	// With GSORefragment: the longest IP packet that the sender has sent of it, in
+	// bytes (0: not known), and the identification of its fragments (IPv6).
+	FragmentMax uint16
+	FragmentID  uint32
 }
 
 // IsGSO says whether the frame stands for several on the wire.
