@@ -200,6 +200,7 @@ func (lb *liveBridge) applyChannel() []error {
 	for _, c := range b.Controllers {
 		controllers = append(controllers, ofconn.Controller{
 			Target: c.Target, MaxBackoff: c.MaxBackoff, InactivityProbe: c.InactivityProbe,
+			AuxConnections: b.otherNumber(KeyAuxConnections),
 		})
 	}
 	fail(lb.conn.SetControllers(controllers))

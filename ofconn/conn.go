@@ -42,6 +42,11 @@ type conn struct {
 	warned     atomic.Bool // of dropped flow-removed messages
 	unwritable atomic.Bool // a write failed: set before the outbox is dropped
 
+	// up and down are called by the reader when a dialled main connection's setup
+	// is complete, and at once when it is broken; nil for the others. down may be
+	// called again.
+	up, down func()
+
 	done      chan struct{} // closed by close
 	closeOnce sync.Once
 	reason    error // why; written before done is closed
@@ -105,6 +110,7 @@ func (c *conn) close(reason error) {
 	c.closeOnce.Do(func() {
 		c.reason = reason
 		close(c.done)
+		c.goDown()
 		c.out.drop()
 		// What matters is the reason; a socket that fails to close is gone too.
 		_ = c.nc.Close()
@@ -127,6 +133,7 @@ func (c *conn) run(ctx context.Context) error {
 		c.write()
 	}()
 	err := c.read()
+	c.goDown()
 	c.m.remove(c)
 	c.dropBundles()
 	c.linger(err, written)
@@ -144,6 +151,7 @@ func (c *conn) read() error {
 	if !c.m.add(c) {
 		return errStopped
 	}
+	c.goUp()
 	for {
 		h, msg, err := c.in.next()
 		if err != nil {

@@ -2,16 +2,23 @@ package ofconn
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// dialer keeps one controller connected.
+// dialer keeps one controller connected, or one auxiliary connection to it.
 type dialer struct {
 	m      *Manager
+	log    *slog.Logger
+	ctx    context.Context // ends run
 	cancel context.CancelFunc
 	done   chan struct{} // closed when run has ended
+
+	// Of an auxiliary connection: the main one, and its number.
+	main  *conn
+	auxID uint8
 
 	mu       sync.Mutex
 	conf     Controller
@@ -20,13 +27,19 @@ type dialer struct {
 	lastErr  error
 	changed  time.Time // when it last connected or disconnected
 	attempts int       // failed ones in a row
+	aux      auxDialers
+}
+
+// newDialer makes a dialer that is still to be started.
+func newDialer(m *Manager, conf Controller) *dialer {
+	return &dialer{m: m, log: m.log.With("target", conf.Target), done: make(chan struct{}), conf: conf, changed: time.Now()}
 }
 
 // startDialer begins to connect to a controller with a valid target.
 func startDialer(m *Manager, conf Controller) *dialer {
-	ctx, cancel := context.WithCancel(context.Background())
-	d := &dialer{m: m, cancel: cancel, done: make(chan struct{}), conf: conf, changed: time.Now()}
-	go d.run(ctx)
+	d := newDialer(m, conf)
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	go d.run()
 	return d
 }
 
@@ -58,6 +71,7 @@ func (d *dialer) configure(conf Controller) {
 	d.mu.Lock()
 	d.conf = conf
 	c := d.conn
+	d.adjustAuxLocked()
 	d.mu.Unlock()
 	if c != nil {
 		c.probe.Store(int64(probeInterval(conf.InactivityProbe, DefaultInactivityProbe)))
@@ -65,9 +79,10 @@ func (d *dialer) configure(conf Controller) {
 	}
 }
 
-// run connects, speaks, and connects again, until ctx ends.
-func (d *dialer) run(ctx context.Context) {
+// run connects, speaks, and connects again, until d.ctx ends.
+func (d *dialer) run() {
 	defer close(d.done)
+	ctx := d.ctx
 	backoff := minBackoff
 	for {
 		lasted, err := d.connect(ctx)
@@ -107,7 +122,11 @@ func (d *dialer) connect(ctx context.Context) (lasted time.Duration, err error) 
 	}
 	d.setState(StateConnecting)
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
-	nc, err := d.m.o.dial(dialCtx, e)
+	to := e
+	if d.main != nil {
+		to = d.auxEndpoint(e)
+	}
+	nc, err := d.m.o.dial(dialCtx, to)
 	cancel()
 	if err != nil {
 		return 0, err
@@ -126,7 +145,15 @@ func (d *dialer) connect(ctx context.Context) (lasted time.Duration, err error) 
 		probe:   conf.InactivityProbe,
 		rate:    conf.PacketInRate,
 		burst:   conf.PacketInBurst,
+		auxID:   d.auxID,
+		main:    d.main,
 	})
+	if d.main == nil {
+		auxCtx, stop := context.WithCancel(ctx)
+		defer d.mainDown()
+		defer stop()
+		c.up, c.down = func() { d.mainUp(auxCtx, c) }, stop
+	}
 	d.mu.Lock()
 	d.conn = c
 	d.changed = time.Now()
@@ -168,12 +195,12 @@ func (d *dialer) failed(err error, was bool, backoff time.Duration) {
 	news := was || d.lastErr == nil || d.lastErr.Error() != err.Error()
 	d.lastErr = err
 	if !news {
-		d.m.log.Debug("controller still cannot be reached", "target", d.conf.Target, "attempt", d.attempts, "error", err)
+		d.log.Debug("controller still cannot be reached", "attempt", d.attempts, "error", err)
 		return
 	}
 	text := "controller cannot be reached; trying on"
 	if was {
 		text = "controller lost; connecting again"
 	}
-	d.m.log.Warn(text, "target", d.conf.Target, "error", err, "next", backoff)
+	d.log.Warn(text, "error", err, "next", backoff)
 }

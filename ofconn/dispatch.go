@@ -118,7 +118,7 @@ func (c *conn) handleEcho(h ofp.Header, _ []byte, m ofp.Message) error {
 
 func (c *conn) handleFeatures(h ofp.Header, _ []byte, _ ofp.Message) error {
 	f := c.m.sw.Features()
-	f.AuxiliaryID = 0
+	f.AuxiliaryID = c.auxID
 	return c.reply(h.XID, &f)
 }
 

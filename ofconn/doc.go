@@ -21,6 +21,7 @@
 //
 //	Manager                  the set of controllers and listeners; roles; fail mode
 //	  dialer                 one controller that we connect to, with backoff
+//	    auxDialers           its auxiliary connections, while the main one lives
 //	  listener               one address where controllers and tools connect
 //	    conn                 one connection, of either
 //	      reader             cuts the stream into messages; inactivity probe
@@ -40,6 +41,22 @@
 // anew. Packet-ins have their own queues: a few per port, fairly drawn, and
 // dropped and counted when there are too many.
 //
+// # Auxiliary connections
+//
+// A channel is what the connections of one controller share: role,
+// asynchronous configuration, miss_send_len (OpenFlow 1.3.5 §6.3.5). Answers go
+// where the request came; barriers are a connection's own. What the switch says
+// by itself goes over the main connection, but packet-ins, which go over the
+// auxiliary ones while there are any: all of a flow over the same one. So packet-ins
+// of a flow keep their order, except for those under way when an auxiliary
+// connection comes or goes.
+//
+// They are for controllers that we dial, over the same transport, to the same
+// address and from the same address as the main connection. A listener
+// cannot have any: the specification lets only the switch open them, and one that
+// waits for controllers does not know where to. Each accepted connection is a main
+// one, with auxiliary id 0. There are none over UDP or DTLS.
+//
 // # Goroutines
 //
 //   - Manager.watch, one per Manager: fail mode and OnConnected. Started by
@@ -47,6 +64,9 @@
 //   - dialer.run, one per controller: dials, then reads and dispatches its
 //     connection. Started by SetControllers; stopped and waited for by
 //     SetControllers (when the controller is no longer wanted) or Close.
+//   - dialer.run again, one per auxiliary connection. Started when its main
+//     connection's setup is complete, or by SetControllers; stopped by the end of
+//     the main connection or SetControllers; waited for by the main one's dialer.
 //   - listener.accept, one per listener; and one per accepted connection, which
 //     reads and dispatches it. Started by SetListeners and by accept; stopped
 //     and waited for by SetListeners or Close.
@@ -63,9 +83,7 @@
 //
 // # Left open for later
 //
-// TLS is another endpoint kind in target.go and dial.go. Auxiliary connections
-// need a channel object that several conns share, in place of conn's role and
-// async fields. OpenFlow 1.0 is a second dispatch table, chosen by
+// OpenFlow 1.0 is a second dispatch table, chosen by
 // conn.version. Bundles are a row in the experimenter dispatch. Options.Snoop
 // sees every message both ways.
 package ofconn

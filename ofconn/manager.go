@@ -59,6 +59,9 @@ type Controller struct {
 	// another the connection is closed. 0 means DefaultInactivityProbe, less than
 	// 0 none.
 	InactivityProbe time.Duration
+	// AuxConnections is how many auxiliary connections are kept besides the main
+	// one while that lives, at most MaxAuxConnections.
+	AuxConnections int
 	// PacketInRate limits packet-ins per second, 0 for no limit, and
 	// PacketInBurst is how many may come at once.
 	PacketInRate, PacketInBurst int

@@ -1,6 +1,7 @@
 package ofconn
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ type ConnStatus struct {
 	Target string
 	// Peer is the other end's address.
 	Peer string
+	// Auxiliary is 0 for a controller's main connection, and the auxiliary id of
+	// the others.
+	Auxiliary uint8
 	// Passive: taken by a listener.
 	Passive bool
 	State   State
@@ -64,8 +68,9 @@ type ListenerStatus struct {
 	Refused uint64 // connections over the limit
 }
 
-// Status gives every configured controller, and every connection taken by a
-// listener, sorted by target.
+// Status gives every configured controller, its auxiliary connections while it
+// is connected, and every connection taken by a listener, sorted by target and
+// auxiliary id.
 func (m *Manager) Status() []ConnStatus {
 	m.mu.Lock()
 	dialers := make([]*dialer, 0, len(m.dialers))
@@ -80,6 +85,9 @@ func (m *Manager) Status() []ConnStatus {
 	var all []ConnStatus
 	for _, d := range dialers {
 		all = append(all, d.status())
+		for _, a := range d.auxiliaries() {
+			all = append(all, a.status())
+		}
 	}
 	for _, l := range listeners {
 		l.mu.Lock()
@@ -91,7 +99,7 @@ func (m *Manager) Status() []ConnStatus {
 		l.mu.Unlock()
 	}
 	slices.SortFunc(all, func(a, b ConnStatus) int {
-		if c := strings.Compare(a.Target, b.Target); c != 0 {
+		if c := cmp.Or(strings.Compare(a.Target, b.Target), cmp.Compare(a.Auxiliary, b.Auxiliary)); c != 0 {
 			return c
 		}
 		return a.Since.Compare(b.Since)
@@ -99,10 +107,17 @@ func (m *Manager) Status() []ConnStatus {
 	return all
 }
 
+// auxiliaries are the dialers of the auxiliary connections that are wanted now.
+func (d *dialer) auxiliaries() []*dialer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(d.aux.list), func(a *dialer) bool { return a.ctx.Err() != nil })
+}
+
 func (d *dialer) status() ConnStatus {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := ConnStatus{Target: d.conf.Target, Peer: d.conf.Target, State: d.state, Since: d.changed, Attempts: d.attempts}
+	s := ConnStatus{Target: d.conf.Target, Auxiliary: d.auxID, Peer: d.conf.Target, State: d.state, Since: d.changed, Attempts: d.attempts}
 	if d.lastErr != nil {
 		s.LastError = d.lastErr.Error()
 	}
