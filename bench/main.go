@@ -2,7 +2,9 @@
 // this machine: each in turn in fresh network namespaces, A B A B, and prints
 // medians, spread and ratios. It needs root, iperf3 and the openvswitch-switch
 // package; bin/ofswitchd is what is measured. The line garbage, which needs none
-// of these, compares the data path with itself under attack (garbage.go).
+// of these, compares the data path with itself under attack (garbage.go); the
+// line meter, which needs root alone, compares what meters let pass with their
+// rates (meter.go).
 //
 //	bench [-rounds 5] [-seconds 3] [-json FILE] [LINE...]
 package main
@@ -63,14 +65,20 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	ours, names := takesGarbage(flag.Args())
+	meters, names := takesMeter(names)
 	var results []result
 	var attacked []garbageResult
+	var metered []meterResult
 	var err error
-	if len(names) > 0 || !ours {
+	all := flag.NArg() == 0
+	if all || len(names) > 0 {
 		results, err = run(ctx, *bin, *rounds, *seconds, names)
 	}
-	if err == nil && (ours || len(names) == 0) {
+	if err == nil && (all || ours) {
 		attacked, err = runGarbage(ctx, *testdata, *rounds, *seconds)
+	}
+	if err == nil && (all || meters) {
+		metered, err = runMeter(ctx, *bin, *rounds, *seconds)
 	}
 	stop()
 	if len(results) > 0 {
@@ -79,12 +87,18 @@ func main() {
 	if len(attacked) > 0 {
 		printGarbage(attacked)
 	}
+	if len(metered) > 0 {
+		printMeter(metered)
+	}
 	if err == nil && *jsonFile != "" {
-		all := make([]any, 0, len(results)+len(attacked))
+		all := make([]any, 0, len(results)+len(attacked)+len(metered))
 		for _, r := range results {
 			all = append(all, r)
 		}
 		for _, r := range attacked {
+			all = append(all, r)
+		}
+		for _, r := range metered {
 			all = append(all, r)
 		}
 		var b []byte

@@ -54,6 +54,12 @@ type gate struct {
 // somebody else had the CPU; and adds no more than 1 % to what passes in 5 s.
 const burstTime = 50e6
 
+// lateBases is how many bases more a gate takes in that was nearly empty before:
+// it is in the middle of a load, and what follows a gap of up to 250 ms is what
+// could not be sent, or forwarded, in time. A gate that had enough takes in none
+// of it, so that no load begins with more than a base.
+const lateBases = 4
+
 // minBurst is the least base without a configured burst, in bytes: a frame.
 const minBurst = 1518
 
@@ -227,12 +233,20 @@ func (g *gate) fill(now int64) {
 		return
 	}
 	g.last = now
-	hi, in := bits.Mul64(uint64(dt), g.rate)
-	if hi == 0 && in <= g.depth()-g.level {
-		g.level += in
-		return
+	limit := g.depth()
+	if !g.burst && g.level < max(g.lump, g.base/2) {
+		limit += lateBases * g.base
 	}
-	g.level = g.rest()
+	hi, in := bits.Mul64(uint64(dt), g.rate)
+	switch {
+	case hi != 0 || in > limit:
+		g.level = g.rest()
+	case g.level > limit: // what is late is still to come
+	case in <= limit-g.level:
+		g.level += in
+	default:
+		g.level = g.rest()
+	}
 }
 
 // grow makes the gate deep enough for a lump of frames that came as one, each

@@ -111,11 +111,22 @@ var arrivalPatterns = []struct {
 			return max(at, until)
 		}
 	}},
+	// Somebody else has it for 200 ms, three times.
+	{"held up for long", func() func(int64) int64 { return longHeldUp }},
 	// Two workers whose clocks differ by a batch.
 	{"two clocks", func() func(int64) int64 {
 		n := 0
 		return func(at int64) int64 { n++; return at - int64(n%2)*2e6 }
 	}},
+}
+
+// longHeldUp meters nothing in the last 200 ms of each 1.2 s.
+func longHeldUp(at int64) int64 {
+	const period, gap = 1200e6, 200e6
+	if in := at % period; in >= period-gap {
+		return at - in + period
+	}
+	return at
 }
 
 // inaccuracy checks the promise, within 2 % of the rate over 5 s at twice the
