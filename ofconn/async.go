@@ -41,7 +41,7 @@ func (m *Manager) PacketIn(in PacketIn) {
 	messages := packetInMessages{in: &in}
 	for _, c := range m.established() {
 		if c.wants(packetInMasks, in.Msg.Reason) {
-			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c.maxLenFor(&in)) })
+			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c, c.maxLenFor(&in)) })
 		}
 	}
 }
@@ -49,13 +49,11 @@ func (m *Manager) PacketIn(in PacketIn) {
 // FlowRemoved tells the controllers that want it of a removed entry. It does
 // not block.
 func (m *Manager) FlowRemoved(msg *ofp.FlowRemoved) {
-	var b []byte
+	shared := sharedMessage{msg: msg}
 	for _, c := range m.established() {
 		if c.wants(flowRemovedMasks, msg.Reason) {
-			if b == nil {
-				b = ofp.Encode(asyncXID, msg)
-			}
-			if !c.out.putAsync(b) && !c.warned.Swap(true) {
+			b := shared.in(c)
+			if b != nil && !c.out.putAsync(b) && !c.warned.Swap(true) {
 				c.log.Warn("the controller reads too slowly: flow-removed messages are dropped")
 			}
 		}
@@ -65,13 +63,11 @@ func (m *Manager) FlowRemoved(msg *ofp.FlowRemoved) {
 // PortStatus tells the controllers that want it of a port's change. It does not
 // block.
 func (m *Manager) PortStatus(msg *ofp.PortStatus) {
-	var b []byte
+	shared := sharedMessage{msg: msg}
 	for _, c := range m.established() {
 		if c.wants(portStatusMasks, msg.Reason) {
-			if b == nil {
-				b = ofp.Encode(asyncXID, msg)
-			}
-			if !c.out.putAsync(b) {
+			b := shared.in(c)
+			if b != nil && !c.out.putAsync(b) {
 				// A controller must not go on with a wrong picture of the ports.
 				c.close(errOverrun)
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ofswitch/ofp"
+	"ofswitch/ofp/of10"
 )
 
 // conn is one connection to a controller or a tool. run is its life; the other
@@ -35,6 +36,10 @@ type conn struct {
 	// missSendLen. auxID is 0 for its main connection.
 	*channel
 	auxID uint8
+
+	// v10 reads and writes for a peer that speaks OpenFlow 1.0; nil for 1.3. It is
+	// set before the connection gets asynchronous messages.
+	v10 *of10.Codec
 
 	// helloAt is when the version was negotiated; nil before.
 	helloAt atomic.Pointer[time.Time]
@@ -319,7 +324,11 @@ func (c *conn) send(b []byte) error {
 // reply sends a message. That the peer is not there to take it is no reason
 // not to process the rest of what it sent.
 func (c *conn) reply(xid uint32, m ofp.Message) error {
-	if err := c.send(ofp.Encode(xid, m)); err != errUnwritable {
+	b := c.encode(xid, m)
+	if b == nil {
+		return nil // nothing of the kind in the connection's version
+	}
+	if err := c.send(b); err != errUnwritable {
 		return err
 	}
 	return nil

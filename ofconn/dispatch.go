@@ -63,6 +63,9 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 		return nil
 	}
 	c.badVersions = 0
+	if c.v10 != nil {
+		return c.dispatch10(h, msg)
+	}
 	if int(h.Type) >= len(handlers) || handlers[h.Type].do == nil {
 		return c.refuse(h, msg, ofp.BadRequestBadType.Errorf("%v is not for a switch to receive, or not supported", h.Type))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ofswitch/ofp"
+	"ofswitch/ofp/of10"
 )
 
 // helloXID is the transaction id of our hello.
@@ -18,8 +19,13 @@ var ourVersions = ofp.VersionBitmap(ofp.Version)
 // hello sends ours, at once, since ONOS says nothing before it has it; waits
 // for the peer's and chooses the version (OpenFlow 1.3.5 §6.3.1).
 func (c *conn) hello() error {
-	// Version 4 in the header: ONOS takes what stands there, bitmap or not.
-	c.out.putNow(ofp.Encode(helloXID, &ofp.Hello{Versions: ourVersions}))
+	ourVersions := c.m.versionBitmap()
+	highest := highestVersion(ourVersions)
+	hello := ofp.Encode(helloXID, &ofp.Hello{Versions: ourVersions})
+	// The highest version in the header: ONOS takes what stands there, bitmap or
+	// not.
+	hello[0] = highest
+	c.out.putNow(hello)
 	c.in.until = time.Now().Add(c.m.o.handshake)
 	h, msg, err := c.in.next()
 	if err != nil {
@@ -65,12 +71,15 @@ func (c *conn) hello() error {
 		// The message looks the same in all versions: put one that the peer
 		// knows in its header.
 		if h.Version != 0 {
-			msg[0] = min(ofp.Version, h.Version)
+			msg[0] = min(highest, h.Version)
 		}
 		_ = c.send(msg) // the connection ends either way
 		return refuse(fmt.Errorf("version negotiation failed"), "%s", text)
 	}
 	c.version = version
+	if version == of10.Version {
+		c.v10 = new(of10.Codec)
+	}
 	now := time.Now()
 	c.helloAt.Store(&now)
 	return nil

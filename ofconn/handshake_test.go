@@ -50,7 +50,7 @@ func TestHello(t *testing.T) {
 		{name: "unknown element first", send: helloBytes(4, 9, append([]byte{0, 9, 0, 5, 0xff, 0, 0, 0}, bitmap(1<<4)...)...), ok: true},
 		{name: "garbage for elements", send: helloBytes(4, 9, 1, 2, 3), ok: true},
 		{name: "two words", send: helloBytes(4, 9, bitmap(1<<4, 0xffffffff)...), ok: true},
-		{name: "1.0 alone", send: helloBytes(1, 9), code: incompatible, header: 1, text: "we support version 0x04, you support version 0x01 and earlier"},
+		{name: "1.2 alone", send: helloBytes(3, 9), code: incompatible, header: 3, text: "we support version 0x01, 0x04, you support version 0x03 and earlier"},
 		{name: "1.1 and 1.2", send: helloBytes(3, 9, bitmap(1<<2|1<<3)...), code: incompatible, header: 3, text: "you support version 0x02, 0x03"},
 		{name: "header 4, bitmap without 1.3", send: helloBytes(4, 9, bitmap(1<<5)...), code: incompatible, header: 4, text: "you support version 0x05"},
 		{name: "bitmap of zeros", send: helloBytes(4, 9, bitmap(0)...), code: incompatible, header: 4, text: "you support no version"},

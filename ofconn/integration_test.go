@@ -42,7 +42,12 @@ func TestIntegrationOfctl(t *testing.T) {
 		{"-O OpenFlow13 dump-group-features S", true, []string{"Types:  0xf"}},
 		{"-O OpenFlow13 dump-table-features S", true, []string{"table 0:", "instructions: apply_actions clear_actions write_actions write_metadata goto_table"}},
 		{"-O OpenFlow13 add-group S group_id=1,type=all", false, []string{"OFPGMFC_GROUP_EXISTS"}},
-		{"-O OpenFlow10 show S", false, []string{"version negotiation failed"}},
+		{"-O OpenFlow10 show S", true, []string{"dpid:0000000000001234", "1(eth1): addr:02:00:00:00:00:01", "LOCAL(br0)"}},
+		{"-O OpenFlow11 show S", false, []string{"version negotiation failed"}},
+		{"add-flow S in_port=1,actions=2", true, nil},
+		{"dump-flows S", true, []string{"NXST_FLOW reply"}},
+		{"dump-tables S", true, []string{"OFPST_TABLE reply"}},
+		{"dump-ports S", true, []string{"OFPST_PORT reply"}},
 		{"-O OpenFlow10,OpenFlow13,OpenFlow15 probe S", true, nil},
 	}
 	for _, target := range []string{"unix:" + path, "tcp:" + m.Listeners()[0].Address} {

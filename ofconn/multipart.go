@@ -52,7 +52,7 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 // at most one is in the making and two wait to be written.
 func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	req := m.(*ofp.MultipartRequest)
-	handle := multiparts[req.Kind]
+	handle := c.multipartHandler(req.Kind)
 	switch {
 	case req.Kind == ofp.MultipartTableFeatures && req.Body != nil:
 		// A slave may have become one since it sent the first part.
@@ -73,7 +73,7 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	if c.unwritable.Load() {
 		return nil // a walk over the tables for nobody
 	}
-	w := ofp.NewMultipartWriter(req.Kind, h.XID, c.send)
+	w := c.writer(req.Kind, h.XID)
 	var sendErr error
 	err := handle(c.m.sw, req.Body, func(e ofp.MultipartBody) error {
 		if n := ofp.HeaderLen + 8 + e.Len(); n > ofp.MaxLen {

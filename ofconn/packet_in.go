@@ -27,7 +27,10 @@ func (c *conn) maxLenFor(in *PacketIn) uint16 {
 
 // message is the packet-in with maxLen bytes of the frame and its buffer's id, or
 // with the whole frame if that is wanted or there is no buffer.
-func (p *packetInMessages) message(maxLen uint16) []byte {
+func (p *packetInMessages) message(c *conn, maxLen uint16) []byte {
+	if c.v10 != nil {
+		return p.message10(c.v10, maxLen)
+	}
 	if maxLen != maxLenNoBuffer && p.in.Buffer != nil && !p.asked {
 		p.buffer, p.asked = p.in.Buffer(), true
 	}

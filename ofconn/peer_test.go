@@ -316,7 +316,7 @@ func (p *peer) shake() {
 	p.t.Helper()
 	h, msg := p.recv()
 	hello, ok := msg.(*ofp.Hello)
-	if !ok || h.Version != ofp.Version || len(hello.Versions) != 1 || hello.Versions[0] != 1<<ofp.Version {
+	if !ok || h.Version != ofp.Version || len(hello.Versions) != 1 || hello.Versions[0] != 1<<1|1<<ofp.Version {
 		p.t.Fatalf("the switch opened with %v %+v", h, msg)
 	}
 	p.send(1, &ofp.Hello{Versions: []uint32{0x72}})

@@ -132,7 +132,7 @@ func (in *reader) read() (int, error) {
 		return 0, fmt.Errorf("%w within %v", errInactive, probe)
 	}
 	in.probing = true
-	c.out.putNow(ofp.Encode(probeXID, &ofp.EchoRequest{}))
+	c.out.putNow(c.encode(probeXID, &ofp.EchoRequest{}))
 	return 0, nil
 }
 

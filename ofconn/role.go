@@ -8,7 +8,8 @@ const undefinedGeneration = ^uint64(0)
 // setRole changes c's role and gives the role and the generation id that are
 // then in force. Of all controllers of the switch at most one is master: a new
 // one makes a slave of the old one.
-func (m *Manager) setRole(c *conn, role ofp.Role, generation uint64) (ofp.Role, uint64, error) {
+func (m *Manager) setRole(c *conn, req *ofp.RoleRequest) (ofp.Role, uint64, error) {
+	role, generation := req.Role, req.GenerationID
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch role {
@@ -17,10 +18,12 @@ func (m *Manager) setRole(c *conn, role ofp.Role, generation uint64) (ofp.Role, 
 		c.role.Store(uint32(role)) // the generation id is not looked at
 	case ofp.RoleMaster, ofp.RoleSlave:
 		// A signed distance, so that ids may wrap around (§6.3.6).
-		if m.generationSet && int64(generation-m.generation) < 0 {
+		if m.generationSet && !req.NoGeneration && int64(generation-m.generation) < 0 {
 			return 0, 0, ofp.RoleRequestFailedStale.Errorf("generation id %#x is older than %#x", generation, m.generation)
 		}
-		m.generation, m.generationSet = generation, true
+		if !req.NoGeneration {
+			m.generation, m.generationSet = generation, true
+		}
 		if role == ofp.RoleMaster {
 			for _, other := range m.established() {
 				if other.channel != c.channel && ofp.Role(other.role.Load()) == ofp.RoleMaster {
@@ -43,7 +46,7 @@ func (m *Manager) setRole(c *conn, role ofp.Role, generation uint64) (ofp.Role, 
 func (c *conn) handleRole(h ofp.Header, msg []byte, m ofp.Message) error {
 	req := m.(*ofp.RoleRequest)
 	was := ofp.Role(c.role.Load())
-	role, generation, err := c.m.setRole(c, req.Role, req.GenerationID)
+	role, generation, err := c.m.setRole(c, req)
 	if err != nil {
 		return c.refuse(h, msg, err)
 	}
