@@ -23,6 +23,7 @@ type realServer struct {
 	t    *testing.T
 	peer *jsonrpc.Peer
 	name string
+	file string
 }
 
 func startReal(t *testing.T, schemaFile string) *realServer {
@@ -69,7 +70,7 @@ func startReal(t *testing.T, schemaFile string) *realServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &realServer{t: t, peer: p, name: s.Name}
+	return &realServer{t: t, peer: p, name: s.Name, file: file}
 }
 
 func (r *realServer) call(method string, params ...any) json.RawMessage {

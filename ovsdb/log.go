@@ -1,0 +1,262 @@
+package ovsdb
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Log keeps a Database in a file, in the standalone format of ovsdb-server
+// (ovsdb(5)): ovsdb-tool reads it, and a file of ovsdb-server's goes on here.
+// One goroutine at a time may use it.
+type Log struct {
+	path string
+	f    *os.File
+	lock *os.File
+	log  *slog.Logger
+	now  func() time.Time
+
+	end       int64 // of the last whole record
+	dirty     bool  // there is something behind end, to be cut off
+	records   int   // since the last compaction, without schema and snapshot
+	compacted int64 // length after the last compaction, or when it was opened
+	since     time.Time
+}
+
+// When the log is compacted by itself, as ovsdb-server(1) has it: at least
+// compactMin bytes and twice what it was, with compactRecords commits, not
+// more often than compactPause; or after compactAge with compactRecords.
+const (
+	compactMin     = 10 << 20
+	compactRecords = 100
+	compactPause   = 10 * time.Minute
+	compactAge     = 24 * time.Hour
+)
+
+// OpenLog opens the database in a file, or makes one of the schema there. A
+// file has its own schema, which stays. What follows the last whole record, as a
+// loss of power leaves it, is reported and cut off by the next commit.
+func OpenLog(path string, schema *Schema, logger *slog.Logger) (*Database, *Log, error) {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	l := &Log{path: path, log: logger, now: time.Now}
+	if err := l.takeLock(); err != nil {
+		return nil, nil, err
+	}
+	db, err := l.open(schema)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	l.since = l.now()
+	return db, l, nil
+}
+
+// takeLock makes sure that nobody else writes the file. The lock is on a file
+// beside it, since compaction replaces the file itself.
+func (l *Log) takeLock() error {
+	name := filepath.Join(filepath.Dir(l.path), "."+filepath.Base(l.path)+".~lock~")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("database %s: %w; create its directory, or name another file with --db", l.path, err)
+	}
+	fl := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &fl); err != nil {
+		holder := ""
+		fl = unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+		if unix.FcntlFlock(f.Fd(), unix.F_GETLK, &fl) == nil && fl.Type != unix.F_UNLCK {
+			holder = fmt.Sprintf(" (process %d)", fl.Pid)
+		}
+		return errors.Join(fmt.Errorf("database %s is in use by another server%s: %w; stop that one, or connect to it with --db unix:PATH", l.path, holder, err), f.Close())
+	}
+	l.lock = f
+	return nil
+}
+
+func (l *Log) open(schema *Schema) (*Database, error) {
+	f, err := os.OpenFile(l.path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		db := NewDatabase(schema)
+		return db, l.rewrite(db, "")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", l.path, err)
+	}
+	l.f = f
+	db, err := l.read()
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", l.path, err)
+	}
+	l.compacted = l.end
+	return db, nil
+}
+
+// read replays the file.
+func (l *Log) read() (*Database, error) {
+	r := bufio.NewReaderSize(l.f, 1<<16)
+	text, size, err := readRecord(r)
+	if err == io.EOF {
+		return nil, errors.New("the file is empty: remove it, and it is made anew")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the schema at its start cannot be read: %w", err)
+	}
+	schema, err := ParseSchema(text)
+	if err != nil {
+		return nil, fmt.Errorf("the schema at its start cannot be read: %w", err)
+	}
+	db := NewDatabase(schema)
+	l.end = size
+	for n := 1; ; n++ {
+		text, size, err := readRecord(r)
+		if err == io.EOF {
+			return db, nil
+		}
+		if errors.Is(err, errTorn) {
+			l.dirty = true
+			l.log.Warn("the end of the database cannot be read and is left out: it was being written when the machine or server stopped",
+				"file", l.path, "record", n, "offset", l.end, "reason", err)
+			return db, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		// Its SHA-1 is right, so this was meant: nothing may be left out in silence.
+		if bad := db.replay(text); bad != nil {
+			return nil, fmt.Errorf("record %d at offset %d: %w", n, l.end, bad)
+		}
+		l.end += size
+		l.records++
+	}
+}
+
+// Append writes a commit, and has it on disk when it returns if sync says so.
+// An error means that the file is as before, and the commit must not be done.
+func (l *Log) Append(c *Changes, sync bool) error {
+	text := c.record(l.now().UnixMilli())
+	if text == nil {
+		return nil
+	}
+	if l.dirty {
+		if err := l.f.Truncate(l.end); err != nil {
+			return fmt.Errorf("database %s: cutting off what is behind its last record: %w", l.path, err)
+		}
+		l.dirty = false
+	}
+	b := appendRecord(nil, text)
+	n, err := l.f.WriteAt(b, l.end)
+	if err == nil && sync {
+		err = unix.Fdatasync(int(l.f.Fd()))
+	}
+	if err != nil {
+		// Half a record, or one that may not be on disk.
+		l.dirty = n > 0
+		if terr := l.f.Truncate(l.end); terr == nil {
+			l.dirty = false
+		}
+		return fmt.Errorf("database %s: %w", l.path, err)
+	}
+	l.end += int64(len(b))
+	l.records++
+	return nil
+}
+
+// ShouldCompact says whether it is time to.
+func (l *Log) ShouldCompact() bool {
+	age := l.now().Sub(l.since)
+	if l.records < compactRecords || age < compactPause {
+		return false
+	}
+	return age >= compactAge || l.end >= compactMin && l.end >= 2*l.compacted
+}
+
+// Compact replaces the file by one with only what the database holds now. On
+// an error the file is as before.
+func (l *Log) Compact(db *Database) error {
+	return l.rewrite(db, "compacting database online")
+}
+
+// rewrite puts schema and rows into a new file, which takes the place of the
+// old one once it is on disk.
+func (l *Log) rewrite(db *Database, comment string) (err error) {
+	schema, err := json.Marshal(db.schema)
+	if err != nil {
+		return err
+	}
+	b := appendRecord(nil, schema)
+	if text := db.snapshot(l.now().UnixMilli(), comment); text != nil {
+		b = appendRecord(b, text)
+	}
+	// A link points to where the file really is: it must go on to.
+	path, err := filepath.EvalSymlinks(l.path)
+	if err != nil {
+		path = l.path
+	}
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return fmt.Errorf("database %s: %w", l.path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("database %s: %w", l.path, err), f.Close(), os.Remove(tmp))
+		}
+	}()
+	if old, serr := os.Stat(path); serr == nil {
+		if err := f.Chmod(old.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	if _, err = f.Write(b); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = os.Rename(tmp, path); err != nil {
+		return err
+	}
+	if serr := syncDir(filepath.Dir(path)); serr != nil {
+		// The name may be the old file's after a loss of power, which is as good.
+		l.log.Warn("the database's directory is not on disk for sure", "file", l.path, "err", serr)
+	}
+	if l.f != nil {
+		_ = l.f.Close() // its data is in the new file
+	}
+	l.f, l.end, l.dirty = f, int64(len(b)), false
+	l.records, l.compacted, l.since = 0, l.end, l.now()
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Close syncs and closes the file.
+func (l *Log) Close() error {
+	var errs []error
+	if l.f != nil {
+		if l.dirty {
+			errs = append(errs, l.f.Truncate(l.end))
+		}
+		errs = append(errs, l.f.Sync(), l.f.Close())
+		l.f = nil
+	}
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+		l.lock = nil
+	}
+	return errors.Join(errs...)
+}
