@@ -48,6 +48,9 @@
 // bridge's configuration, which a change of a port's liveness renews. A meter
 // ends a program: what it lets pass goes on by recirculation, so that what stands
 // behind counts and sees that alone.
+// The virtual meters (virtual_meter.go) belong to no flow: CONTROLLER stands before
+// the queue of packet-ins, SLOWPATH before translation. A meter locks itself for
+// each frame, since workers share its tokens: the one lock on the path of frames.
 //
 // Packet-out runs through the control executor: a worker without thread, queues
 // and cache, driven by its callers, one at a time.
