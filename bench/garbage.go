@@ -227,7 +227,9 @@ type events struct{ m *ofconn.Manager }
 func (e *events) PacketIn(p ofswitch.PacketIn) {
 	e.m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, MaxLen: p.MaxLen})
 }
-func (e *events) FlowRemoved(m *ofp.FlowRemoved) { e.m.FlowRemoved(m) }
+func (e *events) FlowRemoved(m *ofp.FlowRemoved)             { e.m.FlowRemoved(m) }
+func (e *events) FlowsChanged(uint64, []ofswitch.FlowChange) {}
+
 func (e *events) PortStatus(m *ofp.PortStatus) {
 	if e.m != nil { // ports are added before
 		e.m.PortStatus(m)

@@ -246,13 +246,18 @@ func (c *conn) commit(id uint32, b *bundle) error {
 			}
 		}
 	}
+	defer c.monitors.done()
 	i, err := c.m.sw.Bundle(len(b.adds), func(i int) (ofp.Message, error) {
 		msg := added(b.adds[i])
 		h, err := ofp.ParseHeader(msg)
 		if err != nil {
 			return nil, err
 		}
-		return decode(h, msg)
+		m, err := decode(h, msg)
+		if err == nil {
+			c.monitors.doing(m, h.XID)
+		}
+		return m, err
 	})
 	if err != nil {
 		return c.bundleFailed(id, b, i, err)

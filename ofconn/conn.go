@@ -56,7 +56,8 @@ type conn struct {
 	closeOnce sync.Once
 	reason    error // why; written before done is closed
 
-	bundles bundles // open ones
+	bundles  bundles // open ones
+	monitors flowMonitors
 
 	// Owned by the goroutine that reads.
 	in          reader
@@ -105,6 +106,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 	} else {
 		c.channel = newChannel(c, o.management)
 	}
+	c.monitors.c = c
 	c.out.setRate(o.rate, o.burst)
 	return c
 }
@@ -141,9 +143,11 @@ func (c *conn) run(ctx context.Context) error {
 	c.goDown()
 	c.m.remove(c)
 	c.dropBundles()
+	c.endMonitors()
 	c.linger(err, written)
 	c.close(err)
 	<-written
+	c.monitors.goroutines.Wait()
 	return c.reason
 }
 

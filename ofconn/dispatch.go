@@ -162,6 +162,8 @@ func (c *conn) handlePacketOut(h ofp.Header, msg []byte, m ofp.Message) error {
 }
 
 func (c *conn) handleFlowMod(h ofp.Header, msg []byte, m ofp.Message) error {
+	c.monitors.doing(m, h.XID)
+	defer c.monitors.done()
 	return c.result(h, msg, c.m.sw.FlowMod(m.(*ofp.FlowMod)))
 }
 

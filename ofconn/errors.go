@@ -12,15 +12,16 @@ var (
 
 // Reasons why a connection ended, as Status shows them.
 var (
-	errStopped       = errors.New("no longer configured")
-	errPeerClosed    = errors.New("closed by the peer")
-	errStalled       = errors.New("the peer does not read what it is sent")
-	errOverrun       = errors.New("the peer reads too slowly for the port-status messages")
-	errHelloTimeout  = errors.New("no hello from the peer")
-	errInactive      = errors.New("no answer to the inactivity probe")
-	errFirstNotHello = errors.New("the peer's first message is no hello")
-	errUnwritable    = errors.New("the peer takes no more")
-	errGarbage       = errors.New("the peer sends garbage")
+	errStopped        = errors.New("no longer configured")
+	errPeerClosed     = errors.New("closed by the peer")
+	errStalled        = errors.New("the peer does not read what it is sent")
+	errOverrun        = errors.New("the peer reads too slowly for the port-status messages")
+	errMonitorOverrun = errors.New("the peer reads too slowly for its flow monitors")
+	errHelloTimeout   = errors.New("no hello from the peer")
+	errInactive       = errors.New("no answer to the inactivity probe")
+	errFirstNotHello  = errors.New("the peer's first message is no hello")
+	errUnwritable     = errors.New("the peer takes no more")
+	errGarbage        = errors.New("the peer sends garbage")
 )
 
 // refusedError ends a connection by our own decision, after what is queued for

@@ -26,6 +26,8 @@ func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error
 		return c.handleBundleControl(h, msg, p)
 	case *ofp.BundleAdd:
 		return c.handleBundleAdd(h, msg, p)
+	case *ofp.FlowMonitorCancel:
+		return c.result(h, msg, c.cancelMonitor(p.ID))
 	}
 	return c.refuse(h, msg, ofp.BadRequestBadExpType.Errorf("%s is not for a switch to receive, or not supported", e.Name()))
 }

@@ -114,6 +114,9 @@ type Manager struct {
 
 	versions atomic.Uint32 // versions that connections may speak: bit 1<<version
 
+	watchMu  sync.Mutex // held while the switch is asked to tell of flows; before flowMonitors.mu
+	watchers int        // connections with flow monitors
+
 	bundleBytes atomic.Int64 // of the open bundles of all connections
 
 	changed chan struct{} // wakes watch; room for one

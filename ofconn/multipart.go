@@ -1,10 +1,6 @@
 package ofconn
 
-import (
-	"encoding/binary"
-
-	"ofswitch/ofp"
-)
+import "ofswitch/ofp"
 
 // multiparts are the handlers by kind. They give their reply's entries to add,
 // which waits while the peer reads slowly and fails when it is gone.
@@ -64,8 +60,7 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 		}
 		// The answer is the features that are in force now.
 	case req.Kind == ofp.MultipartExperimenter:
-		id := binary.BigEndian.Uint32(msg[ofp.HeaderLen+8:])
-		return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("experimenter %#x is not known", id))
+		return c.handleFlowMonitors(h, msg, req)
 	}
 	if handle == nil {
 		return c.refuse(h, msg, ofp.BadRequestBadMultipart.Errorf("%s multiparts are not supported", ofp.MultipartName(req.Kind)))

@@ -92,3 +92,12 @@ const (
 	bundleBudget     = 256 << 20
 	bundleOverhead   = 48
 )
+
+// Flow monitors.
+const (
+	// monitorPause is how many bytes of updates wait before the monitors of a
+	// connection pause (as in Open vSwitch).
+	monitorPause = 128 << 10
+	// maxMonitors is how many a connection has: each costs every change of a flow.
+	maxMonitors = 1000
+)

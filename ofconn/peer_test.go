@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -15,6 +16,11 @@ import (
 
 // fakeSwitch records what is called and answers as told.
 type fakeSwitch struct {
+	feed    sync.Mutex // held while changes are told; guards the next three
+	watched bool
+	version uint64
+	entries []fakeEntry
+
 	mu       sync.Mutex
 	calls    []string
 	frag     uint16
@@ -112,6 +118,34 @@ func (s *fakeSwitch) PacketOut(p *ofp.PacketOut) error {
 func (s *fakeSwitch) PortMod(*ofp.PortMod) error   { return s.call("PortMod") }
 func (s *fakeSwitch) TableMod(*ofp.TableMod) error { return s.call("TableMod") }
 func (s *fakeSwitch) Barrier()                     { _ = s.call("Barrier") }
+
+// WatchFlows keeps what it is asked for; tell (see monitor_test.go) brings changes.
+func (s *fakeSwitch) WatchFlows(on bool, fn func(uint64)) {
+	s.feed.Lock()
+	defer s.feed.Unlock()
+	s.watched = on
+	fn(s.version)
+}
+
+// FlowsSince gives the entries of the versions after from, up to to.
+func (s *fakeSwitch) FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error {
+	s.feed.Lock()
+	entries := slices.Clone(s.entries)
+	s.feed.Unlock()
+	for _, e := range entries {
+		if e.made <= from || e.made > to {
+			continue
+		}
+		u := e.update
+		if e.added <= from {
+			u.Event = ofp.FlowEventModified
+		}
+		if err := fn(&u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s *fakeSwitch) CheckBundled(m ofp.Message) error {
 	if f, ok := m.(*ofp.FlowMod); ok && f.Command <= ofp.FlowModifyStrict && f.Table > ofp.TableID(ofp.NumTables-1) {

@@ -17,21 +17,26 @@ type outbox struct {
 	replyBytes int      // of the replies not yet written, even if taken
 	asyncBytes int      // of the others not yet written
 	asyncCount int
-	pins       pinsched
-	finished   bool // nothing more is accepted
-	dropped    bool // and nothing more is given out
+	// monitorBytes are those of flow monitors' messages, which are replies or not.
+	monitorBytes int
+	pins         pinsched
+	finished     bool // nothing more is accepted
+	dropped      bool // and nothing more is given out
 
 	droppedAsync uint64 // flow-removed messages over the budget
 	sent         uint64 // messages written
 
 	wake  chan struct{} // something to write; room for one
 	space chan struct{} // replyBytes went down; room for one
+	// drained: monitorBytes went down; room for one.
+	drained chan struct{}
 }
 
 // outMsg is one message, or several back to back, that nobody changes any more.
 type outMsg struct {
-	b     []byte
-	async bool
+	b       []byte
+	async   bool
+	monitor bool // of a flow monitor
 }
 
 func newOutbox() *outbox {
@@ -105,6 +110,38 @@ func (o *outbox) putAsync(b []byte) bool {
 	return true
 }
 
+// putMonitor queues a message of a flow monitor, whatever waits, and gives how many
+// bytes of such messages wait now: who makes them sees to it that there are not too
+// many.
+func (o *outbox) putMonitor(b []byte) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.finished {
+		o.fifo = append(o.fifo, outMsg{b: b, monitor: true})
+		o.monitorBytes += len(b)
+		signal(o.wake)
+	}
+	return o.monitorBytes
+}
+
+// awaitMonitor returns when no more than so many bytes of flow monitors' messages
+// wait, or with false when done is closed. One goroutine at a time calls it.
+func (o *outbox) awaitMonitor(most int, done <-chan struct{}) bool {
+	for {
+		o.mu.Lock()
+		n := o.monitorBytes
+		o.mu.Unlock()
+		if n <= most {
+			return true
+		}
+		select {
+		case <-o.drained:
+		case <-done:
+			return false
+		}
+	}
+}
+
 // putPacketIn queues a packet-in of about size bytes that came in by port.
 func (o *outbox) putPacketIn(port ofp.PortNo, size int, encode func() []byte) {
 	o.mu.Lock()
@@ -153,6 +190,11 @@ func (o *outbox) written(m outMsg) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sent++
+	if m.monitor {
+		o.monitorBytes -= len(m.b)
+		signal(o.drained)
+		return
+	}
 	if m.async {
 		o.asyncBytes -= len(m.b)
 		o.asyncCount--

@@ -31,6 +31,14 @@ type Switch interface {
 	// refused nothing has changed, and failed is its index. Otherwise Bundle
 	// returns when all has taken effect for every frame.
 	Bundle(n int, message func(i int) (ofp.Message, error)) (failed int, err error)
+	// WatchFlows begins or ends the telling of changes of flow entries
+	// (Manager.FlowsChanged), and calls fn between two of them with the version that
+	// the last one made.
+	WatchFlows(on bool, fn func(version uint64))
+	// FlowsSince calls the function, as FlowStats does, for each flow entry of version
+	// to that is not in version from. The event is FlowEventAdded or, of what was
+	// added before that, FlowEventModified. Version 0 has no entries.
+	FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error
 	// Barrier returns when all that was called before has taken effect for
 	// every frame.
 	Barrier()

@@ -18,6 +18,10 @@ type Controllers interface {
 	PacketIn(in PacketIn)
 	FlowRemoved(m *ofp.FlowRemoved)
 	PortStatus(m *ofp.PortStatus)
+	// FlowsChanged is about the changes of flow entries that a version has brought,
+	// in their order; calls come in the order of the versions. Nobody is told but
+	// between calls of Bridge.WatchFlows.
+	FlowsChanged(version uint64, list []FlowChange)
 }
 
 // BridgeOptions are what a bridge is made with.
@@ -35,6 +39,7 @@ type Bridge struct {
 	opts   BridgeOptions
 	tables *flowtable.Tables
 	fdb    *l2.FDB
+	feed   flowFeed
 
 	limits flowtable.Limits // what messages are checked against
 

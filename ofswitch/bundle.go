@@ -67,7 +67,8 @@ type transaction struct {
 	v       classifier.Version // as of which it changes the tables
 	now     int64
 	changes []*flowtable.Change
-	meters  bool // some are changed
+	causes  []ofp.Message // of each
+	meters  bool          // some are changed
 	ports   []portChange
 	outs    []*packetOut
 }
@@ -83,20 +84,20 @@ type portChange struct {
 func (t *transaction) apply(m ofp.Message, i int) (err error) {
 	var c *flowtable.Change
 	b := t.b
-	switch m := m.(type) {
+	switch msg := m.(type) {
 	case *ofp.FlowMod:
-		if err = b.checkFlowMod(m); err == nil {
-			c, err = b.tables.Apply(m, t.v, t.now)
+		if err = b.checkFlowMod(msg); err == nil {
+			c, err = b.tables.Apply(msg, t.v, t.now)
 		}
 	case *ofp.GroupMod:
-		c, err = b.tables.ApplyGroup(m, t.v, t.now, b.limits)
+		c, err = b.tables.ApplyGroup(msg, t.v, t.now, b.limits)
 	case *ofp.MeterMod:
 		t.meters = true
-		c, err = b.tables.ApplyMeter(m, t.v, t.now, b.limits)
+		c, err = b.tables.ApplyMeter(msg, t.v, t.now, b.limits)
 	case *ofp.PortMod:
-		return t.portMod(m, i)
+		return t.portMod(msg, i)
 	case *ofp.PacketOut:
-		o, err := b.checkPacketOut(m)
+		o, err := b.checkPacketOut(msg)
 		if err == nil {
 			t.outs = append(t.outs, o)
 		}
@@ -106,6 +107,7 @@ func (t *transaction) apply(m ofp.Message, i int) (err error) {
 	}
 	if err == nil && !c.Empty() {
 		t.changes = append(t.changes, c)
+		t.causes = append(t.causes, m)
 	}
 	return err
 }
@@ -157,8 +159,11 @@ func (t *transaction) finish() {
 			c.port.touchLocked()
 		}
 	}
+	for i, c := range t.changes {
+		t.b.feedLocked(t.v, c, t.causes[i])
+	}
 	if t.meters {
-		t.b.pinMeter.Store(t.b.tables.Meter(ofp.MeterController, t.v))
+		t.b.keepVirtual(t.v)
 	}
 }
 
@@ -168,6 +173,7 @@ func (t *transaction) published() {
 	for _, c := range t.changes {
 		b.d.queueRemoved(b, c)
 	}
+	b.tellFlows()
 	for _, c := range t.ports {
 		if c.before != c.after {
 			b.tellPort(ofp.PortModify, c.port)

@@ -72,9 +72,11 @@ func (b *Bridge) expireFlows(now int64) {
 		if change = b.tables.Expire(v, now); change.Empty() {
 			return errNothing
 		}
+		b.feedLocked(v, change, nil)
 		return nil
 	})
 	if err == nil {
+		b.tellFlows()
 		b.d.queueRemoved(b, change)
 	}
 }

@@ -73,6 +73,7 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 	var change *flowtable.Change
 	err = d.update(func(v classifier.Version) (err error) {
 		change, err = b.tables.Apply(m, v, d.clock())
+		b.feedLocked(v, change, m)
 		return err
 	})
 	if err != nil {
@@ -80,6 +81,7 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 		return err
 	}
 	d.queueRemoved(b, change)
+	b.tellFlows()
 	b.sendThrough(buffered)
 	return nil
 }
@@ -89,6 +91,7 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 func (b *Bridge) Barrier() {
 	b.d.Sync()
 	b.d.reap()
+	b.tellFlows()
 }
 
 // PortMod changes a port's configuration (OpenFlow 1.3.5 §7.3.4.3).

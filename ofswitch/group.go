@@ -9,7 +9,7 @@ import (
 // GroupMod adds, changes or deletes groups (OpenFlow 1.3.5 §6.5). Flows that
 // send to a deleted group go with it.
 func (b *Bridge) GroupMod(m *ofp.GroupMod) error {
-	return b.change(func(v classifier.Version) (*flowtable.Change, error) {
+	return b.change(m, func(v classifier.Version) (*flowtable.Change, error) {
 		return b.tables.ApplyGroup(m, v, b.d.clock(), b.limits)
 	})
 }
@@ -17,7 +17,7 @@ func (b *Bridge) GroupMod(m *ofp.GroupMod) error {
 // MeterMod adds, changes or deletes meters (OpenFlow 1.3.5 §6.6). Flows that use a
 // deleted meter go with it.
 func (b *Bridge) MeterMod(m *ofp.MeterMod) error {
-	return b.change(func(v classifier.Version) (*flowtable.Change, error) {
+	return b.change(m, func(v classifier.Version) (*flowtable.Change, error) {
 		c, err := b.tables.ApplyMeter(m, v, b.d.clock(), b.limits)
 		if err == nil {
 			b.keepVirtual(v)
@@ -26,20 +26,22 @@ func (b *Bridge) MeterMod(m *ofp.MeterMod) error {
 	})
 }
 
-// change carries out a change of the tables, and leaves what it removed to the
-// collector.
-func (b *Bridge) change(fn func(v classifier.Version) (*flowtable.Change, error)) error {
+// change carries out a change of the tables that cause asks for, and leaves what it
+// removed to the collector.
+func (b *Bridge) change(cause ofp.Message, fn func(v classifier.Version) (*flowtable.Change, error)) error {
 	d := b.d
 	d.waitPending()
 	var change *flowtable.Change
 	err := d.update(func(v classifier.Version) (err error) {
 		change, err = fn(v)
+		b.feedLocked(v, change, cause)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	d.queueRemoved(b, change)
+	b.tellFlows()
 	return nil
 }
 

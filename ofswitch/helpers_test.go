@@ -18,6 +18,7 @@ type recorder struct {
 	ins     []PacketIn
 	removed []*ofp.FlowRemoved
 	ports   []*ofp.PortStatus
+	flows   []FlowChange
 }
 
 func (r *recorder) PacketIn(in PacketIn) {
@@ -35,6 +36,12 @@ func (r *recorder) FlowRemoved(m *ofp.FlowRemoved) {
 func (r *recorder) PortStatus(m *ofp.PortStatus) {
 	r.mu.Lock()
 	r.ports = append(r.ports, m)
+	r.mu.Unlock()
+}
+
+func (r *recorder) FlowsChanged(_ uint64, list []FlowChange) {
+	r.mu.Lock()
+	r.flows = append(r.flows, list...)
 	r.mu.Unlock()
 }
 

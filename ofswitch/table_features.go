@@ -35,12 +35,14 @@ func (b *Bridge) SetTableFeatures(r ofp.TableFeaturesRequest) error {
 	var change *flowtable.Change
 	err := d.update(func(v classifier.Version) (err error) {
 		change, err = b.tables.SetFeatures(r, b.limits, v)
+		b.feedLocked(v, change, nil)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	d.queueRemoved(b, change)
+	b.tellFlows()
 	return nil
 }
 
