@@ -265,15 +265,14 @@ func TestParseTarget(t *testing.T) {
 		{"tcp:switch.example", "tcp", "switch.example:6653"},
 		{"tcp:[::1]", "tcp", "[::1]:6653"},
 		{"tcp:[::1]:1", "tcp", "[::1]:1"},
-		{"tcp:::1", "tcp", "[::1]:6653"},
 	} {
-		got, err := parseTarget(c.in, "/run/x", ".mgmt")
+		got, err := parseTarget(c.in, common{RunDir: "/run/x"}, ".mgmt")
 		if err != nil || got.network != c.network || got.addr != c.addr {
 			t.Errorf("parseTarget(%q) = %s %s, %v; want %s %s", c.in, got.network, got.addr, err, c.network, c.addr)
 		}
 	}
-	for _, s := range []string{"", "ssl:h", "foo:bar"} {
-		if got, err := parseTarget(s, "/run/x", ".mgmt"); err == nil {
+	for _, s := range []string{"", "ssl:h", "foo:bar", "tcp:::1", "tcp:", "tcp:h:0"} {
+		if got, err := parseTarget(s, common{RunDir: "/run/x"}, ".mgmt"); err == nil {
 			t.Errorf("parseTarget(%q) = %+v, want an error", s, got)
 		}
 	}

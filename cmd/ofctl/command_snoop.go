@@ -38,7 +38,7 @@ type snoopOptions struct {
 // snoop prints messages as they come, until ctx ends or the switch hangs up. Echo
 // requests are the controller's, not ours to answer.
 func snoop(ctx context.Context, w io.Writer, o snoopOptions) error {
-	t, err := parseTarget(o.Switch, o.RunDir, ".snoop")
+	t, err := parseTarget(o.Switch, o.common, ".snoop")
 	if err != nil {
 		return err
 	}

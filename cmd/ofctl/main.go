@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"ofswitch/stream"
 	"ofswitch/unixctl"
 )
 
@@ -75,7 +76,7 @@ func (e *env) app() *cli.App {
 	app := &cli.App{
 		Name:           "ofctl",
 		Usage:          "look into and change OpenFlow switches",
-		UsageText:      "ofctl [OPTIONS] VERB [SWITCH] [ARGUMENTS]\n\nSWITCH is a bridge's name, unix:PATH or tcp:HOST[:PORT]. Options may stand anywhere; -- ends them.",
+		UsageText:      "ofctl [OPTIONS] VERB [SWITCH] [ARGUMENTS]\n\nSWITCH is a bridge's name, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]. Options may stand anywhere; -- ends them.",
 		Version:        programVersion(),
 		Reader:         e.in,
 		Writer:         e.out,
@@ -181,7 +182,7 @@ func programVersion() string {
 // Defaults of the common options.
 const (
 	defaultTimeout = 10 * time.Second
-	defaultPort    = "6653" // OpenFlow 1.3.5 §6.3.1
+	defaultPort    = 6653 // OpenFlow 1.3.5 §6.3.3
 	openFlow13     = "OpenFlow13"
 )
 
@@ -191,6 +192,7 @@ type common struct {
 	Timeout time.Duration // longest silence of the peer
 	Names   bool          // print port names
 	NoNames bool          // neither print nor read them
+	TLS     stream.Files  // for ssl: targets
 }
 
 func commonFlags() []cli.Flag {
@@ -198,6 +200,9 @@ func commonFlags() []cli.Flag {
 		&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "where the switch has its sockets"},
 		&cli.StringFlag{Name: "timeout", Aliases: []string{"T"}, Value: "10", Usage: "give up after so many seconds without an answer; 0: never"},
 		&cli.StringFlag{Name: "protocols", Aliases: []string{"O"}, Value: openFlow13, Usage: "OpenFlow versions; " + openFlow13 + " must be one"},
+		&cli.StringFlag{Name: "private-key", Aliases: []string{"p"}, Usage: "PEM `FILE` of our private key, for ssl:"},
+		&cli.StringFlag{Name: "certificate", Aliases: []string{"c"}, Usage: "PEM `FILE` of our certificate"},
+		&cli.StringFlag{Name: "ca-cert", Aliases: []string{"C"}, Usage: "PEM `FILE` of the CA that has signed the switch's certificate"},
 		&cli.BoolFlag{Name: "names", Usage: "print port names instead of numbers"},
 		&cli.BoolFlag{Name: "no-names", Usage: "neither print nor read port names"},
 	}
@@ -206,6 +211,7 @@ func commonFlags() []cli.Flag {
 // commonOptions reads the common options of a command line.
 func commonOptions(c *cli.Context) (common, error) {
 	o := common{RunDir: c.String("run-dir"), Names: c.Bool("names"), NoNames: c.Bool("no-names")}
+	o.TLS = stream.Files{PrivateKey: c.String("private-key"), Certificate: c.String("certificate"), CACert: c.String("ca-cert")}
 	var err error
 	if o.Timeout, err = parseTimeout(c.String("timeout")); err != nil {
 		return o, err

@@ -21,7 +21,7 @@ type session struct {
 
 // newSession prepares a session with the switch that the user names.
 func newSession(o common, name string) (*session, error) {
-	t, err := parseTarget(name, o.RunDir, ".mgmt")
+	t, err := parseTarget(name, o, ".mgmt")
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,43 +13,54 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
 
-// maxSocketPath is the longest path that fits into a Unix socket's address.
-const maxSocketPath = 107
+	"ofswitch/stream"
+)
 
 // target is where a switch is reached.
 type target struct {
 	text    string // as the user wrote it
 	network string // "unix", "tcp"
 	addr    string
-	bridge  bool // text is a bridge's name, addr its management socket
+	tls     *stream.Credentials // what to show over TLS; nil for none
+	bridge  bool                // text is a bridge's name, addr its management socket
 }
 
-// parseTarget reads BRIDGE, PATH, unix:PATH or tcp:HOST[:PORT]. ending is that of
-// a bridge's socket, ".mgmt".
-func parseTarget(s, runDir, ending string) (target, error) {
+// parseTarget reads BRIDGE, PATH, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT],
+// for which the options name the files. ending is that of a bridge's socket,
+// ".mgmt".
+func parseTarget(s string, o common, ending string) (target, error) {
 	t := target{text: s}
 	scheme, rest, ok := strings.Cut(s, ":")
 	switch {
 	case s == "":
-		return t, errors.New("which switch? Name a bridge, unix:PATH or tcp:HOST[:PORT]")
+		return t, errors.New("which switch? Name a bridge, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]")
 	case ok && scheme == "unix":
 		t.network, t.addr = "unix", rest
-	case ok && scheme == "tcp":
-		t.network, t.addr = "tcp", rest
-		if _, _, err := net.SplitHostPort(rest); err != nil {
-			t.addr = net.JoinHostPort(strings.Trim(rest, "[]"), defaultPort)
+	case ok && (scheme == "tcp" || scheme == "ssl"):
+		e, err := stream.ParseActive("switch", s, defaultPort)
+		if err != nil {
+			return t, err
+		}
+		t.network, t.addr = e.Network, e.Address
+		if e.TLS {
+			t.tls = stream.NewCredentials(nil)
+			if err = o.TLS.Check(); err == nil {
+				err = t.tls.Set(o.TLS)
+			}
+			if err != nil {
+				return t, fmt.Errorf("%s: %w", s, err)
+			}
 		}
 	case ok:
-		return t, fmt.Errorf("%s: want a bridge's name, unix:PATH or tcp:HOST[:PORT]", s)
+		return t, fmt.Errorf("%s: want a bridge's name, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]", s)
 	case strings.Contains(s, "/"):
 		t.network, t.addr = "unix", s
 	default:
-		t.network, t.addr, t.bridge = "unix", filepath.Join(runDir, s+ending), true
+		t.network, t.addr, t.bridge = "unix", filepath.Join(o.RunDir, s+ending), true
 	}
-	if t.network == "unix" && len(t.addr) > maxSocketPath {
-		return t, fmt.Errorf("%s: the socket's path has %d bytes, and a Unix socket's may have %d: choose a shorter run directory", t.addr, len(t.addr), maxSocketPath)
+	if t.network == "unix" && len(t.addr) > stream.MaxSocketPath {
+		return t, fmt.Errorf("%s: the socket's path has %d bytes, and a Unix socket's may have %d: choose a shorter run directory", t.addr, len(t.addr), stream.MaxSocketPath)
 	}
 	return t, nil
 }
@@ -58,7 +70,7 @@ func (t target) dial(timeout time.Duration) (net.Conn, error) {
 	d := net.Dialer{Timeout: timeout}
 	nc, err := d.DialContext(context.Background(), t.network, t.addr)
 	if err == nil {
-		return nc, nil
+		return t.secure(nc, timeout)
 	}
 	var timedOut interface{ Timeout() bool }
 	switch {
@@ -76,6 +88,25 @@ func (t target) dial(timeout time.Duration) (net.Conn, error) {
 		return nil, fmt.Errorf("%s: %s did not answer within %v", t.text, t.addr, timeout)
 	}
 	return nil, fmt.Errorf("%s: %w", t.text, err)
+}
+
+// secure puts TLS on a connection to the target, where it is to have it.
+func (t target) secure(nc net.Conn, timeout time.Duration) (net.Conn, error) {
+	if t.tls == nil {
+		return nc, nil
+	}
+	if timeout == 0 {
+		timeout = math.MaxInt64
+	}
+	secure, err := t.tls.Client(nc, stream.Endpoint{Network: t.network, Address: t.addr, TLS: true})
+	if err == nil {
+		err = stream.Handshake(context.Background(), secure, timeout)
+	}
+	if err != nil {
+		_ = nc.Close() // nothing was said on it
+		return nil, fmt.Errorf("%s: %w", t.text, err)
+	}
+	return secure, nil
 }
 
 // bridgesIn says which bridges have a socket in the run directory.
