@@ -101,40 +101,48 @@ func (l *Log) open(schema *Schema) (*Database, error) {
 
 // read replays the file.
 func (l *Log) read() (*Database, error) {
-	r := bufio.NewReaderSize(l.f, 1<<16)
+	db, end, records, err := readLog(l.f, func(record int, end int64, reason error) {
+		l.dirty = true
+		l.log.Warn("the end of the database cannot be read and is left out: it was being written when the machine or server stopped",
+			"file", l.path, "record", record, "offset", end, "reason", reason)
+	})
+	l.end, l.records = end, records
+	return db, err
+}
+
+// readLog replays a log up to end, behind its last whole record. torn is told
+// where something follows that is no record.
+func readLog(from io.Reader, torn func(record int, end int64, reason error)) (db *Database, end int64, records int, err error) {
+	r := bufio.NewReaderSize(from, 1<<16)
 	text, size, err := readRecord(r)
 	if err == io.EOF {
-		return nil, errors.New("the file is empty: remove it, and it is made anew")
+		return nil, 0, 0, errors.New("the file is empty: remove it, and it is made anew")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the schema at its start cannot be read: %w", err)
+		return nil, 0, 0, fmt.Errorf("the schema at its start cannot be read: %w", err)
 	}
 	schema, err := ParseSchema(text)
 	if err != nil {
-		return nil, fmt.Errorf("the schema at its start cannot be read: %w", err)
+		return nil, 0, 0, fmt.Errorf("the schema at its start cannot be read: %w", err)
 	}
-	db := NewDatabase(schema)
-	l.end = size
-	for n := 1; ; n++ {
-		text, size, err := readRecord(r)
+	db = NewDatabase(schema)
+	for end = size; ; end += size {
+		text, size, err = readRecord(r)
 		if err == io.EOF {
-			return db, nil
+			return db, end, records, nil
 		}
 		if errors.Is(err, errTorn) {
-			l.dirty = true
-			l.log.Warn("the end of the database cannot be read and is left out: it was being written when the machine or server stopped",
-				"file", l.path, "record", n, "offset", l.end, "reason", err)
-			return db, nil
+			torn(records+1, end, err)
+			return db, end, records, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, 0, err
 		}
+		records++
 		// Its SHA-1 is right, so this was meant: nothing may be left out in silence.
 		if bad := db.replay(text); bad != nil {
-			return nil, fmt.Errorf("record %d at offset %d: %w", n, l.end, bad)
+			return nil, 0, 0, fmt.Errorf("record %d at offset %d: %w", records, end, bad)
 		}
-		l.end += size
-		l.records++
 	}
 }
 
