@@ -75,6 +75,9 @@ func (s *Switch) Apply(c Config) error {
 			if p.err != nil && !p.waiting {
 				errs = append(errs, p.err)
 			}
+			if p.qosErr != nil {
+				errs = append(errs, p.qosErr)
+			}
 		}
 		errs = append(errs, lb.applyChannel()...)
 	}

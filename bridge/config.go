@@ -68,6 +68,8 @@ type Port struct {
 	MTU     int              // of internal ports; 0: 1500
 	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation".
 	Options map[string]string
+	// QoS are the port's queues; nil: none.
+	QoS *QoS
 }
 
 // Controller is one controller to connect to.

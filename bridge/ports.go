@@ -20,6 +20,8 @@ type livePort struct {
 	no      ofp.PortNo // 0: refused
 	port    ports.Port // nil while not open, and for patch ports
 	ifindex int        // of the open device
+	qos     *QoS       // that the open port has
+	qosErr  error      // why it has not the one in conf
 	open    bool
 	waiting bool  // the device is not there yet
 	err     error // why it is not open
@@ -74,6 +76,7 @@ func (lb *liveBridge) applyPorts(local Port, list []Port, refused map[string]err
 		if !p.open && refused[p.conf.Name] == nil {
 			p.tryOpen()
 		}
+		p.applyQoS()
 	}
 }
 
@@ -121,6 +124,7 @@ func (p *livePort) tryOpen() {
 	}
 	p.port, p.open, p.err = port, true, nil
 	p.ifindex = port.Status().Ifindex
+	p.applyQoS()
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
 	}
@@ -239,7 +243,7 @@ func (p *livePort) close() {
 			log.Error("port not closed cleanly", "err", err)
 		}
 	}
-	p.port, p.open, p.ifindex = nil, false, 0
+	p.port, p.open, p.ifindex, p.qos = nil, false, 0, nil
 }
 
 // connectPatchesLocked joins the ends of patch pairs that name each other.

@@ -45,7 +45,19 @@ func tableRefusals() []refusal {
 	}
 }
 
-func queueRefusals() []refusal { return nil }
+func queueRefusals() []refusal {
+	stats := func(port ofp.PortNo, queue uint32) []byte {
+		return encoded(&ofp.MultipartRequest{Kind: ofp.MultipartQueue, Body: &ofp.QueueStatsRequest{Port: port, QueueID: queue}})
+	}
+	return []refusal{
+		{ofp.BadActionBadQueue, "set-queue of all queues", nil, flowRaw("", applyHex("0015 0008 ffffffff")), nil},
+		{ofp.QueueOpFailedBadPort, "queues of a port that there is not", nil, encoded(&ofp.QueueGetConfigRequest{Port: 99}), nil},
+		{ofp.QueueOpFailedBadPort, "queues of a port that is not physical", nil, encoded(&ofp.QueueGetConfigRequest{Port: ofp.PortLocal}), nil},
+		{ofp.QueueOpFailedBadPort, "statistics of a port that there is not", nil, stats(99, ofp.QueueAll), nil},
+		{ofp.QueueOpFailedBadQueue, "statistics of a queue that there is not", nil, stats(1, 7), nil},
+		{ofp.QueueOpFailedBadQueue, "statistics of a queue that no port has", nil, stats(ofp.PortAny, 7), nil},
+	}
+}
 
 func configRefusals() []refusal {
 	newer := []ofp.Message{&ofp.RoleRequest{Role: ofp.RoleMaster, GenerationID: 1 << 50}, &ofp.RoleRequest{Role: ofp.RoleEqual}}

@@ -51,9 +51,6 @@ var neverRefused = map[ofp.Code]string{
 var awaited = map[ofp.Code]string{
 	ofp.BadRequestBadExpType:            "messages of experimenters",
 	ofp.BadRequestBufferEmpty:           "packet buffers",
-	ofp.BadActionBadQueue:               "queues",
-	ofp.QueueOpFailedBadPort:            "queues",
-	ofp.QueueOpFailedBadQueue:           "queues",
 	ofp.BadInstructionUnsupMetadata:     "settable table features",
 	ofp.BadInstructionUnsupMetadataMask: "settable table features",
 	ofp.FlowModFailedTableFull:          "settable table features",

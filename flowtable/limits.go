@@ -48,8 +48,8 @@ type FieldSet uint64
 // Contains says whether id is in the set.
 func (s FieldSet) Contains(id flow.ID) bool { return id < 64 && s&(1<<id) != 0 }
 
-// DefaultLimits are those of a switch with 254 tables and without groups,
-// meters and queues: of groups and meters the action and the instruction are known,
+// DefaultLimits are those of a switch with 254 tables and without groups and
+// meters: of groups and meters the action and the instruction are known,
 // but none exists.
 func DefaultLimits() Limits {
 	l := Limits{
@@ -60,7 +60,7 @@ func DefaultLimits() Limits {
 			ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionPushMPLS, ofp.ActionPopMPLS,
 			ofp.ActionPushPBB, ofp.ActionPopPBB,
 			ofp.ActionCopyTTLOut, ofp.ActionCopyTTLIn, ofp.ActionSetMPLSTTL, ofp.ActionDecMPLSTTL,
-			ofp.ActionSetNwTTL, ofp.ActionDecNwTTL),
+			ofp.ActionSetNwTTL, ofp.ActionDecNwTTL, ofp.ActionSetQueue),
 		MetadataMask: ^uint64(0),
 	}
 	for i := range flow.Table {

@@ -140,6 +140,12 @@ func checkArguments(a ofp.Action, sw *Limits, packetOut bool) error {
 		if a.EtherType != 0x88e7 {
 			return ofp.BadActionBadArgument.Errorf("push PBB %#04x: want 0x88e7", a.EtherType)
 		}
+	case ofp.SetQueue:
+		// Which queues a port has is configured, and may change at any time, as
+		// the ports may: one that is not there is the port's default queue.
+		if a.QueueID == ofp.QueueAll {
+			return ofp.BadActionBadQueue.Errorf("set queue %#x: that is all queues, and a frame goes through one", a.QueueID)
+		}
 	case ofp.SetField:
 		return checkSetField(a, sw)
 	}

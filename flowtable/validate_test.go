@@ -277,8 +277,7 @@ func TestValidateInstructions(t *testing.T) {
 	}
 }
 
-// What this release does not do is refused, each action with BAD_TYPE; all else
-// is not.
+// All actions are there, and without limits none.
 func TestDefaultLimits(t *testing.T) {
 	frame := match(t, "mpls")
 	for _, a := range []ofp.Action{
@@ -286,19 +285,17 @@ func TestDefaultLimits(t *testing.T) {
 		ofp.PushVLAN{EtherType: 0x8100}, ofp.PopVLAN{}, ofp.PushMPLS{EtherType: 0x8847}, ofp.PopMPLS{EtherType: 0x800},
 		ofp.SetQueue{}, ofp.SetNwTTL{}, ofp.DecNwTTL{}, set(flow.EthDst, 1), ofp.PushPBB{EtherType: 0x88e7}, ofp.PopPBB{},
 	} {
-		want := ok
-		if a.ActionType() == ofp.ActionSetQueue {
-			want = ofp.BadActionBadType
-		}
-		if err := ValidateActions([]ofp.Action{a}, nil, DefaultLimits()); code(err) != want {
-			t.Errorf("%v: %v, want %v", a.ActionType(), err, want)
+		if err := ValidateActions([]ofp.Action{a}, nil, DefaultLimits()); err != nil {
+			t.Errorf("%v: %v", a.ActionType(), err)
 		}
 		if err := ValidateActions([]ofp.Action{a}, nil, Limits{}); code(err) != ofp.BadActionBadType {
 			t.Errorf("%v without limits: %v", a.ActionType(), err)
 		}
 	}
-	if err := ValidateActions([]ofp.Action{ofp.SetQueue{}}, &frame, DefaultLimits()); code(err) != ofp.BadActionBadType {
-		t.Errorf("set queue: %v", err)
+	for id, want := range map[uint32]ofp.Code{0: ok, 5: ok, ofp.QueueAll - 1: ok, ofp.QueueAll: ofp.BadActionBadQueue} {
+		if err := ValidateActions([]ofp.Action{ofp.SetQueue{QueueID: id}}, &frame, DefaultLimits()); code(err) != want {
+			t.Errorf("set queue %#x: %v, want %v", id, err, want)
+		}
 	}
 	for id := flow.ID(0); id < flow.NumFields; id++ {
 		if DefaultLimits().SetFields.Contains(id) != id.Field().Writable {

@@ -48,6 +48,8 @@ var handlers = [...]handler{
 	ofp.TypeGetAsyncRequest:  {true, (*conn).handleGetAsync},
 	ofp.TypeSetAsync:         {true, (*conn).handleSetAsync},
 	ofp.TypeMeterMod:         {false, (*conn).handleMeterMod},
+
+	ofp.TypeQueueGetConfigRequest: {true, (*conn).handleQueueGetConfig},
 }
 
 // dispatch processes one message completely. The error ends the connection.

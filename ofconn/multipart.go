@@ -31,6 +31,9 @@ var multiparts = map[uint16]func(sw Switch, body ofp.MultipartBody, add func(ofp
 	ofp.MultipartMeter:         meterStats,
 	ofp.MultipartMeterConfig:   meterConfigs,
 	ofp.MultipartMeterFeatures: meterFeatures,
+	ofp.MultipartQueue: func(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+		return sw.QueueStats(body.(*ofp.QueueStatsRequest), func(q *ofp.QueueStats) error { return add(q) })
+	},
 	ofp.MultipartTableFeatures: func(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
 		return sw.TableFeatures(func(t *ofp.TableFeatures) error { return add(t) })
 	},

@@ -72,6 +72,12 @@ type Switch interface {
 	MeterStats(id uint32, fn func(*ofp.MeterStats) error) error
 	MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) error
 	MeterFeatures() *ofp.MeterFeatures
+
+	// QueueConfigs describes the queues of one port or, for ofp.PortAny, of all.
+	// QueueStats calls the function, as FlowStats does, for each queue that the
+	// request asks for.
+	QueueConfigs(ofp.PortNo) ([]ofp.PacketQueue, error)
+	QueueStats(*ofp.QueueStatsRequest, func(*ofp.QueueStats) error) error
 }
 
 // PacketIn is a frame for the controllers.

@@ -20,6 +20,7 @@ type actionSet struct {
 	fields   []ofp.SetField // by field; copied before it is changed
 	output   ofp.Output
 	group    uint32
+	queue    uint32
 	miss     bool // a table-miss entry wrote the output
 }
 
@@ -43,6 +44,8 @@ func (s *actionSet) write(list []ofp.Action, miss bool) {
 			s.ttl = a.TTL
 		case ofp.SetMPLSTTL:
 			s.mplsTTL = a.TTL
+		case ofp.SetQueue:
+			s.queue = a.QueueID
 		case ofp.Group:
 			s.group = a.GroupID
 		case ofp.Output:
@@ -65,9 +68,9 @@ func (s *actionSet) contains(t ofp.ActionType) bool { return s.has&(1<<t) != 0 }
 
 // list gives the set's actions in the order in which they are carried out
 // (OpenFlow 1.3.5 §5.10): copy TTL inwards, pop, push, copy TTL outwards,
-// decrement TTL, set, group or output. With a group the output does not count.
-// With neither the frame goes nowhere, but the set is executed all the same: what
-// is seen of it is that a controller hears of a TTL that was exhausted. (Open
+// decrement TTL, set, queue, group or output. With a group the output does not
+// count. With neither the frame goes nowhere, but the set is executed all the same:
+// what is seen of it is that a controller hears of a TTL that was exhausted. (Open
 // vSwitch does not execute it.)
 func (s *actionSet) list() []ofp.Action {
 	dropped := !s.contains(ofp.ActionOutput) && !s.contains(ofp.ActionGroup)
@@ -98,6 +101,7 @@ func (s *actionSet) list() []ofp.Action {
 	for _, f := range s.fields {
 		list = append(list, f)
 	}
+	add(ofp.ActionSetQueue, ofp.SetQueue{QueueID: s.queue})
 	if s.contains(ofp.ActionGroup) {
 		return append(list, ofp.Group{GroupID: s.group})
 	}

@@ -56,6 +56,7 @@ func (d *Datapath) Collect() {
 		d.macsChanged()
 	}
 	d.reap()
+	d.trimQueues()
 	d.unpark()
 }
 

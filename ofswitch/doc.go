@@ -52,6 +52,10 @@
 // the queue of packet-ins, SLOWPATH before translation. A meter locks itself for
 // each frame, since workers share its tokens: the one lock on the path of frames.
 //
+// A port may have queues (queue_config.go): its shaper (shaper.go) decides which
+// frame leaves when. Operations point to the transmit batch of a queue; what may
+// not leave at once waits as a copy (enqueue.go) for the worker that owns the shaper.
+//
 // Packet-out runs through the control executor: a worker without thread, queues
 // and cache, driven by its callers, one at a time.
 //
@@ -67,9 +71,9 @@
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
 // the outermost: Bridge.portMu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
 // (the writer lock), Datapath.foldMu; then leaf locks that are never held
-// together (upcalls.mu, worker.mailMu, Datapath.pendMu, FDB). Sync is
+// together (upcalls.mu, worker.mailMu, Datapath.pendMu, shaper.mu, FDB). Sync is
 // never called with the writer lock held. Workers take a lock on a cache miss
-// only, and only leaf locks. What a worker reads without a lock is
+// and at the queues of a port, and only leaf locks. What a worker reads without a lock is
 // behind atomic pointers and immutable (bridgeConf, rxSet), versioned
 // (flowtable), or atomic itself.
 package ofswitch

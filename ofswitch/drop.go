@@ -29,6 +29,7 @@ const (
 	dropUpcallMem                      // packet-in: too many bytes wait
 	dropGroup                          // no bucket for the frame, or no such group
 	dropMeter                          // a meter's band
+	dropQueue                          // a port's queue is full
 	dropBadFragment                    // fragment that cannot be right, overlaps another, or came before
 	dropLateFragment                   // fragment whose others did not come in time
 	dropFragmentMem                    // fragment that had to make room for others
@@ -39,7 +40,7 @@ const (
 var dropNames = [numDropReasons]string{
 	"no_match", "no_such_port", "output_to_in_port", "port_config", "fragment", "ttl", "patch_without_peer",
 	"loop", "too_complex", "reserved_multicast", "truncated", "no_headroom", "bad_checksum_request", "bad_gso",
-	"packet_in_queue_full", "packet_in_memory_full", "group", "meter",
+	"packet_in_queue_full", "packet_in_memory_full", "group", "meter", "queue_full",
 	"bad_fragment", "late_fragment", "fragment_memory_full", "internal_error",
 }
 

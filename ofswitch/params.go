@@ -66,6 +66,43 @@ const (
 	// count: a flow-mod waits for the collector beyond it.
 	maxPending = 1 << 16
 
+	// fullFrame is the length of an Ethernet frame of 1500 bytes of payload.
+	fullFrame = 1514
+
+	// defaultDepth is the credit of a queue or port, in ns at its rate, unless
+	// configured. A thread on a busy machine wakes some milliseconds late: what
+	// it missed it may make good up to here.
+	defaultDepth = 10e6
+	// minDepth is the least credit: some wake-ups' distance (releaseEvery).
+	minDepth = 1e6
+
+	// releaseEvery is how long a worker sleeps, in ns, at least, when frames of
+	// queues wait for their time: at high rates several go at each wake-up.
+	releaseEvery = 100e3
+	// releaseBatches bounds how many batches a port may send before the worker
+	// looks at its receive queues again.
+	releaseBatches = 4
+
+	// queueFrames, and queueTime (ns at the queue's highest rate) within
+	// queueBytesMin and queueBytesMax, bound what waits in one queue. A tenth of
+	// a second is more than a TCP sender needs; 64 KiB hold a GSO frame at any rate.
+	queueFrames   = 1000
+	queueTime     = 100e6
+	queueBytesMin = 64 << 10
+	queueBytesMax = 4 << 20
+
+	// maxQuantum bounds, in bytes, how much one queue sends before the next has
+	// its turn.
+	maxQuantum = 200e3
+
+	// maxQueues bounds the queues of a port: so many fit one reply to
+	// QUEUE_GET_CONFIG, which cannot be split.
+	maxQueues = 1000
+
+	// defaultPortRate, in bits/s, is shared by the queues of a port whose device
+	// does not know its speed, as in Open vSwitch.
+	defaultPortRate = 100e6
+
 	// failOpenPriority is above every priority that a flow-mod can give.
 	failOpenPriority = 1 << 16
 )

@@ -34,7 +34,7 @@ func TestParkedQueueWakesAgain(t *testing.T) {
 		"port added": func(w *worker, set *rxSet) { w.rx.Store(newRxSet(set.list)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &worker{d: d, epfd: -1, evfd: -1}
+			w := &worker{d: d, epfd: -1, evfd: -1, timerfd: -1}
 			var err error
 			if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 				t.Fatal(err)

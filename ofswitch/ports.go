@@ -29,6 +29,9 @@ type port struct {
 
 	tx []txBatch // by worker.index
 
+	qos        atomic.Pointer[portQoS] // nil: no queues
+	queueDrops atomic.Uint64           // frames for which a queue had no room
+
 	upcalls upcallQueue
 
 	// Frames through a patch port, counted as credits.
@@ -226,6 +229,9 @@ func (b *Bridge) RemovePort(no ofp.PortNo) error {
 func (b *Bridge) removePort(p *port) error {
 	d := b.d
 	err := d.removeQueues(p)
+	if qos := p.qos.Load(); qos != nil {
+		d.disown(qos.shaper)
+	}
 	_ = d.update(func(classifier.Version) error { // fn does not fail
 		p.gone.Store(true)
 		p.disconnectLocked()
@@ -267,6 +273,7 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 	if config != p.configBits() {
 		b.setConfig(p, config)
 	}
+	p.speedChanged()
 	if p.desc() != before {
 		b.tellPort(ofp.PortModify, p)
 	}

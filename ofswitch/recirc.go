@@ -18,7 +18,8 @@ type frozen struct {
 	origin packet.Origin     // of that fragment
 	tunnel uint64            // as set so far
 	meta   uint64
-	depth  int // patch ports passed so far
+	depth  int    // patch ports passed so far
+	queue  uint32 // chosen so far
 }
 
 // freeze ends the program of this walk: the frame is extracted again, and
@@ -33,7 +34,7 @@ func (t *translator) frozen(wk *walk, rest []ofp.Action, after *ofp.Instructions
 	fz := &frozen{
 		id: t.nextRecirc(), in: t.in, walk: *wk,
 		rest: append([]ofp.Action(nil), rest...), after: after,
-		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], depth: t.depth,
+		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], depth: t.depth, queue: t.queue,
 	}
 	fz.walk.set.fields = append([]ofp.SetField(nil), wk.set.fields...)
 	return fz
@@ -52,7 +53,7 @@ func (t *translator) nextRecirc() uint32 {
 // resume goes on where fz stopped, with the frame as extracted again.
 func (t *translator) resume(fz *frozen) {
 	wk := fz.walk
-	t.depth = fz.depth
+	t.depth, t.queue = fz.depth, fz.queue
 	wk.conf = t.config(wk.bridge)
 	t.wide[flow.WTunnel] = fz.tunnel
 	t.wide[flow.WMetadata] = fz.meta

@@ -47,6 +47,8 @@ type frameState struct {
 	// ttlMoved: the TTL was decremented, so its bits are no longer the key's
 	// one by one.
 	ttlMoved bool
+	// queue is what SET_QUEUE has chosen; 0 is the default queue.
+	queue uint32
 	// shared is a copy of wide that dependencies hold; nil once wide changed.
 	shared *flow.Wide
 }

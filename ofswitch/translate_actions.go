@@ -23,6 +23,8 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 			t.output(wk, a.Port, a.MaxLen)
 		case ofp.Group:
 			t.group(wk, a.GroupID)
+		case ofp.SetQueue:
+			t.queue = a.QueueID
 		case ofp.SetField:
 			again = t.setField(a)
 		case ofp.PushVLAN:

@@ -67,7 +67,7 @@ func (t *translator) toPort(p *port) {
 	case p.dev == nil:
 		t.patch(p)
 	default:
-		t.emit(op{kind: opOutput, tx: &p.tx[t.w.index], port: p})
+		t.emit(op{kind: opOutput, tx: p.txBatch(t.w.index, t.queue), port: p})
 	}
 }
 

@@ -12,6 +12,7 @@ type txBatch struct {
 	port   *port
 	frames []*packet.Frame
 	mark   uint64 // see program.settle
+	queue  *queue // nil: a port without queues
 }
 
 func (t *txBatch) clear() {
@@ -41,12 +42,15 @@ func (w *worker) send(t *txBatch) {
 			return
 		}
 	}
-	t.tx(t.frames)
+	w.tx(t, t.frames)
 }
 
-// tx hands frames to the port: a Tx call is at most one batch of its system
-// call.
-func (t *txBatch) tx(frames []*packet.Frame) {
+// tx hands frames to the port, or to its queue if it has any: a Tx call is at
+// most one batch of its system call.
+func (w *worker) tx(t *txBatch, frames []*packet.Frame) {
+	if t.queue != nil {
+		frames = w.enqueue(t.queue, frames)
+	}
 	for len(frames) > packet.BatchSize {
 		t.q.Tx(frames[:packet.BatchSize])
 		frames = frames[packet.BatchSize:]
@@ -69,7 +73,7 @@ func (w *worker) prepare(t *txBatch, first int) {
 	out := append(w.segs[:0], t.frames[:first]...)
 	for _, f := range t.frames[first:] {
 		switch {
-		case t.caps.Takes(f, mtu):
+		case t.caps.Takes(f, mtu) && (t.queue == nil || t.queue.takesWhole(f)):
 			out = append(out, f)
 		case f.Offload.GSOType == packet.GSORefragment:
 			out = w.refragment(f, mtu, out)
@@ -98,7 +102,7 @@ func (w *worker) prepare(t *txBatch, first int) {
 
 // flush sends out and gives the segments among it back. It returns out emptied.
 func (w *worker) flush(t *txBatch, out []*packet.Frame) []*packet.Frame {
-	t.tx(out)
+	w.tx(t, out)
 	for i, f := range w.cuts {
 		w.pools.Put(f)
 		w.cuts[i] = nil

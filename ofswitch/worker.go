@@ -36,6 +36,7 @@ type worker struct {
 	set        *rxSet // what active was made from
 	active     []*rxq // polled each round; the others wait in epoll
 	epfd, evfd int
+	timerfd    int // wakes it for frames that wait in queues
 	events     [64]unix.EpollEvent
 	batch      packet.Batch
 	frames     [packet.BatchSize]*packet.Frame
@@ -61,6 +62,12 @@ type worker struct {
 	marks   uint64   // for settle
 
 	plant *plant
+
+	// Queues of ports. shapers are those whose waiting frames this worker sends;
+	// replaced under the writer lock.
+	shapers  atomic.Pointer[[]*shaper]
+	released []*packet.Frame // scratch of shaper.release
+	held     []held          // scratch of enqueue
 
 	// Requests of other goroutines, carried out between batches.
 	mailMu  sync.Mutex
@@ -99,7 +106,7 @@ func newRxSet(list []*rxq) *rxSet {
 
 func newWorker(d *Datapath, index, entries int) (*worker, error) {
 	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant,
-		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1}
+		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1, timerfd: -1}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
 	if d.manual {
@@ -112,7 +119,11 @@ func newWorker(d *Datapath, index, entries int) (*worker, error) {
 	if w.evfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), w.closeFDs())
 	}
-	if err = w.watch(w.evfd); err != nil {
+	if w.timerfd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		w.timerfd = -1
+		return nil, errors.Join(fmt.Errorf("timerfd: %w", err), w.closeFDs())
+	}
+	if err = errors.Join(w.watch(w.evfd), w.watch(w.timerfd)); err != nil {
 		return nil, errors.Join(err, w.closeFDs())
 	}
 	return w, nil
@@ -121,7 +132,7 @@ func newWorker(d *Datapath, index, entries int) (*worker, error) {
 // newControlExecutor makes the worker of packet-outs: no thread, no queues, no
 // cache.
 func newControlExecutor(d *Datapath, index int) *worker {
-	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant, epfd: -1, evfd: -1}
+	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant, epfd: -1, evfd: -1, timerfd: -1}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
 	return w
@@ -129,7 +140,7 @@ func newControlExecutor(d *Datapath, index int) *worker {
 
 func (w *worker) closeFDs() error {
 	var errs []error
-	for _, fd := range []*int{&w.epfd, &w.evfd} {
+	for _, fd := range []*int{&w.epfd, &w.evfd, &w.timerfd} {
 		if *fd >= 0 {
 			errs = append(errs, unix.Close(*fd))
 			*fd = -1
@@ -219,7 +230,7 @@ func (w *worker) sleep() {
 	w.asleep.Store(true)
 	// Whoever changes one of these afterwards sees asleep and wakes us.
 	if !w.hasMail.Load() && !w.stop.Load() && w.rx.Load() == w.set {
-		w.epoll(-1)
+		w.epoll(w.untilRelease())
 	}
 	w.asleep.Store(false)
 }
@@ -239,6 +250,11 @@ func (w *worker) epoll(timeout int) {
 		if int(fd) == w.evfd {
 			var b [8]byte
 			_, _ = unix.Read(w.evfd, b[:]) // only to reset it; EAGAIN: reset already
+			continue
+		}
+		if int(fd) == w.timerfd {
+			var b [8]byte
+			_, _ = unix.Read(w.timerfd, b[:]) // the same
 			continue
 		}
 		if q := w.set.byFD[fd]; q != nil && !q.active && !q.parked {
@@ -282,6 +298,9 @@ func (w *worker) round() (frames int) {
 		}
 		frames += w.poll(w.active[i])
 		w.epoch.leave()
+	}
+	if w.shapers.Load() != nil {
+		w.release()
 	}
 	w.retire()
 	return frames

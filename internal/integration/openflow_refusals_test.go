@@ -125,11 +125,11 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"flag 8", rawMsg(ofp.TypeSetConfig, unhex(t, "0008 0080")), ofp.SwitchConfigFailedBadFlags},
 
 		// What is not there yet: whoever brings it changes its line.
-		{"queue-get-config", rawMsg(ofp.TypeQueueGetConfigRequest, unhex(t, "ffffffff 00000000")), ofp.BadRequestBadType},
+		{"queue-get-config", rawMsg(ofp.TypeQueueGetConfigRequest, unhex(t, "00000063 00000000")), ofp.QueueOpFailedBadPort},
 		{"set table features", multipart(ofp.MultipartTableFeatures, "0040 00 0000000000"+strings.Repeat("00", 56)), ofp.TableFeaturesFailedEPerm},
-		{"queue statistics", multipart(ofp.MultipartQueue, "ffffffff ffffffff"), ofp.BadRequestBadMultipart},
+		{"queue statistics", multipart(ofp.MultipartQueue, "ffffffff 00000005"), ofp.QueueOpFailedBadQueue},
 		{"to a group", apply("0016 0008 00000001"), ofp.BadActionBadOutGroup},
-		{"set-queue", apply("0015 0008 00000001"), ofp.BadActionBadType},
+		{"set-queue", apply("0015 0008 ffffffff"), ofp.BadActionBadQueue},
 		{"meter", inst("0006 0008 00000001"), ofp.MeterModFailedInvalidMeter},
 
 		// Multiparts.

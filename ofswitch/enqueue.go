@@ -1,0 +1,135 @@
+package ofswitch
+
+import (
+	"math"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+
+	"ofswitch/packet"
+)
+
+// held is a frame that must wait, and its copy, whose bytes are yet to be
+// written.
+type held struct {
+	from *packet.Frame
+	to   queued
+}
+
+// takesWhole says whether f, if it is a GSO frame, may go through the queue
+// whole.
+func (q *queue) takesWhole(f *packet.Frame) bool {
+	if f.Offload.GSOType == packet.GSONone {
+		return true
+	}
+	_, bytes := f.Segments()
+	return bytes <= q.whole.Load()
+}
+
+// enqueue puts frames through a queue: those at the front that may go at once
+// are returned, to be sent by the caller; the others wait as copies, or are
+// dropped if the queue is full.
+func (w *worker) enqueue(q *queue, frames []*packet.Frame) []*packet.Frame {
+	s := q.shaper
+	at, dropped := 0, uint64(0)
+	w.held = w.held[:0]
+	s.mu.Lock()
+	for i, f := range frames {
+		packets, bytes := f.Segments()
+		if at == i && s.atOnce(q, w.now, packets, bytes) {
+			at++
+			continue
+		}
+		c := s.admit(q, f.Len(), packets, bytes)
+		if c == nil {
+			dropped += packets
+			continue
+		}
+		w.held = append(w.held, held{f, queued{c, packets, bytes}})
+	}
+	s.mu.Unlock()
+	if dropped > 0 {
+		w.d.drops[dropQueue].add(dropped)
+		s.port.queueDrops.Add(dropped)
+	}
+	if len(w.held) > 0 {
+		for i := range w.held {
+			w.held[i].copy()
+		}
+		s.hold(w, q)
+	}
+	return frames[:at]
+}
+
+func (h *held) copy() {
+	c := h.to.f
+	b, _ := c.Append(h.from.Len()) // admit made room
+	copy(b, h.from.Bytes())
+	c.Offload, c.Layers, c.InPort = h.from.Offload, h.from.Layers, h.from.InPort
+}
+
+// hold puts w's copied frames into the queue, and wakes the owner if it would
+// sleep too long for them.
+func (s *shaper) hold(w *worker, q *queue) {
+	s.mu.Lock()
+	for i := range w.held {
+		q.push(w.held[i].to)
+		w.held[i] = held{}
+	}
+	earlier := q.dueAt() < s.due.Load()
+	if earlier {
+		s.due.Store(q.dueAt())
+	}
+	s.mu.Unlock()
+	if earlier && s.owner != w && s.owner.asleep.Load() {
+		s.owner.wake()
+	}
+}
+
+// release sends what may leave the queues that w takes care of.
+func (w *worker) release() {
+	defer func() {
+		if r := recover(); r != nil {
+			if w.d.manual {
+				panic(r)
+			}
+			w.epoch.leave()
+			w.d.log.Error("sending out of queues failed", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	w.epoch.enter()
+	// Read again now that Sync waits for us: a port may have gone.
+	if set := w.shapers.Load(); set != nil {
+		now := w.d.clock()
+		for _, s := range *set {
+			s.release(w, now)
+		}
+	}
+	w.epoch.leave()
+}
+
+// untilRelease arms the timer for the next frame that waits in a queue, and
+// gives the timeout of the epoll that follows: 0, do not wait, or -1.
+func (w *worker) untilRelease() int {
+	set := w.shapers.Load()
+	if set == nil {
+		return -1
+	}
+	due := int64(never)
+	for _, s := range *set {
+		due = min(due, s.due.Load())
+	}
+	if due == never {
+		return -1
+	}
+	wait := due - w.d.clock()
+	if wait <= 0 {
+		return 0
+	}
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(wait, releaseEvery))}
+	if err := unix.TimerfdSettime(w.timerfd, 0, &spec, nil); err != nil {
+		w.d.log.Error("forwarding thread: timer", "err", err)
+		return int(min(wait/1e6+1, math.MaxInt32))
+	}
+	return -1
+}
