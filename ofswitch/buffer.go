@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"ofswitch/flow"
+	"ofswitch/flowtable"
 	"ofswitch/ofp"
 	"ofswitch/packet"
 )
@@ -250,28 +251,54 @@ func (b *Bridge) claimFor(m *ofp.FlowMod) (*claim, error) {
 	return b.buffers.Load().claim("flow-mod", m.BufferID)
 }
 
-// sendThrough sends the frame of a flow-mod's buffer through the flow tables, as a
-// packet-out to TABLE from its ingress port does (OpenFlow 1.3.5 §7.3.4.1). The
-// flow-mod has been carried out, so nothing is refused any more: without that
-// port the frame is dropped.
+// sendThrough sends the frame of a flow-mod's buffer through the flow tables. nil:
+// the flow-mod names none.
 func (b *Bridge) sendThrough(c *claim) {
 	if c == nil {
 		return
 	}
-	c.done()
-	in := b.conf.Load().ports[c.inPort]
-	if in == nil && c.inPort != ofp.PortController && c.inPort != ofp.PortAny {
-		b.d.drops[dropNoPort].add(1)
-		return
+	if err := b.throughTables(c).send(); err != nil {
+		b.d.log.Error("a buffered frame was not sent", "bridge", b.name, "err", err) // what is accepted is not refused
 	}
-	o := &packetOut{b: b, frame: packet.FromBytes(c.data), in: in, inPort: c.inPort,
-		actions: []ofp.Action{ofp.Output{Port: ofp.PortTable}}}
+}
+
+// throughTables is what a flow-mod that names a buffer implies: a packet-out to
+// TABLE from the frame's ingress port (OpenFlow 1.3.5 §7.3.4.1). The flow-mod has
+// been accepted, so nothing is refused any more: without that port the frame is
+// dropped.
+func (b *Bridge) throughTables(c *claim) *packetOut {
+	o := &packetOut{b: b, frame: packet.FromBytes(c.data), in: b.conf.Load().ports[c.inPort], inPort: c.inPort,
+		actions: []ofp.Action{ofp.Output{Port: ofp.PortTable}}, held: c, accepted: true}
 	o.frame.Offload = c.refragment
-	if in != nil {
-		o.frame.InPort = in.num
+	if o.in != nil {
+		o.frame.InPort = o.in.num
 	}
 	flow.Extract(o.frame, o.frame.InPort, &o.key)
-	if o.send() != nil {
-		b.d.drops[dropNoPort].add(1)
+	return o
+}
+
+// noPort says that the packet-out's ingress port is not there any more.
+func (o *packetOut) noPort() bool {
+	if o.in != nil {
+		return o.in.gone.Load()
 	}
+	return o.inPort != ofp.PortController && o.inPort != ofp.PortAny
+}
+
+// flowMod carries out a flow-mod of a transaction. Its buffered frame is sent with
+// the packet-outs, in their order.
+func (t *transaction) flowMod(m *ofp.FlowMod) (*flowtable.Change, error) {
+	buffered, err := t.b.claimFor(m)
+	if err != nil {
+		return nil, err
+	}
+	c, err := t.b.tables.Apply(m, t.v, t.now)
+	if err != nil {
+		buffered.undo()
+		return nil, err
+	}
+	if buffered != nil {
+		t.outs = append(t.outs, t.b.throughTables(buffered))
+	}
+	return c, nil
 }

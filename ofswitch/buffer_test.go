@@ -286,3 +286,50 @@ func TestBufferClaims(t *testing.T) {
 		t.Errorf("%d bytes are kept of no frames", s.bytes)
 	}
 }
+
+// A bundle uses buffers if it is carried out, and leaves them if it is not.
+func TestBuffersInBundles(t *testing.T) {
+	l := newBufferLab(t, 4)
+	frame := udp(1, 2, 1000, 2000)
+	a, b := l.buffered(frame), l.buffered(frame)
+	mod := flowMod(t, 0, 5, "udp", apply(output(3)))
+	mod.BufferID = a
+	list := []ofp.Message{mod, packetOutOf(b, output(2)), packetOutOf(b, output(2))}
+	bundle := func(n int) (int, error) {
+		return l.b.Bundle(n, func(i int) (ofp.Message, error) { return list[i], nil })
+	}
+	failed, err := bundle(3)
+	wantCode(t, "bundle that uses a buffer twice", err, ofp.BadRequestBufferEmpty)
+	if failed != 2 {
+		t.Errorf("message %d was refused, want 2", failed)
+	}
+	if len(l.sent(2))+len(l.sent(3)) != 0 {
+		t.Error("a refused bundle sent frames")
+	}
+	_, err = bundle(2)
+	wantCode(t, "bundle", err, noCode)
+	for port := 2; port <= 3; port++ {
+		if got := l.sent(port); len(got) != 1 || !bytes.Equal(got[0], frame) {
+			t.Errorf("port %d sent %x", port, got)
+		}
+	}
+	_, err = bundle(1)
+	wantCode(t, "bundle again", err, ofp.BadRequestBufferEmpty)
+}
+
+// A frame whose ingress port has gone cannot go through the tables; the flow-mod is
+// carried out.
+func TestBufferWithoutPort(t *testing.T) {
+	l := newBufferLab(t, 4)
+	id := l.buffered(udp(1, 2, 1000, 2000))
+	if err := l.b.RemovePort(1); err != nil {
+		t.Fatal(err)
+	}
+	mod := flowMod(t, 0, 5, "udp", apply(output(3)))
+	mod.BufferID, mod.Cookie = id, 7
+	wantCode(t, "flow-mod", l.b.FlowMod(mod), noCode)
+	if _, found := counts(t, l.b)[7]; !found || len(l.sent(3)) != 0 || l.d.Drops()["no_such_port"] != 1 {
+		t.Errorf("entry there %v, drops %v", found, l.d.Drops())
+	}
+	wantCode(t, "again", l.b.FlowMod(mod), ofp.BadRequestBufferEmpty)
+}

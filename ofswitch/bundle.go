@@ -87,7 +87,7 @@ func (t *transaction) apply(m ofp.Message, i int) (err error) {
 	switch msg := m.(type) {
 	case *ofp.FlowMod:
 		if err = b.checkFlowMod(msg); err == nil {
-			c, err = b.tables.Apply(msg, t.v, t.now)
+			c, err = t.flowMod(msg)
 		}
 	case *ofp.GroupMod:
 		c, err = b.tables.ApplyGroup(msg, t.v, t.now, b.limits)
@@ -148,6 +148,9 @@ func (t *transaction) setPorts() (message int, err error) {
 func (t *transaction) undo() {
 	for i := len(t.changes) - 1; i >= 0; i-- {
 		t.b.tables.Undo(t.changes[i], t.v)
+	}
+	for _, o := range t.outs {
+		o.undo()
 	}
 }
 

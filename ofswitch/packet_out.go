@@ -27,6 +27,8 @@ type packetOut struct {
 	inPort  ofp.PortNo
 	actions []ofp.Action
 	held    *claim // whose frame it is; nil: the message's
+	// accepted: that of a flow-mod that has been carried out. It cannot be refused.
+	accepted bool
 }
 
 // checkPacketOut says what is wrong with a packet-out. Who does not send what it
@@ -87,7 +89,12 @@ func (o *packetOut) send() error {
 	w.epoch.enter()
 	defer w.epoch.leave()
 	w.begin()
-	if o.in != nil && o.in.gone.Load() {
+	if o.noPort() {
+		if o.accepted {
+			o.held.done()
+			d.drops[dropNoPort].add(1)
+			return nil
+		}
 		o.held.undo()
 		return ofp.BadRequestBadPort.Errorf("packet-out: port %d has gone", o.inPort)
 	}
