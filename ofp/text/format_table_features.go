@@ -116,12 +116,16 @@ func readTableFeatures(t *ofp.TableFeatures) (f tableFeatures) {
 	return f
 }
 
-// like says whether two tables can do the same. As in ovs-ofctl, which fields can
-// be masked or left out does not count.
-func (f *tableFeatures) like(g *tableFeatures) bool {
-	h := *g
-	h.mask, h.wildcard = f.mask, f.wildcard
-	return *f == h
+// like says whether table can do the same as the one before it, of which f is. As in
+// ovs-ofctl, which fields can be masked or left out does not count, nor that no
+// table goes to itself.
+func (f *tableFeatures) like(g *tableFeatures, table ofp.TableID) bool {
+	h, e := *g, *f
+	h.mask, h.wildcard = e.mask, e.wildcard
+	for _, in := range []*instructionFeatures{&e.flows, &e.miss, &h.flows, &h.miss} {
+		in.next[table/64] &^= 1 << (table % 64)
+	}
+	return e == h
 }
 
 // idBits are the bits of the types of actions or instructions; an experimenter's
@@ -162,7 +166,9 @@ type TableFeaturesPrinter struct {
 // begins with a newline, and has none at the end after a "ditto".
 func (p *TableFeaturesPrinter) Add(t *ofp.TableFeatures) string {
 	f := readTableFeatures(t)
-	same := p.prev != nil && p.prev.like(&f)
+	same := p.prev != nil && p.prev.like(&f, t.Table)
+	before := p.prev
+	p.prev = &f
 	if same && t.Name == "" {
 		if !p.pending {
 			p.first = t.Table
@@ -181,8 +187,7 @@ func (p *TableFeaturesPrinter) Add(t *ofp.TableFeatures) string {
 		return b.String() + " ditto"
 	}
 	b.WriteByte('\n')
-	f.format(&b, p.prev)
-	p.prev = &f
+	f.format(&b, before)
 	return b.String()
 }
 
