@@ -13,13 +13,13 @@ import (
 // helloXID is the transaction id of our hello.
 const helloXID = 1
 
-// ourVersions is the bitmap of the versions that we speak.
-var ourVersions = ofp.VersionBitmap(ofp.Version)
-
 // hello sends ours, at once, since ONOS says nothing before it has it; waits
 // for the peer's and chooses the version (OpenFlow 1.3.5 §6.3.1).
 func (c *conn) hello() error {
 	ourVersions := c.m.versionBitmap()
+	if c.auxID != 0 {
+		ourVersions = ofp.VersionBitmap(c.main.version)
+	}
 	highest := highestVersion(ourVersions)
 	hello := ofp.Encode(helloXID, &ofp.Hello{Versions: ourVersions})
 	// The highest version in the header: ONOS takes what stands there, bitmap or

@@ -157,6 +157,7 @@ func NewManager(sw Switch, o Options) *Manager {
 		watched:     make(chan struct{}),
 	}
 	m.conns.Store(new([]*conn))
+	m.versions.Store(allVersions)
 	go m.watch()
 	return m
 }

@@ -29,6 +29,10 @@ func explain(err error) error {
 		return fmt.Errorf("the peer presents no certificate: give it one that our CA has signed (%w)", err)
 	case strings.Contains(text, "unsupported versions"), strings.Contains(text, "protocol version not supported"):
 		return fmt.Errorf("the peer offers no TLS 1.2 or later (%w)", err)
+	case strings.Contains(text, "bad record MAC"):
+		// OpenSSL's clients send this alert in the clear when our end of
+		// the handshake is encrypted already.
+		return fmt.Errorf("the peer broke off without a reason that can be read: it may not accept our certificate (%w)", err)
 	}
 	return err
 }
