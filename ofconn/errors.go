@@ -15,7 +15,7 @@ var (
 	errStopped        = errors.New("no longer configured")
 	errPeerClosed     = errors.New("closed by the peer")
 	errStalled        = errors.New("the peer does not read what it is sent")
-	errOverrun        = errors.New("the peer reads too slowly for the port-status messages")
+	errOverrun        = errors.New("the peer reads too slowly for the port-status and role-status messages")
 	errMonitorOverrun = errors.New("the peer reads too slowly for its flow monitors")
 	errHelloTimeout   = errors.New("no hello from the peer")
 	errInactive       = errors.New("no answer to the inactivity probe")

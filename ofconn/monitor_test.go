@@ -344,21 +344,26 @@ func TestFlowMonitorPause(t *testing.T) {
 		for range 4 {
 			for range 2500 {
 				w.step()
-				w.n++
 			}
 			p.c.out.mu.Lock()
 			waiting := p.c.out.monitorBytes
 			p.c.out.mu.Unlock()
-			if waiting > 2500*100 {
+			if waiting > monitorPause+5000*100 {
 				t.Fatalf("%d bytes wait", waiting)
 			}
-			for range w.rng.IntN(2500) {
-				if pauses > resumes || waiting > 0 {
-					read()
-					p.c.out.mu.Lock()
-					waiting = p.c.out.monitorBytes
-					p.c.out.mu.Unlock()
+			if w.rng.IntN(3) > 0 {
+				// In the meantime the table goes on changing.
+				changed := make(chan struct{})
+				go func() {
+					defer close(changed)
+					for range 1500 {
+						w.step()
+					}
+				}()
+				go p.send(9, &ofp.BarrierRequest{})
+				for read() {
 				}
+				<-changed
 			}
 		}
 		// Until all is told: each barrier's reply stands behind what was queued.

@@ -28,6 +28,7 @@ func (m *Manager) setRole(c *conn, req *ofp.RoleRequest) (ofp.Role, uint64, erro
 			for _, other := range m.established() {
 				if other.channel != c.channel && ofp.Role(other.role.Load()) == ofp.RoleMaster {
 					other.role.Store(uint32(ofp.RoleSlave))
+					other.channel.main.demoted(m.generation)
 					other.log.Info("controller is slave now: another one became master", "master", c.peer)
 				}
 			}

@@ -30,6 +30,7 @@ func TestRoles(t *testing.T) {
 	a.role(ofp.RoleNoChange, 0, ofp.RoleMaster, 5)
 	b.role(ofp.RoleSlave, 5, ofp.RoleSlave, 5)
 	b.role(ofp.RoleMaster, 6, ofp.RoleMaster, 6) // and a becomes slave
+	a.want(0, ofp.TypeExperimenter)              // the role status
 	a.role(ofp.RoleNoChange, 0, ofp.RoleSlave, 6)
 	a.wantRefused(1, roleRequest(ofp.RoleMaster, 5), ofp.RoleRequestFailedStale)
 	a.wantRefused(2, roleRequest(ofp.RoleSlave, 5), ofp.RoleRequestFailedStale)
