@@ -34,10 +34,6 @@ type Entry struct {
 	timer int32 // place in the heap plus 1; 0: not in it. The writer's.
 }
 
-// keptFlags are those that belong to an entry; the others belong to the message
-// that carried them.
-const keptFlags = ofp.FlowSendFlowRem | ofp.FlowNoPktCounts | ofp.FlowNoBytCounts
-
 // Match is the entry's match.
 func (e *Entry) Match() flow.Match { return e.rule.Match() }
 

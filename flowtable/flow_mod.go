@@ -155,7 +155,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		Table:        m.Table,
 		Priority:     int32(m.Priority),
 		Cookie:       m.Cookie,
-		Flags:        m.Flags & keptFlags,
+		Flags:        m.Flags,
 		IdleTimeout:  m.IdleTimeout,
 		HardTimeout:  m.HardTimeout,
 		Created:      now,

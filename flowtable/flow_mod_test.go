@@ -144,7 +144,7 @@ func TestAddReplaces(t *testing.T) {
 			t.Errorf("removed %+v, want the old entry without notice", c.Removed)
 		}
 		e := c.Added[0]
-		if e.Cookie != 2 || e.Flags != ofp.FlowNoBytCounts || e.IdleTimeout != 0 || e.HardTimeout != 0 ||
+		if e.Cookie != 2 || e.Flags != f || e.IdleTimeout != 0 || e.HardTimeout != 0 ||
 			e.Instructions.Apply[0] != (ofp.Output{Port: 2}) || e.Created != s.now {
 			t.Errorf("new entry is %+v", e)
 		}
@@ -460,7 +460,7 @@ func TestStatistics(t *testing.T) {
 	st := a.Stats(s.now + 1_500_000_000)
 	if st.Table != 0 || st.Priority != 1 || st.Cookie != 1 || st.IdleTimeout != 60 || st.HardTimeout != 90 ||
 		st.DurationSec != 1 || st.DurationNsec != 500_000_000 || st.PacketCount != 1 || st.ByteCount != 100 ||
-		st.Flags != ofp.FlowSendFlowRem || st.Match != a.Match() || len(st.Instructions.Apply) != 1 {
+		st.Flags != ofp.FlowSendFlowRem|ofp.FlowResetCounts|ofp.FlowCheckOverlap || st.Match != a.Match() || len(st.Instructions.Apply) != 1 {
 		t.Errorf("statistics %+v", st)
 	}
 	rm := b.Removed(ofp.RemovedIdle, s.now+2*second)

@@ -105,7 +105,7 @@ func (s *slow) apply(m *ofp.FlowMod, v classifier.Version, now int64) (c ofp.Cod
 		if old == nil && n >= s.limit {
 			return ofp.FlowModFailedTableFull, nil
 		}
-		e := &slowEntry{table: m.Table, match: m.Match, priority: m.Priority, cookie: m.Cookie, flags: m.Flags &^ 6,
+		e := &slowEntry{table: m.Table, match: m.Match, priority: m.Priority, cookie: m.Cookie, flags: m.Flags,
 			idle: m.IdleTimeout, hard: m.HardTimeout, created: now, ins: m.Instructions, added: v, gone: ^classifier.Version(0)}
 		if old != nil {
 			remove(old, RemovedNone)
