@@ -169,11 +169,13 @@ func TestFeaturesOneByOne(t *testing.T) {
 			can.write &= ActionSet(bits.Reverse64(keep)) | Actions(ofp.ActionSetField)
 			can.applySet &= FieldSet(keep)
 			can.writeSet &= FieldSet(bits.Reverse64(keep))
+			can.next[0] &= keep | 2
 			r := s.only(allTables()...)
 			name := r[0].Name
 			*r[0] = *c.report(0)
 			r[0].Name = name
 			s.set(r)
+			s.readsBack(&c)
 			mod := func(ins ofp.Instructions, text string) *ofp.FlowMod {
 				m := s.mod(ofp.FlowAdd, 1, text, func(m *ofp.FlowMod) { m.Instructions = ins })
 				if miss {
@@ -215,6 +217,7 @@ func TestFeaturesOneByOne(t *testing.T) {
 		r := s.only(allTables()...)
 		*r[0] = *c.report(0)
 		s.set(r)
+		s.readsBack(&c)
 		for i := range flow.Table {
 			row := &flow.Table[i]
 			m := s.mod(ofp.FlowAdd, 1, prerequisites[row.Prereq])
@@ -243,5 +246,19 @@ func TestFeaturesOneByOne(t *testing.T) {
 			}
 			check("there", i, accepted(m), true)
 		}
+	}
+}
+
+// readsBack checks that the report of table 0 says what c does.
+func (s *story) readsBack(c *capabilities) {
+	s.Helper()
+	sw := s.full()
+	all, tables := allCapabilities(&sw, 0, DefaultMaxEntries), tableSet{}
+	for _, id := range allTables() {
+		tables.add(id)
+	}
+	got, err := readCapabilities(s.report()[0], &all, &tables)
+	if err != nil || got != *c {
+		s.Errorf("the report says %+v, want %+v; error %v", got, *c, err)
 	}
 }
