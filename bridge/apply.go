@@ -17,6 +17,8 @@ type liveBridge struct {
 	mac  [6]byte
 	of   *ofswitch.Bridge
 	conn *ofconn.Manager
+	// snoop shows what conn and the controllers say to each other.
+	snoop *ofconn.Snoop
 
 	numbers *numbers
 	ports   []*livePort  // LOCAL first, then in the order given
@@ -146,8 +148,11 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 		return nil, err
 	}
 	lb.of = of
+	log := s.log.With("bridge", b.Name)
+	lb.snoop = ofconn.NewSnoop(log)
 	lb.conn = ofconn.NewManager(of, ofconn.Options{
-		Logger:     s.log.With("bridge", b.Name),
+		Logger:     log,
+		Snoop:      lb.snoop.Copy,
 		OnFailOpen: of.SetFailOpen,
 		TLS:        s.tls,
 	})
@@ -162,6 +167,9 @@ func (s *Switch) removeBridgeLocked(name string) {
 	lb := s.bridges[name]
 	if err := lb.conn.Close(); err != nil {
 		s.log.Error("controllers not closed cleanly", "bridge", name, "err", err)
+	}
+	if err := lb.snoop.Close(); err != nil {
+		s.log.Error("snoop socket not closed cleanly", "bridge", name, "err", err)
 	}
 	for _, p := range slices.Backward(lb.ports) {
 		p.close()
@@ -199,6 +207,7 @@ func (lb *liveBridge) applyChannel() []error {
 		list = append(list, ofconn.Listener{Target: l.Target, InactivityProbe: l.InactivityProbe, Management: true})
 	}
 	fail(lb.conn.SetListeners(list))
+	fail(lb.snoop.Listen(lb.sw.SnoopPath(b.Name)))
 	var controllers []ofconn.Controller
 	for _, c := range b.Controllers {
 		controllers = append(controllers, ofconn.Controller{

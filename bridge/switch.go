@@ -70,6 +70,12 @@ func (s *Switch) MgmtPath(bridge string) string {
 	return filepath.Join(s.opts.RunDir, bridge+".mgmt")
 }
 
+// SnoopPath is the socket where a bridge shows what it and its controllers say to
+// each other.
+func (s *Switch) SnoopPath(bridge string) string {
+	return filepath.Join(s.opts.RunDir, bridge+".snoop")
+}
+
 // watch follows the devices of the network namespace until ctx ends.
 func (s *Switch) watch(ctx context.Context) {
 	defer close(s.watchDone)

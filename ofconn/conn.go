@@ -172,9 +172,7 @@ func (c *conn) read() error {
 			}
 			return err
 		}
-		if c.m.o.Snoop != nil {
-			c.m.o.Snoop(c.peer, false, msg)
-		}
+		c.snoop(false, msg)
 		if err := c.dispatch(h, msg); err != nil {
 			return err
 		}
@@ -290,9 +288,7 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 		}
 		buf = append(buf, m.b...)
 		taken++
-		if c.m.o.Snoop != nil {
-			c.m.o.Snoop(c.peer, true, m.b)
-		}
+		c.snoop(true, m.b)
 	}
 	for _, p := range b.pins {
 		if len(buf)+len(p) > writeChunk {
@@ -301,15 +297,20 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 			}
 		}
 		buf = append(buf, p...)
-		if c.m.o.Snoop != nil {
-			c.m.o.Snoop(c.peer, true, p)
-		}
+		c.snoop(true, p)
 	}
 	if err := flush(); err != nil {
 		return buf, err
 	}
 	c.out.writtenPins(len(b.pins))
 	return buf, nil
+}
+
+// snoop shows a message of a controller to those who snoop.
+func (c *conn) snoop(toPeer bool, msg []byte) {
+	if c.m.o.Snoop != nil && !c.tool {
+		c.m.o.Snoop(c.peer, toPeer, msg)
+	}
 }
 
 // send queues a message for the peer, waiting for room. It fails when the

@@ -37,9 +37,7 @@ func (c *conn) hello() error {
 		return err
 	}
 	c.in.until = time.Time{}
-	if c.m.o.Snoop != nil {
-		c.m.o.Snoop(c.peer, false, msg)
-	}
+	c.snoop(false, msg)
 	switch h.Type {
 	case ofp.TypeHello:
 	case ofp.TypeError:

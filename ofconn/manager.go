@@ -34,7 +34,8 @@ type Options struct {
 	// connection fails for want of it.
 	TLS *stream.Credentials
 
-	// Snoop, if not nil, sees every message: peer names the other end, toPeer is
+	// Snoop, if not nil, sees every message of every controller, of those that a
+	// management listener took none: peer names the other end, toPeer is
 	// the direction. It must not block nor keep msg. Connections call it
 	// concurrently.
 	Snoop func(peer string, toPeer bool, msg []byte)

@@ -101,3 +101,11 @@ const (
 	// maxMonitors is how many a connection has: each costs every change of a flow.
 	maxMonitors = 1000
 )
+
+// Snooping.
+const (
+	// snoopBudget is how many bytes wait for one who snoops before messages are
+	// left out, and maxSnoops how many there may be.
+	snoopBudget = 4 << 20
+	maxSnoops   = 16
+)
