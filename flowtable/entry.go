@@ -78,6 +78,7 @@ func (e *Entry) Stats(now int64) *ofp.FlowStats {
 	}
 	s.DurationSec, s.DurationNsec = e.Duration(now)
 	s.PacketCount, s.ByteCount = e.Counts()
+	s.IdleAge = uint16(min(max(now-max(e.Created, e.Counters.LastUsed()), 0)/second, 0xffff))
 	return s
 }
 
@@ -116,8 +117,13 @@ func (e *Entry) due() (at int64, reason uint8) {
 // set: the out_port filter (OpenFlow 1.3.5 §6.4).
 func (e *Entry) outputs(port ofp.PortNo) bool {
 	return anyAction(&e.Instructions, func(a ofp.Action) bool {
-		o, ok := a.(ofp.Output)
-		return ok && o.Port == port
+		switch a := a.(type) {
+		case ofp.Output:
+			return a.Port == port
+		case ofp.Enqueue:
+			return a.Port == port
+		}
+		return false
 	})
 }
 

@@ -66,6 +66,9 @@ func checkHeader(m *ofp.FlowMod, tables int) error {
 		return ofp.FlowModFailedBadFlags.Errorf("flow-mod flags %#x are unknown", uint16(bad))
 	}
 	deletes := m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict
+	if m.Legacy && m.Command != ofp.FlowAdd {
+		deletes = true // OpenFlow 1.0 changes entries of all tables, too
+	}
 	if int(m.Table) >= tables && !(deletes && m.Table == ofp.TableAll) {
 		return ofp.FlowModFailedBadTableID.Errorf("flow-mod for table %d: tables are 0 to %d, and all (255) may be named by deletes only", m.Table, tables-1)
 	}
@@ -83,8 +86,10 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 		return nil, err
 	}
 	if m.Command <= ofp.FlowModifyStrict {
-		if err := t.checkFeatures(m); err != nil {
-			return nil, err
+		if m.Table != ofp.TableAll {
+			if err := t.checkFeatures(m); err != nil {
+				return nil, err
+			}
 		}
 		if err := t.checkReferences(&m.Instructions); err != nil {
 			return nil, err
@@ -96,6 +101,10 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 	case ofp.FlowAdd:
 		err = t.add(m, v, now, c)
 	case ofp.FlowModify, ofp.FlowModifyStrict:
+		if m.Legacy {
+			err = t.modifyLegacy(m, v, now, c)
+			break
+		}
 		// out_port and out_group are for deletes alone.
 		selected := t.selected(m, filter{m.Cookie, m.CookieMask, ofp.PortAny, ofp.GroupAny}, v)
 		if err = t.checkSuccessors(m, selected); err != nil {

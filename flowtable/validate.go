@@ -31,7 +31,11 @@ func Validate(m *ofp.FlowMod, sw Limits) error {
 		}
 	}
 	if ins.Has.Contains(ofp.InstrApplyActions) {
-		if err := checkActions(ins.Apply, newFrame(&m.Match), &sw, false); err != nil {
+		f := newFrame(&m.Match)
+		if m.Legacy {
+			f = &frame{} // actions need not fit the match
+		}
+		if err := checkActions(ins.Apply, f, &sw, false); err != nil {
 			return err
 		}
 	}
@@ -60,7 +64,11 @@ func Validate(m *ofp.FlowMod, sw Limits) error {
 			return ofp.BadInstructionUnsupMetadata.Errorf("metadata %#x: only %#x may be written", ins.Metadata, sw.MetadataMask)
 		}
 	}
-	if ins.Has.Contains(ofp.InstrGotoTable) && (ins.Goto <= m.Table || int(ins.Goto) >= sw.Tables) {
+	from := m.Table
+	if from == ofp.TableAll {
+		from = 0 // a Legacy modify: Apply knows in which tables it finds entries
+	}
+	if ins.Has.Contains(ofp.InstrGotoTable) && (ins.Goto <= from || int(ins.Goto) >= sw.Tables) {
 		return ofp.BadInstructionBadTableID.Errorf("goto table %d from table %d: want a later one, up to %d", ins.Goto, m.Table, sw.Tables-1)
 	}
 	return nil
@@ -123,6 +131,8 @@ func checkArguments(a ofp.Action, sw *Limits, packetOut bool) error {
 	case ofp.Output:
 		// max_len: values between OFPCML_MAX and OFPCML_NO_BUFFER have no meaning in
 		// the specification and no error either; they ask for more than any frame has.
+		return checkPort(a.Port, sw, packetOut)
+	case ofp.Enqueue:
 		return checkPort(a.Port, sw, packetOut)
 	case ofp.Group:
 		if a.GroupID > ofp.GroupMax || sw.GroupExists == nil || !sw.GroupExists(a.GroupID) {
@@ -228,6 +238,10 @@ func (f *frame) apply(a ofp.Action) error {
 		if err := tag(f.tags > 0); err != nil {
 			return err
 		}
+		f.tags = max(f.tags-1, 0)
+	case ofp.SetVLANVID, ofp.SetVLANPCP:
+		f.tags = max(f.tags, 1)
+	case ofp.StripVLAN:
 		f.tags = max(f.tags-1, 0)
 	case ofp.PushMPLS:
 		etherType(a.EtherType)

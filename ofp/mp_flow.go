@@ -59,9 +59,9 @@ type FlowStats struct {
 	Match                     flow.Match
 	Instructions              Instructions
 
-	// IdleAge and HardAge are how long ago, in seconds, the entry was last used
-	// and last changed. They stand in statistics of Nicira's only.
-	IdleAge, HardAge uint16
+	// IdleAge is how long ago, in seconds, the entry was last used. It stands in
+	// statistics of Nicira's only.
+	IdleAge uint16
 }
 
 // Len is the entry's length.

@@ -6,6 +6,10 @@ type PacketOut struct {
 	InPort   PortNo // PortController when it came from nowhere else
 	Actions  []Action
 	Data     []byte
+
+	// Legacy: the packet-out came as OpenFlow 1.0, and never stands in a message of
+	// 1.3. Its actions need not fit the frame: they have no effect then.
+	Legacy bool
 }
 
 // Type is TypePacketOut.

@@ -104,6 +104,12 @@ func (b *Bridge) PortMod(m *ofp.PortMod) error {
 	}
 	before := p.configBits()
 	config := before&^m.Mask | m.Config&m.Mask
+	if m.SetNoFlood {
+		config &^= portNoFlood
+		if m.NoFlood {
+			config |= portNoFlood
+		}
+	}
 	if config == before {
 		return nil
 	}

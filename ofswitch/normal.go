@@ -26,7 +26,7 @@ func (t *translator) normal(wk *walk) {
 		r.InPort = uint32(wk.inPort)
 	}
 	for _, p := range wk.conf.list {
-		r.Ports = append(r.Ports, l2.Port{No: uint32(p.no), NoFwd: !p.forwards()})
+		r.Ports = append(r.Ports, l2.Port{No: uint32(p.no), NoFwd: !p.forwards(), NoFlood: !p.floods()})
 	}
 	t.l2ports = r.Ports
 

@@ -70,7 +70,11 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 		// A controller that was sent a reassembled frame sends it back whole.
 		f.Offload.GSOType = packet.GSORefragment
 	}
-	if err := flowtable.ValidateActions(m.Actions, frameMatch(k, m.InPort), b.limits); err != nil {
+	match := frameMatch(k, m.InPort)
+	if m.Legacy {
+		match = nil // actions need not fit the frame
+	}
+	if err := flowtable.ValidateActions(m.Actions, match, b.limits); err != nil {
 		return nil, err
 	}
 	f.InPort = num

@@ -40,6 +40,13 @@ type port struct {
 
 func (p *port) configBits() ofp.PortConfig { return ofp.PortConfig(p.config.Load()) }
 
+// portNoFlood is a bit of a port's configuration that OpenFlow 1.0 has and 1.3 not:
+// floods leave the port out.
+const portNoFlood ofp.PortConfig = 1 << 31
+
+// floods says whether floods go through the port.
+func (p *port) floods() bool { return p.forwards() && p.configBits()&portNoFlood == 0 }
+
 // forwards says whether frames may leave through the port.
 func (p *port) forwards() bool {
 	return p.configBits()&(ofp.PortConfigDown|ofp.PortConfigNoFwd) == 0
@@ -325,7 +332,7 @@ const featureOther = 1 << 10 // OFPPF_OTHER: a rate that is not in the list
 // desc describes the port as controllers see it.
 func (p *port) desc() ofp.PortDesc {
 	st := p.status.Load()
-	d := ofp.PortDesc{Port: p.no, Name: p.name, Config: p.configBits()}
+	d := ofp.PortDesc{Port: p.no, Name: p.name, Config: p.configBits() &^ portNoFlood, NoFlood: p.configBits()&portNoFlood != 0}
 	copy(d.HWAddr[:], st.MAC)
 	if len(d.Name) > 15 {
 		d.Name = d.Name[:15]

@@ -25,6 +25,21 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 			t.group(wk, a.GroupID)
 		case ofp.SetQueue:
 			t.queue = a.QueueID
+		case ofp.PopQueue:
+			t.queue = 0
+		case ofp.Enqueue:
+			queue := t.queue
+			t.queue = a.QueueID
+			t.output(wk, a.Port, ofp.ControllerNoBuffer)
+			t.queue = queue
+		case ofp.SetVLANVID:
+			t.setVLAN(flow.VLANVID, uint64(a.VID))
+		case ofp.SetVLANPCP:
+			t.setVLAN(flow.VLANPCP, uint64(a.PCP))
+		case ofp.StripVLAN:
+			again = t.popVLAN()
+		case ofp.SetTransport:
+			t.setTransport(a)
 		case ofp.SetField:
 			again = t.setField(a)
 		case ofp.PushVLAN:

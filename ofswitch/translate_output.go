@@ -20,9 +20,10 @@ func (t *translator) output(wk *walk, no ofp.PortNo, maxLen uint16) {
 			reason = ofp.PacketInNoMatch
 		}
 		t.packetIn(wk, reason, maxLen)
-	case ofp.PortAll, ofp.PortFlood:
-		// OpenFlow 1.3 has no flag that keeps a port out of floods.
+	case ofp.PortAll:
 		t.flood(wk, nil)
+	case ofp.PortFlood:
+		t.flood(wk, (*port).floods) // OpenFlow 1.0 can keep ports out
 	case ofp.PortNormal:
 		t.normal(wk)
 	case ofp.PortTable:

@@ -130,6 +130,17 @@ func appendSetField(b []byte, a ofp.SetField) []byte {
 		return appendShort(b, actSetTpDst, uint32(v)<<16)
 	}
 	f := a.Field.Field()
+	switch {
+	case a.Field == flow.MPLSLabel:
+		return appendNX(b, nxSetMPLSLabel, 0, uint32(v))
+	case a.Field == flow.MPLSTC:
+		return appendNX(b, nxSetMPLSTC, uint16(v)<<8, 0)
+	case a.Field == flow.TunnelID && v <= 0xffffffff:
+		return appendNX(b, nxSetTunnel, 0, uint32(v))
+	case a.Field == flow.TunnelID:
+		b = appendNXAction(b, nxSetTunnel64, 24)
+		return be.AppendUint64(zeros(b, 6), v)
+	}
 	class, num := nxmOf(f)
 	if f.Bits == 128 {
 		b = appendLoad(b, class, num, f.Len(), 0, 64, v)

@@ -73,6 +73,7 @@ func decodePacketOut(_ *Codec, b []byte) (ofp.Message, error) {
 		return nil, err
 	}
 	return &ofp.PacketOut{
+		Legacy:   true,
 		BufferID: be.Uint32(b),
 		InPort:   portIn(be.Uint16(b[4:])),
 		Actions:  ins.Apply,

@@ -171,9 +171,10 @@ func appendNXFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	b = be.AppendUint16(b, s.HardTimeout)
 	at := len(b)
 	b = zeros(b, 2) // the length of the match, below
-	// Ages are one too high, since 0 means that they are not told.
+	// The age is one too high, since 0 means that it is not told, as that of the
+	// last change behind it.
 	b = be.AppendUint16(b, age(s.IdleAge))
-	b = be.AppendUint16(b, age(s.HardAge))
+	b = zeros(b, 2)
 	b = be.AppendUint64(b, s.Cookie)
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)
