@@ -38,7 +38,7 @@ func bundle(in io.Reader, o bundleOptions) error {
 	defer s.Close()
 	var lines []modLine
 	err = readLines(in, o.File, "the bundle", "", func(where, line string) error {
-		m, err := parseBundled(line, s.resolver())
+		m, err := parseBundled(line, s.resolver(), s.tableResolver())
 		lines = append(lines, modLine{where, line, m})
 		return err
 	})
@@ -49,14 +49,14 @@ func bundle(in io.Reader, o bundleOptions) error {
 }
 
 // parseBundled reads one line: "flow", "group" or "packet-out", and what follows.
-func parseBundled(line string, ports text.Resolver) (ofp.Message, error) {
+func parseBundled(line string, ports text.Resolver, tables text.TableResolver) (ofp.Message, error) {
 	n := strings.IndexAny(line, " \t")
 	if n < 0 {
 		n = len(line)
 	}
 	switch word, rest := line[:n], line[n:]; word {
 	case "flow":
-		return text.ParseFlow(rest, text.ParseOptions{Command: ofp.FlowAdd, AnyCommand: true, Ports: ports})
+		return text.ParseFlow(rest, text.ParseOptions{Command: ofp.FlowAdd, AnyCommand: true, Ports: ports, Tables: tables})
 	case "group":
 		return text.ParseGroup(rest, text.GroupOptions{Command: ofp.GroupAdd, AnyCommand: true, Ports: ports})
 	case "packet-out":

@@ -47,11 +47,12 @@ func (e *env) diffFlows(w io.Writer, o diffFlowsOptions) error {
 		defer s.Close()
 		sessions = append(sessions, s)
 	}
-	// The names of ports in a file are those of the first switch.
+	// The names of ports and tables in a file are those of the first switch.
 	var ports text.Resolver
+	var tables text.TableResolver
 	format := text.Options{}
 	if len(sessions) > 0 {
-		ports = sessions[0].resolver()
+		ports, tables = sessions[0].resolver(), sessions[0].tableResolver()
 		var err error
 		if format, err = sessions[0].format(false); err != nil {
 			return err
@@ -62,7 +63,7 @@ func (e *env) diffFlows(w io.Writer, o diffFlowsOptions) error {
 	for i, src := range o.Sources {
 		var err error
 		if files[i] {
-			sets[i], err = e.fileFlows(src, ports)
+			sets[i], err = e.fileFlows(src, ports, tables)
 			if err != nil && len(sessions) > 0 {
 				err = sessions[0].parsed(err)
 			}

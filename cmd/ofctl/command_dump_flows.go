@@ -55,7 +55,7 @@ func dumpFlows(w io.Writer, o dumpFlowsOptions) error {
 	if err != nil {
 		return err
 	}
-	format, err := s.format(o.Stats)
+	format, err := s.flowFormat(o.Stats)
 	if err != nil {
 		return err
 	}

@@ -99,10 +99,10 @@ func flowMod(in io.Reader, o flowModOptions) error {
 	}
 	var lines []flowLine
 	if o.File != "" {
-		lines, err = readFlows(in, o.File, text.ParseOptions{Command: o.Command, AnyCommand: true, Ports: s.resolver()})
+		lines, err = readFlows(in, o.File, text.ParseOptions{Command: o.Command, AnyCommand: true, Ports: s.resolver(), Tables: s.tableResolver()})
 	} else {
 		var fm *ofp.FlowMod
-		fm, err = text.ParseFlow(o.Flow, text.ParseOptions{Command: o.Command, Ports: s.resolver()})
+		fm, err = text.ParseFlow(o.Flow, text.ParseOptions{Command: o.Command, Ports: s.resolver(), Tables: s.tableResolver()})
 		lines = []flowLine{{"", o.Flow, fm}}
 	}
 	if err != nil {

@@ -34,7 +34,7 @@ func (e *env) replaceFlows(o replaceFlowsOptions) error {
 		return err
 	}
 	defer s.Close()
-	want, err := e.fileFlows(o.File, s.resolver())
+	want, err := e.fileFlows(o.File, s.resolver(), s.tableResolver())
 	if err != nil {
 		return s.parsed(err)
 	}

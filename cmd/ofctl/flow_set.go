@@ -61,8 +61,8 @@ func sameFlow(a, b *ofp.FlowMod) bool {
 }
 
 // fileFlows reads a file of flows to be added.
-func (e *env) fileFlows(name string, ports text.Resolver) (flowSet, error) {
-	lines, err := readFlows(e.in, name, text.ParseOptions{Command: ofp.FlowAdd, Ports: ports})
+func (e *env) fileFlows(name string, ports text.Resolver, tables text.TableResolver) (flowSet, error) {
+	lines, err := readFlows(e.in, name, text.ParseOptions{Command: ofp.FlowAdd, Ports: ports, Tables: tables})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type session struct {
 	target target
 	c      *client
 	ports  *text.Ports
+	tables *text.Tables
 	err    error // why names could not be had, while text was being parsed
 }
 
@@ -92,11 +93,58 @@ func (s *session) resolver() text.Resolver {
 	}
 }
 
+// flowFormat is format with the names of flow tables, too.
+func (s *session) flowFormat(stats bool) (text.Options, error) {
+	o, err := s.format(stats)
+	if err != nil || !s.Names {
+		return o, err
+	}
+	tables, err := s.loadTables()
+	if err != nil {
+		return o, err
+	}
+	o.Tables = tables.Name
+	return o, nil
+}
+
+// loadTables gets the names of the flow tables, once. A switch that does not
+// tell features of tables has tables without names.
+func (s *session) loadTables() (*text.Tables, error) {
+	if s.tables == nil {
+		c, err := s.client()
+		if err != nil {
+			return nil, err
+		}
+		features, err := entries[*ofp.TableFeatures](c, ofp.MultipartTableFeatures, nil)
+		if err != nil && !errors.As(err, new(*ofp.ErrorMsg)) {
+			return nil, err
+		}
+		s.tables = text.NewTables(features)
+	}
+	return s.tables, nil
+}
+
+// tableResolver finds flow tables by name for the text package; nil with
+// --no-names.
+func (s *session) tableResolver() text.TableResolver {
+	if s.NoNames {
+		return nil
+	}
+	return func(name string) (ofp.TableID, bool) {
+		tables, err := s.loadTables()
+		if err != nil {
+			s.err = err
+			return 0, false
+		}
+		return tables.Number(name)
+	}
+}
+
 // parsed adds to what is wrong with a text that names of ports could not be had,
 // if that may be why.
 func (s *session) parsed(err error) error {
 	if err != nil && s.err != nil {
-		return fmt.Errorf("%w (and the names of the switch's ports are not known: %w)", err, s.err)
+		return fmt.Errorf("%w (and the names of the switch's ports and tables are not known: %w)", err, s.err)
 	}
 	return err
 }
@@ -135,6 +183,6 @@ func errorText(m *ofp.ErrorMsg) string {
 
 // filter reads the flow that dump-flows and dump-aggregate may have been given.
 func (s *session) filter(filter string) (*ofp.FlowStatsRequest, error) {
-	req, err := text.ParseFlowFilter(filter, text.ParseOptions{Ports: s.resolver()})
+	req, err := text.ParseFlowFilter(filter, text.ParseOptions{Ports: s.resolver(), Tables: s.tableResolver()})
 	return req, s.parsed(err)
 }

@@ -68,7 +68,7 @@ func TestIntegrationStockOvsOfctl(t *testing.T) {
 	features := d.stock("dump-table-features", mgmt)
 	for _, want := range []string{
 		"table 0:\n", "tables 1...252: ditto", "table 253:\n", "max_entries=1000000", "next tables: 1-253\n", "instructions (table miss and others):",
-		"instructions: apply_actions clear_actions write_actions write_metadata goto_table\n", "arbitrary mask: tun_id metadata eth_{src,dst} vlan_vid ",
+		"instructions: meter apply_actions clear_actions write_actions write_metadata goto_table\n", "arbitrary mask: tun_id metadata eth_{src,dst} vlan_vid ",
 	} {
 		if !strings.Contains(features, want) {
 			t.Errorf("dump-table-features of ovs-ofctl lacks %q:\n%s", want, features)

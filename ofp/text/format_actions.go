@@ -100,7 +100,7 @@ func FormatInstructions(in *ofp.Instructions, o Options) string {
 			}
 			parts = append(parts, s)
 		case ofp.InstrGotoTable:
-			parts = append(parts, fmt.Sprintf("goto_table:%d", in.Goto))
+			parts = append(parts, "goto_table:"+o.tableText(in.Goto))
 		}
 	}
 	if len(parts) == 0 {

@@ -17,6 +17,8 @@ type Options struct {
 	Stats bool
 	// Names gives a port's name, or "". Nil: numbers.
 	Names func(port uint32) string
+	// Tables gives a flow table's name, or "". Nil: numbers.
+	Tables func(table ofp.TableID) string
 	// Verbosity 3 and more adds a hex dump to packets, as ovs-ofctl -mmm does.
 	Verbosity int
 }
@@ -97,7 +99,7 @@ func FormatFlowStats(fs *ofp.FlowStats, o Options) string {
 		b.WriteString("duration=" + duration(fs.DurationSec, fs.DurationNsec) + ", ")
 	}
 	if o.Stats || fs.Table != 0 {
-		fmt.Fprintf(&b, "table=%d, ", fs.Table)
+		fmt.Fprintf(&b, "table=%s, ", o.tableText(fs.Table))
 	}
 	if o.Stats {
 		b.WriteString("n_packets=" + counter(fs.PacketCount) + ", n_bytes=" + counter(fs.ByteCount) + ", ")
@@ -122,7 +124,7 @@ func FormatFlow(fm *ofp.FlowMod, o Options) string {
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	del := fm.Command == ofp.FlowDelete || fm.Command == ofp.FlowDeleteStrict
 	if del && fm.Table != ofp.TableAll || !del && fm.Table != 0 {
-		add("table=%d", fm.Table)
+		add("table=%s", o.tableText(fm.Table))
 	}
 	if m := priorityMatch(fm.Priority, &fm.Match, o); m != "" {
 		add("%s", m)

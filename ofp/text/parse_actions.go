@@ -10,8 +10,9 @@ import (
 
 // actionParser reads actions one after the other.
 type actionParser struct {
-	table ofp.TableID // of the flow
-	ports Resolver
+	table  ofp.TableID // of the flow
+	ports  Resolver
+	tables TableResolver
 	// state is what is known of the frame before the next action: the match,
 	// changed by the actions read so far.
 	state flow.Match

@@ -18,6 +18,8 @@ type ParseOptions struct {
 	AnyCommand bool
 	// Ports finds ports by name. Nil: only numbers and reserved names are read.
 	Ports Resolver
+	// Tables finds flow tables by name. Nil: only numbers are read.
+	Tables TableResolver
 }
 
 var commandWords = []struct {
@@ -97,7 +99,7 @@ func ParseFlow(s string, o ParseOptions) (*ofp.FlowMod, error) {
 	if del {
 		fm.Table = ofp.TableAll
 	}
-	p := flowParser{fm: fm, allowed: commandKeywords(command), ports: o.Ports}
+	p := flowParser{fm: fm, allowed: commandKeywords(command), ports: o.Ports, tables: o.Tables}
 	if err := p.parse(s); err != nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func ParseFlow(s string, o ParseOptions) (*ofp.FlowMod, error) {
 // selects all flows.
 func ParseFlowFilter(s string, o ParseOptions) (*ofp.FlowStatsRequest, error) {
 	fm := &ofp.FlowMod{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
-	p := flowParser{fm: fm, allowed: keyOut, ports: o.Ports}
+	p := flowParser{fm: fm, allowed: keyOut, ports: o.Ports, tables: o.Tables}
 	if err := p.parse(s); err != nil {
 		return nil, err
 	}
@@ -136,6 +138,7 @@ type flowParser struct {
 	fm        *ofp.FlowMod
 	allowed   keywords
 	ports     Resolver
+	tables    TableResolver
 	match     []string // what is left for flow.ParseMatch
 	cookie    uint64   // from cookie= without a mask
 	cookieSet bool
@@ -174,7 +177,7 @@ func (p *flowParser) parse(s string) error {
 	if !haveActions {
 		return &flow.ParseError{Field: "actions", Want: "actions=..., which is missing; write actions=drop for none"}
 	}
-	ap := actionParser{table: p.fm.Table, ports: p.ports, state: m, check: true}
+	ap := actionParser{table: p.fm.Table, ports: p.ports, tables: p.tables, state: m, check: true}
 	p.fm.Instructions, err = ap.instructions(actions)
 	return err
 }
@@ -203,8 +206,7 @@ func (p *flowParser) keyword(kv pair) (err error) {
 	var n uint64
 	switch key, v := kv.key, kv.value; {
 	case key == "table":
-		n, err = field(key, v, 0, 255)
-		fm.Table = ofp.TableID(n)
+		fm.Table, err = tableValue(key, v, 255, p.tables)
 	case key == "cookie":
 		return p.cookieKey(v)
 	case key == "priority" && p.allowed&keyPriority != 0:

@@ -171,14 +171,14 @@ func (p *actionParser) instruction(in *ofp.Instructions, typ uint8, kv pair) (er
 			return err
 		}
 	case ofp.InstrGotoTable:
-		n, err := field(kv.key, kv.value, 0, 254)
+		to, err := tableValue(kv.key, kv.value, 254, p.tables)
 		if err != nil {
 			return err
 		}
-		if p.check && ofp.TableID(n) <= p.table {
+		if p.check && to <= p.table {
 			return &flow.ParseError{Field: kv.key, Value: kv.value, Want: fmt.Sprintf("a table after the flow's own table %d", p.table)}
 		}
-		in.Goto = ofp.TableID(n)
+		in.Goto = to
 	}
 	in.Has |= 1 << typ
 	return nil
