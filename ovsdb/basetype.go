@@ -153,6 +153,7 @@ func (t *ColumnType) check(d Datum) *Error {
 	return nil
 }
 
+// checkCount refuses a datum with too few or too many elements.
 func (t *ColumnType) checkCount(d Datum) *Error {
 	if n := d.Len(); n < t.Min || n > t.Max {
 		return errorf(ErrConstraint, "%d values when type requires between %d and %s", n, t.Min, countText(t.Max))

@@ -20,10 +20,11 @@ import (
 
 // realServer is an ovsdb-server with an empty database of the schema.
 type realServer struct {
-	t    *testing.T
-	peer *jsonrpc.Peer
-	name string
-	file string
+	t      *testing.T
+	peer   *jsonrpc.Peer
+	name   string
+	file   string
+	socket string
 }
 
 func startReal(t *testing.T, schemaFile string) *realServer {
@@ -70,7 +71,7 @@ func startReal(t *testing.T, schemaFile string) *realServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &realServer{t: t, peer: p, name: s.Name, file: file}
+	return &realServer{t: t, peer: p, name: s.Name, file: file, socket: socket}
 }
 
 func (r *realServer) call(method string, params ...any) json.RawMessage {

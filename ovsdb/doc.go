@@ -16,6 +16,14 @@
 // What a commit changed is a Changes: monitors, the log on disk and whoever
 // configures the switch from the database all read the same one.
 //
+// A Log keeps the database in a file, in ovsdb-server's standalone format. A
+// Server lets clients in: transactions, monitors, locks.
+//
+// # Goroutines
+//
+// One a client that writes what is queued for it, besides the one that called
+// Server.Serve.
+//
 // # Errors
 //
 // A refused operation gives an *Error with the tag of RFC 7047 §3.1 or §5.2

@@ -214,7 +214,7 @@ func (e *execution) insertOp() *Error {
 	for _, c := range t.Columns {
 		// The default of a column may break its own constraints.
 		if _, given := values[c]; !given {
-			if err := c.Type.checkCount(r.Columns[c.Index]); err != nil {
+			if err := c.Type.check(r.Columns[c.Index]); err != nil {
 				return err
 			}
 		}
