@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ofswitch/ofp"
+	"ofswitch/ofswitch"
 	"ofswitch/ports"
 	"ofswitch/ports/isolate"
 )
@@ -17,11 +18,11 @@ import (
 type livePort struct {
 	bridge  *liveBridge
 	conf    Port
-	no      ofp.PortNo // 0: refused
-	port    ports.Port // nil while not open, and for patch ports
-	ifindex int        // of the open device
-	qos     *QoS       // that the open port has
-	qosErr  error      // why it has not the one in conf
+	no      ofp.PortNo    // 0: refused
+	port    ports.Port    // nil while not open, and for patch ports
+	ifindex int           // of the open device
+	qos     *ofswitch.QoS // that the open port has
+	qosErr  error         // why it has not the one in conf
 	open    bool
 	waiting bool  // the device is not there yet
 	err     error // why it is not open

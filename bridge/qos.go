@@ -105,7 +105,7 @@ func numberWanted(key string) string {
 // had.
 func (p *livePort) applyQoS() {
 	p.qosErr = nil
-	if !p.open || reflect.DeepEqual(p.qos, p.conf.QoS) {
+	if !p.open {
 		return
 	}
 	var want *ofswitch.QoS
@@ -114,7 +114,10 @@ func (p *livePort) applyQoS() {
 			return
 		}
 	}
+	if reflect.DeepEqual(p.qos, want) {
+		return
+	}
 	if p.qosErr = p.bridge.of.SetQoS(p.no, want); p.qosErr == nil {
-		p.qos = p.conf.QoS
+		p.qos = want
 	}
 }

@@ -26,10 +26,10 @@ func (q *queue) takesWhole(f *packet.Frame) bool {
 	return bytes <= q.whole.Load()
 }
 
-// enqueue puts frames through a queue: those at the front that may go at once
-// are returned, to be sent by the caller; the others wait as copies, or are
-// dropped if the queue is full.
-func (w *worker) enqueue(q *queue, frames []*packet.Frame) []*packet.Frame {
+// enqueue puts frames through t's queue: those at the front that may go at once
+// are sent; the others wait as copies, or are dropped if the queue is full.
+func (w *worker) enqueue(t *txBatch, frames []*packet.Frame) {
+	q := t.queue
 	s := q.shaper
 	at, dropped := 0, uint64(0)
 	w.held = w.held[:0]
@@ -52,13 +52,14 @@ func (w *worker) enqueue(q *queue, frames []*packet.Frame) []*packet.Frame {
 		w.d.drops[dropQueue].add(dropped)
 		s.port.queueDrops.Add(dropped)
 	}
+	// Before the others are in sight of the owner, who would overtake.
+	t.deliver(frames[:at])
 	if len(w.held) > 0 {
 		for i := range w.held {
 			w.held[i].copy()
 		}
 		s.hold(w, q)
 	}
-	return frames[:at]
 }
 
 func (h *held) copy() {

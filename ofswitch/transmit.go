@@ -45,12 +45,18 @@ func (w *worker) send(t *txBatch) {
 	w.tx(t, t.frames)
 }
 
-// tx hands frames to the port, or to its queue if it has any: a Tx call is at
-// most one batch of its system call.
+// tx hands frames to the port, or to its queue if it has any.
 func (w *worker) tx(t *txBatch, frames []*packet.Frame) {
 	if t.queue != nil {
-		frames = w.enqueue(t.queue, frames)
+		w.enqueue(t, frames)
+		return
 	}
+	t.deliver(frames)
+}
+
+// deliver hands frames to the device: a Tx call is at most one batch of its
+// system call.
+func (t *txBatch) deliver(frames []*packet.Frame) {
 	for len(frames) > packet.BatchSize {
 		t.q.Tx(frames[:packet.BatchSize])
 		frames = frames[packet.BatchSize:]
