@@ -71,9 +71,9 @@
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
 // the outermost: Bridge.portMu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
 // (the writer lock), Datapath.foldMu; then leaf locks that are never held
-// together (upcalls.mu, worker.mailMu, Datapath.pendMu, shaper.mu, FDB). Sync is
-// never called with the writer lock held. Workers take a lock on a cache miss
-// and at the queues of a port, and only leaf locks. What a worker reads without a lock is
+// together (upcalls.mu, worker.mailMu, Datapath.pendMu, shaper.mu, FDB, buffers.mu,
+// Reassembler). Sync is never called with the writer lock held. Workers take a lock on a cache miss,
+// at the queues of a port and for fragments to be reassembled, and only leaf locks. What a worker reads without a lock is
 // behind atomic pointers and immutable (bridgeConf, rxSet), versioned
 // (flowtable), or atomic itself.
 package ofswitch

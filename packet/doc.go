@@ -39,6 +39,9 @@
 //
 // # Offload
 //
+// A Reassembler puts IP fragments together within bounds of memory and time, and
+// Fragment cuts what it made for the way out.
+//
 // FinishChecksum completes a partial checksum, Segment turns a GSO frame into
 // the frames that it stands for. Both take offload state from a neighbour who
 // may lie: the headers in the frame decide, and what cannot be right is an

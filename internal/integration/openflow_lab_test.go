@@ -29,7 +29,7 @@ type ofLab struct {
 	c      *ofClient // on the management socket, takes asynchronous messages
 }
 
-func newOFLab(t *testing.T, n int) *ofLab {
+func newOFLab(t *testing.T, n int, flags ...string) *ofLab {
 	t.Helper()
 	l := &ofLab{t: t}
 	peer := testutil.NewNS(t)
@@ -44,7 +44,7 @@ func newOFLab(t *testing.T, n int) *ofLab {
 		l.cables = append(l.cables, newCable(t, peer.Namespace, dev))
 		args = append(args, "--port", port)
 	}
-	l.d = startDaemon(t, l.sw.Namespace, args...)
+	l.d = startDaemon(t, l.sw.Namespace, append(args, flags...)...)
 	l.d.awaitLog("msg=ready")
 	l.c = l.dial()
 	l.c.send(&ofp.SetConfig{MissSendLen: 0xffff}) // tools get asynchronous messages only when they ask
