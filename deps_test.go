@@ -24,7 +24,7 @@ var rooms = map[string][]string{
 	"ofconn":     {"ofp", "stream"},
 	"jsonrpc":    {},
 	"unixctl":    {"jsonrpc", "stream"},
-	"ovsdb":      {"jsonrpc"},
+	"ovsdb":      {"jsonrpc", "stream"},
 	"bridge": {"ofswitch", "ofconn", "ports", "ovsdb", "unixctl", "stream",
 		"packet", "flow", "classifier", "ofp", "flowtable", "l2"},
 	"cmd": {"packet", "flow", "classifier", "ofp", "flowtable", "ports", "l2", "ofswitch",

@@ -63,6 +63,11 @@ func dial(t *testing.T, socket string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
+	return dialOver(t, nc)
+}
+
+func dialOver(t *testing.T, nc net.Conn) *client {
+	t.Helper()
 	if err := nc.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
