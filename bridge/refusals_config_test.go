@@ -41,7 +41,7 @@ func tableRefusals() []refusal {
 		{ofp.TableFeaturesFailedBadType, "property of type 9", nil, features("0048" + empty + strings.Repeat("00", 56) + "0009 0004 00000000"), nil},
 		{ofp.TableFeaturesFailedBadLen, "property longer than its table", nil, features("0048" + empty + strings.Repeat("00", 56) + "0000 0010 00000000"), nil},
 		{ofp.TableFeaturesFailedBadLen, "property of 3 bytes", nil, features("0048" + empty + strings.Repeat("00", 56) + "0000 0003 00000000"), nil},
-		{ofp.BadRequestBadLen, "table features of 56 bytes", nil, features("0038" + empty + strings.Repeat("00", 48)), nil},
+		{ofp.TableFeaturesFailedBadLen, "table features of 56 bytes", nil, features("0038" + empty + strings.Repeat("00", 48)), nil},
 	}
 }
 

@@ -37,6 +37,9 @@ var neverRefused = map[ofp.Code]string{
 
 	ofp.TableModFailedEPerm: noPermissions,
 
+	ofp.TableFeaturesFailedBadMetadata: "all 64 bits of metadata can be matched and written",
+	ofp.TableFeaturesFailedEPerm:       noPermissions,
+
 	ofp.QueueOpFailedEPerm: noPermissions,
 
 	ofp.SwitchConfigFailedEPerm: noPermissions,
@@ -49,13 +52,6 @@ var neverRefused = map[ofp.Code]string{
 
 // awaited are the codes of what the switch does not do yet.
 var awaited = map[ofp.Code]string{
-	ofp.BadRequestBadExpType:            "messages of experimenters",
-	ofp.BadRequestBufferEmpty:           "packet buffers",
-	ofp.BadInstructionUnsupMetadata:     "settable table features",
-	ofp.BadInstructionUnsupMetadataMask: "settable table features",
-	ofp.FlowModFailedTableFull:          "settable table features",
-	ofp.TableFeaturesFailedBadTable:     "settable table features",
-	ofp.TableFeaturesFailedBadMetadata:  "settable table features",
-	ofp.TableFeaturesFailedBadArgument:  "settable table features",
-	ofp.TableFeaturesFailedEPerm:        "settable table features",
+	ofp.BadRequestBadExpType:  "messages of experimenters",
+	ofp.BadRequestBufferEmpty: "packet buffers",
 }

@@ -57,7 +57,6 @@ func requestRefusals() []refusal {
 		{ofp.BadRequestBadPort, "statistics of port 0", nil, multipartRaw(ofp.MultipartPortStats, "00000000 00000000"), nil},
 		{ofp.BadRequestBadPacket, "packet-out without frame and buffer", nil, packetOutRaw("fffffffd", outHex, ""), nil},
 		{ofp.BadRequestBadPacket, "packet-out of 13 bytes", nil, packetOutRaw("fffffffd", outHex, strings.Repeat("02", 13)), nil},
-		{ofp.BadRequestMultipartBufferOverflow, "parts of a request that has none", nil, rawMsg(ofp.TypeMultipartRequest, "0001 0001 00000000", everyFlowHex(0), matchHex("")), nil},
 	}
 	for t := range ofp.Type(30) {
 		if t.SwitchOnly() {

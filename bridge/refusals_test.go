@@ -28,7 +28,7 @@ type refusal struct {
 // one at least. HELLO_FAILED is not here, for want of a connection to refuse on.
 func refusals(r *refusalRig) []refusal {
 	return slices.Concat(requestRefusals(), actionRefusals(), matchRefusals(), instructionRefusals(), flowRefusals(),
-		groupRefusals(), meterRefusals(), portRefusals(r), tableRefusals(), queueRefusals(), configRefusals())
+		groupRefusals(), meterRefusals(), portRefusals(r), tableRefusals(), queueRefusals(), configRefusals(), featureRefusals())
 }
 
 // TestRefusals: what is refused gets the exact type and code, its own

@@ -29,6 +29,16 @@
 // and nothing between; and while the version is not published, [Tables.Undo]
 // takes them back, the last first.
 //
+// # Table features
+//
+// [Tables.SetFeatures] says which tables there are and what their entries can have
+// (OpenFlow 1.3.5 §7.3.5.5), as one version like any change: it removes the
+// entries of tables that go or change. The data path knows nothing of it: that
+// nothing leads to a table that is gone, and that entries have what
+// their table can, is a matter of what Apply accepts. Until features are set a
+// flow-mod costs one atomic load more. [Tables.Features] reports what is in force,
+// from the same sets that flow-mods are checked against.
+//
 // # Stale answers
 //
 // A program made from a lookup of words w that hit an entry of priority p stays

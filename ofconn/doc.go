@@ -81,6 +81,13 @@
 // held while a method of Switch or a function of Options is called, but
 // configMu may be: these must not call SetControllers, SetListeners or Close.
 //
+// # Requests in parts
+//
+// Multipart requests in several messages are put together by the reader
+// (partsTable), without goroutines or timers: the time limit of the next part is
+// a deadline of the next read. Each request has one answer, and is bounded in
+// bytes, number and time.
+//
 // # Left open for later
 //
 // OpenFlow 1.0 is a second dispatch table, chosen by
