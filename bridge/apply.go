@@ -154,7 +154,9 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 		Logger:     log,
 		Snoop:      lb.snoop.Copy,
 		OnFailOpen: of.SetFailOpen,
-		TLS:        s.tls,
+
+		OnMissPacketIn: of.SetMissPacketIn,
+		TLS:            s.tls,
 	})
 	events.set(lb.conn)
 	s.log.Info("bridge added", "bridge", b.Name, "datapath_id", fmt.Sprintf("%016x", dpid))
@@ -202,6 +204,11 @@ func (lb *liveBridge) applyChannel() []error {
 		lb.of.SetFallbackNormal()
 	}
 	lb.alone = alone
+	versions, err := ofconn.ParseProtocols(b.Protocols)
+	if err == nil {
+		err = lb.conn.SetProtocols(versions)
+	}
+	fail(err)
 	list := []ofconn.Listener{{Target: "punix:" + lb.sw.MgmtPath(b.Name), Management: true}}
 	for _, l := range b.Listeners {
 		list = append(list, ofconn.Listener{Target: l.Target, InactivityProbe: l.InactivityProbe, Management: true})

@@ -27,7 +27,11 @@ type Bridge struct {
 	// DatapathID that controllers see. 0: made of the bridge's MAC address.
 	DatapathID uint64
 	// FailMode is what the bridge does without a controller.
-	FailMode    FailMode
+	FailMode FailMode
+	// Protocols are the versions of OpenFlow that controllers and tools may speak,
+	// "OpenFlow10" and "OpenFlow13"; none: both (column protocols of table
+	// Bridge).
+	Protocols   []string
 	Ports       []Port
 	Controllers []Controller
 	// Listeners are where controllers may connect to us, besides the

@@ -40,6 +40,9 @@ const asyncXID = 0
 func (m *Manager) PacketIn(in PacketIn) {
 	messages := packetInMessages{in: &in}
 	for _, c := range m.established() {
+		if in.NoEntry && c.v10 == nil {
+			continue // in OpenFlow 1.3 such frames are dropped
+		}
 		if c.wants(packetInMasks, in.Msg.Reason) {
 			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c, c.maxLenFor(&in)) })
 		}

@@ -142,6 +142,7 @@ func (c *conn) run(ctx context.Context) error {
 	err := c.read()
 	c.goDown()
 	c.m.remove(c)
+	c.m.updateMiss()
 	c.dropBundles()
 	c.endMonitors()
 	c.linger(err, written)
@@ -160,6 +161,7 @@ func (c *conn) read() error {
 	if !c.m.add(c) {
 		return errStopped
 	}
+	c.m.updateMiss()
 	c.goUp()
 	for {
 		h, msg, err := c.in.next()

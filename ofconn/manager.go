@@ -34,6 +34,12 @@ type Options struct {
 	// connection fails for want of it.
 	TLS *stream.Credentials
 
+	// OnMissPacketIn is called with true when the first controller of OpenFlow 1.0
+	// that takes packet-ins has come, which gets frames that no flow entry matches
+	// (PacketIn.NoEntry), and with false when the last has gone. Calls come one at
+	// a time, alternating; it must not call the Manager.
+	OnMissPacketIn func(on bool)
+
 	// Snoop, if not nil, sees every message of every controller, of those that a
 	// management listener took none: peer names the other end, toPeer is
 	// the direction. It must not block nor keep msg. Connections call it
@@ -112,6 +118,9 @@ type Manager struct {
 	lonelySince   time.Time // when connected became 0, or the first controller was configured
 	generation    uint64    // of roles
 	generationSet bool
+
+	missMu sync.Mutex // held while OnMissPacketIn is called
+	missOn bool       // what it was called with last
 
 	versions atomic.Uint32 // versions that connections may speak: bit 1<<version
 

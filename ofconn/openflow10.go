@@ -3,6 +3,7 @@ package ofconn
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"ofswitch/ofp"
 	"ofswitch/ofp/of10"
@@ -118,7 +119,25 @@ func (c *conn) handleSetConfig10(h ofp.Header, msg []byte, m ofp.Message) error 
 	}
 	c.async.Store(&a)
 	c.missSendLen.Store(uint32(s.MissSendLen))
+	c.m.updateMiss()
 	return nil
+}
+
+// updateMiss tells the switch whether frames that no flow entry matches are wanted.
+// It is called after every change of a connection that may count.
+func (m *Manager) updateMiss() {
+	if m.o.OnMissPacketIn == nil {
+		return
+	}
+	m.missMu.Lock()
+	defer m.missMu.Unlock()
+	on := slices.ContainsFunc(m.established(), func(c *conn) bool {
+		return c.v10 != nil && (!c.tool || c.missSendLen.Load() != 0)
+	})
+	if on != m.missOn {
+		m.missOn = on
+		m.o.OnMissPacketIn(on)
+	}
 }
 
 // handleVendor10 takes Nicira's messages about the connection. Bundles and the rest

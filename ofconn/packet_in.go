@@ -19,7 +19,7 @@ type packetInMessages struct {
 // what the output action asked for or, where none did, its miss_send_len (OpenFlow
 // 1.3.5 §7.3.2, §7.4.1). maxLenNoBuffer: all, and no buffer.
 func (c *conn) maxLenFor(in *PacketIn) uint16 {
-	if in.Msg.Reason == ofp.PacketInInvalidTTL {
+	if in.NoEntry || in.Msg.Reason == ofp.PacketInInvalidTTL {
 		return uint16(c.missSendLen.Load())
 	}
 	return in.MaxLen

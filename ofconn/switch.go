@@ -93,8 +93,11 @@ type PacketIn struct {
 	// connections, and is called only where there are several. Nil: all
 	// packet-ins go over the first.
 	FlowHash func() uint64
+	// NoEntry: no flow entry sent the frame, but the lack of one. That is for
+	// controllers of OpenFlow 1.0 alone.
+	NoEntry bool
 	// MaxLen is what the output action asked for, in bytes; where none did (reason
-	// INVALID_TTL), each connection's miss_send_len counts. Without a packet
+	// INVALID_TTL, or NoEntry), each connection's miss_send_len counts. Without a packet
 	// buffer the whole frame goes to the controller whatever they say, since
 	// the rest would be lost (as Open vSwitch does).
 	MaxLen uint16

@@ -67,6 +67,8 @@ type bridgeConf struct {
 	ports map[ofp.PortNo]*port
 	list  []*port // by number
 	frag  uint16  // ofp.Frag*
+	// missPacketIn: frames that no entry matches go to controllers.
+	missPacketIn bool
 }
 
 // clone copies c for a change.

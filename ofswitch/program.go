@@ -98,9 +98,11 @@ type packetInOp struct {
 	inPort ofp.PortNo
 	maxLen uint16
 	reason uint8
-	table  ofp.TableID
-	cookie uint64
-	match  flow.Match
+	// noEntry: no entry has sent it, but the lack of one.
+	noEntry bool
+	table   ofp.TableID
+	cookie  uint64
+	match   flow.Match
 }
 
 // credit is a counter that the program's frames count on.

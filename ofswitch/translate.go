@@ -188,8 +188,10 @@ func (t *translator) tables(wk *walk) {
 		e := t.lookup(wk)
 		if e == nil {
 			// No table-miss entry: the frame is dropped, with its action set
-			// (OpenFlow 1.3.5 §5.4).
-			t.drop(dropNoMatch)
+			// (OpenFlow 1.3.5 §5.4), but for controllers of OpenFlow 1.0.
+			if !t.missPacketIn(wk) {
+				t.drop(dropNoMatch)
+			}
 			return
 		}
 		ins := &e.Instructions

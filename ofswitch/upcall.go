@@ -14,6 +14,9 @@ type PacketIn struct {
 	Msg ofp.PacketIn
 	// InPort is the frame's ingress port, by which packet-ins are scheduled.
 	InPort ofp.PortNo
+	// NoEntry: no flow entry sent it, but the lack of one. That is for controllers
+	// of OpenFlow 1.0 alone, and each connection's miss_send_len counts.
+	NoEntry bool
 	// MaxLen is the output action's; ofp.ControllerNoBuffer where none asked
 	// (reason INVALID_TTL: each connection's miss_send_len counts).
 	MaxLen uint16
@@ -185,10 +188,11 @@ func (o *packetInOp) send(f *packet.Frame) {
 			Match:    o.match,
 			Data:     data,
 		},
-		InPort: o.inPort,
-		MaxLen: o.maxLen,
+		InPort:  o.inPort,
+		MaxLen:  o.maxLen,
+		NoEntry: o.noEntry,
 	}
-	if s := o.bridge.buffers.Load(); s != nil && (o.reason == ofp.PacketInInvalidTTL || o.maxLen != ofp.ControllerNoBuffer) {
+	if s := o.bridge.buffers.Load(); s != nil && (o.noEntry || o.reason == ofp.PacketInInvalidTTL || o.maxLen != ofp.ControllerNoBuffer) {
 		in.Buffer = func() uint32 { return s.keep(bufferedFrame{data: data, inPort: o.inPort, refragment: f.Offload}) }
 	}
 	c.PacketIn(in)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/bridge"
+	"ofswitch/ofconn"
 	"ofswitch/ofp"
 	"ofswitch/stream"
 	"ofswitch/unixctl"
@@ -34,7 +35,7 @@ var errDone = errors.New("done")
 const description = `A software switch in userspace that speaks OpenFlow 1.3.
 
 --bridge opens a group: the flags --datapath-id, --port, --controller, --listen
-and --fail-mode that follow belong to it, up to the next --bridge.
+--protocols and --fail-mode that follow belong to it, up to the next --bridge.
 
 Example: a switch between two devices, learning by itself:
 
@@ -80,6 +81,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds)", g.controller),
 			g.flag("listen", "`TARGET`: ptcp:[PORT[:ADDR]], pssl:[PORT[:ADDR]] or punix:PATH, where controllers may connect to the bridge", g.listen),
 			g.flag("other-config", "`KEY=VALUE[,KEY=VALUE]...` of the bridge: aux-connections (to each controller, besides the main one), packet-buffers (frames kept for controllers)", g.otherConfig),
+			g.flag("protocols", "`LIST` of the versions of OpenFlow that may be spoken: OpenFlow10,OpenFlow13 (the default), or one of them", g.protocols),
 			g.flag("fail-mode", "`MODE` without a controller: standalone (learning switch, the default) or secure", g.failMode),
 		},
 		Action: func(c *cli.Context) error {
@@ -222,6 +224,19 @@ func (g *groups) otherConfig(s string) error {
 		}
 		b.OtherConfig[key] = value
 	}
+	return nil
+}
+
+func (g *groups) protocols(s string) error {
+	b, err := g.current()
+	if err != nil {
+		return err
+	}
+	names := strings.Split(s, ",")
+	if _, err := ofconn.ParseProtocols(names); err != nil {
+		return err
+	}
+	b.Protocols = names
 	return nil
 }
 

@@ -20,7 +20,7 @@ func parse(args ...string) (*options, error) {
 func TestFlagGroups(t *testing.T) {
 	o, err := parse("--run-dir", "r", "--db", "none",
 		"--bridge", "left", "--datapath-id", "00000000000000ab", "--port", "eth0", "--port", "eth1@7",
-		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0", "--fail-mode", "secure",
+		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0", "--fail-mode", "secure", "--protocols", "OpenFlow10,OpenFlow13",
 		"--bridge", "right", "--listen", "ptcp:6654",
 		"--port", "vm0,type=internal,mac=02:00:00:00:00:05,mtu_request=9000,options:io=plain",
 		"--port", "p1,type=patch,options:peer=p0", "--workers", "2",
@@ -29,7 +29,7 @@ func TestFlagGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := bridge.Config{Bridges: []bridge.Bridge{{
-		Name: "left", DatapathID: 0xab, FailMode: bridge.Secure,
+		Name: "left", DatapathID: 0xab, FailMode: bridge.Secure, Protocols: []string{"OpenFlow10", "OpenFlow13"},
 		Ports:       []bridge.Port{{Name: "eth0"}, {Name: "eth1", Request: 7}},
 		Controllers: []bridge.Controller{{Target: "tcp:127.0.0.1:6653", MaxBackoff: time.Second, InactivityProbe: -1}},
 	}, {
@@ -59,6 +59,8 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --port eth0 --bridge br0", "put --bridge NAME before it"},
 		{"--db none --bridge br0 --datapath-id 0", "hex digits"},
 		{"--db none --bridge br0 --fail-mode maybe", "standalone or secure"},
+		{"--db none --bridge br0 --protocols OpenFlow13,OpenFlow15", `"OpenFlow15" is not supported: there are OpenFlow10 and OpenFlow13`},
+		{"--db none --protocols OpenFlow13 --bridge br0", "put --bridge NAME before it"},
 		{"--db none --bridge br0 --port eth0@4294967295", "want 1 to 4294967040"},
 		{"--db none --bridge br0 --port eth0,colour=red", "column colour is not known"},
 		{"--db none --bridge br0 --port eth0,red", "no COLUMN=VALUE"},
@@ -88,7 +90,7 @@ func TestHelp(t *testing.T) {
 	if !errors.Is(err, errDone) {
 		t.Errorf("error %v", err)
 	}
-	for _, flag := range []string{"--bridge", "--port", "--controller", "--listen", "--fail-mode", "--datapath-id", "--run-dir", "--db", "--detach"} {
+	for _, flag := range []string{"--bridge", "--port", "--controller", "--listen", "--protocols", "--fail-mode", "--datapath-id", "--run-dir", "--db", "--detach"} {
 		if !strings.Contains(out.String(), flag) {
 			t.Errorf("--help does not name %s:\n%s", flag, out.String())
 		}
