@@ -31,23 +31,30 @@ func (q *queue) takesWhole(f *packet.Frame) bool {
 func (w *worker) enqueue(t *txBatch, frames []*packet.Frame) {
 	q := t.queue
 	s := q.shaper
-	at, dropped := 0, uint64(0)
-	w.held = w.held[:0]
-	s.mu.Lock()
-	for i, f := range frames {
+	// Whatever looks into frames stays outside of the lock, which a panic over
+	// one must not leave locked.
+	all := w.held[:0]
+	for _, f := range frames {
 		packets, bytes := f.Segments()
-		if at == i && s.atOnce(q, w.now, packets, bytes) {
+		all = append(all, held{f, queued{nil, packets, bytes}})
+	}
+	at, n, dropped := 0, 0, uint64(0)
+	s.mu.Lock()
+	for i, h := range all {
+		if at == i && s.atOnce(q, w.now, h.to.packets, h.to.bytes) {
 			at++
 			continue
 		}
-		c := s.admit(q, f.Len(), packets, bytes)
-		if c == nil {
-			dropped += packets
+		if h.to.f = s.admit(q, h.from.Len(), h.to.packets, h.to.bytes); h.to.f == nil {
+			dropped += h.to.packets
 			continue
 		}
-		w.held = append(w.held, held{f, queued{c, packets, bytes}})
+		all[n] = h
+		n++
 	}
 	s.mu.Unlock()
+	clear(all[n:])
+	w.held, w.holding = all[:n], q
 	if dropped > 0 {
 		w.d.drops[dropQueue].add(dropped)
 		s.port.queueDrops.Add(dropped)
@@ -60,6 +67,20 @@ func (w *worker) enqueue(t *txBatch, frames []*packet.Frame) {
 		}
 		s.hold(w, q)
 	}
+	w.holding = nil
+}
+
+// unhold gives up the frames for which enqueue has made room, after a panic.
+func (w *worker) unhold() {
+	if q := w.holding; q != nil {
+		q.shaper.mu.Lock()
+		for i := range w.held {
+			q.forget(w.held[i].to.bytes)
+			q.shaper.waiting--
+		}
+		q.shaper.mu.Unlock()
+	}
+	w.held, w.holding = nil, nil
 }
 
 func (h *held) copy() {

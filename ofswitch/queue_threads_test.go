@@ -122,3 +122,39 @@ func BenchmarkQueue(b *testing.B) {
 		})
 	}
 }
+
+// panicTx is a device whose transmit path has a bug.
+type panicTx struct{ ports.TxQueue }
+
+func (panicTx) Tx([]*packet.Frame) int { panic("a bug of the device") }
+
+// TestQueuePanic: a batch that is given up leaves no room taken in a queue, and
+// no lock.
+func TestQueuePanic(t *testing.T) {
+	l := newQueueLab(t, &QoS{Queues: map[uint32]QueueConfig{1: {MaxRate: 1e6, Burst: 1}}})
+	w, q := l.d.workers[0], l.queue(1)
+	broken := q.tx[0]
+	broken.q = panicTx{broken.q}
+	var frames []*packet.Frame
+	for i := range uint32(20) {
+		frames = append(frames, packet.FromBytes(sized(1000, 1, i)))
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+			w.abandon()
+		}()
+		w.begin()
+		w.enqueue(&broken, frames)
+	}()
+	if q.waiting != 0 || q.bytes != 0 || q.shaper.waiting != 0 {
+		t.Errorf("%d frames, %d bytes still counted as waiting, %d for the port", q.waiting, q.bytes, q.shaper.waiting)
+	}
+	l.now.Add(1e9)
+	l.send(1, sized(1000, 1, 100))
+	if n := len(l.sent(2)); n != 1 {
+		t.Errorf("%d frames left afterwards, want 1", n)
+	}
+}

@@ -243,9 +243,14 @@ func (q *queue) pop() queued {
 	q.list[q.head] = queued{}
 	q.head = (q.head + 1) % len(q.list)
 	q.n--
-	q.waiting--
-	q.bytes -= e.bytes
+	q.forget(e.bytes)
 	return e
+}
+
+// forget undoes what admit counted of a frame for the queue.
+func (q *queue) forget(bytes uint64) {
+	q.waiting--
+	q.bytes -= bytes
 }
 
 // configure gives the shaper and its queues, whose conf is set, their rates;

@@ -67,7 +67,8 @@ type worker struct {
 	// replaced under the writer lock.
 	shapers  atomic.Pointer[[]*shaper]
 	released []*packet.Frame // scratch of shaper.release
-	held     []held          // scratch of enqueue
+	held     []held          // frames that enqueue has made room for
+	holding  *queue          // where they go
 
 	// Requests of other goroutines, carried out between batches.
 	mailMu  sync.Mutex
@@ -507,6 +508,7 @@ func (w *worker) abandon() {
 		t.clear()
 	}
 	w.dirty = w.dirty[:0]
+	w.unhold()
 	// Frames of the pools may be held twice now: let the collector have them.
 	w.clones, w.saved, w.segs, w.cuts = nil, nil, nil, nil
 	w.pools = packet.NewPools()
