@@ -57,6 +57,19 @@
 // waits for controllers does not know where to. Each accepted connection is a main
 // one, with auxiliary id 0. There are none over UDP or DTLS.
 //
+// # Bundles, flow monitors, snooping
+//
+// A connection keeps the messages of its open bundles as they came, checked; the
+// commit hands them to Switch.Bundle one after the other. What is refused, and what
+// that does to the bundle, is as in Open vSwitch.
+//
+// Flow monitors hear of changes by Manager.FlowsChanged and make updates of them at
+// once, into the outbox. What is in the tables when they begin, and what is new when
+// a pause ends, is read from the switch at one version and written as the peer reads
+// it; changes since wait behind that.
+//
+// Snoop copies the messages of controllers to who connects to its socket.
+//
 // # Goroutines
 //
 //   - Manager.watch, one per Manager: fail mode and OnConnected. Started by
@@ -74,10 +87,18 @@
 //     by the goroutine that reads the connection; it ends when the connection is
 //     closed.
 //
+//   - flowMonitors.resume, for a connection whose flow monitors pause: ends the
+//     pause. Stopped by the end of the connection, waited for by its reader.
+//   - a bundle's timer, for a moment. Stopped by the end of the bundle.
+//   - Snoop.accept, and Snoop.read and Snoop.write for each who snoops. Started by
+//     Listen and accept; stopped and waited for by Close.
+//
 // # Locks
 //
 // Manager.configMu (held over SetControllers, SetListeners, Close), then
-// Manager.mu, then a dialer's or a connection's own, then outbox.mu. No lock is
+// Manager.mu, then a dialer's or a connection's own, then outbox.mu. Manager.watchMu
+// is held while Switch.WatchFlows is called, which calls back with the switch's own
+// lock held; flowMonitors.mu comes after that. No other lock is
 // held while a method of Switch or a function of Options is called, but
 // configMu may be: these must not call SetControllers, SetListeners or Close.
 //
@@ -90,7 +111,5 @@
 //
 // # Left open for later
 //
-// OpenFlow 1.0 is a second dispatch table, chosen by
-// conn.version. Bundles are a row in the experimenter dispatch. Options.Snoop
-// sees every message both ways.
+// OpenFlow 1.0 is a second dispatch table, chosen by conn.version.
 package ofconn

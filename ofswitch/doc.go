@@ -69,7 +69,7 @@
 // # Thread-safety
 //
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
-// the outermost: Bridge.portMu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
+// the outermost: Bridge.portMu, flowFeed.mu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
 // (the writer lock), Datapath.foldMu; then leaf locks that are never held
 // together (upcalls.mu, worker.mailMu, Datapath.pendMu, shaper.mu, FDB, buffers.mu,
 // Reassembler). Sync is never called with the writer lock held. Workers take a lock on a cache miss,
