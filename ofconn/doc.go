@@ -74,22 +74,28 @@
 //
 //   - Manager.watch, one per Manager: fail mode and OnConnected. Started by
 //     NewManager; stopped and waited for by Close.
+//
 //   - dialer.run, one per controller: dials, then reads and dispatches its
 //     connection. Started by SetControllers; stopped and waited for by
 //     SetControllers (when the controller is no longer wanted) or Close.
+//
 //   - dialer.run again, one per auxiliary connection. Started when its main
 //     connection's setup is complete, or by SetControllers; stopped by the end of
 //     the main connection or SetControllers; waited for by the main one's dialer.
+//
 //   - listener.accept, one per listener; and one per accepted connection, which
 //     reads and dispatches it. Started by SetListeners and by accept; stopped
 //     and waited for by SetListeners or Close.
+//
 //   - conn.write, one per connection: empties the outbox. Started and waited for
 //     by the goroutine that reads the connection; it ends when the connection is
 //     closed.
 //
 //   - flowMonitors.resume, for a connection whose flow monitors pause: ends the
 //     pause. Stopped by the end of the connection, waited for by its reader.
+//
 //   - a bundle's timer, for a moment. Stopped by the end of the bundle.
+//
 //   - Snoop.accept, and Snoop.read and Snoop.write for each who snoops. Started by
 //     Listen and accept; stopped and waited for by Close.
 //

@@ -40,7 +40,7 @@ type outMsg struct {
 }
 
 func newOutbox() *outbox {
-	return &outbox{wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+	return &outbox{wake: make(chan struct{}, 1), space: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
 }
 
 // signal makes one waiter on ch, present or next, go on.
