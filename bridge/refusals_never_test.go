@@ -52,6 +52,5 @@ var neverRefused = map[ofp.Code]string{
 
 // awaited are the codes of what the switch does not do yet.
 var awaited = map[ofp.Code]string{
-	ofp.BadRequestBadExpType:  "messages of experimenters",
-	ofp.BadRequestBufferEmpty: "packet buffers",
+	ofp.BadRequestBadExpType: "messages of experimenters",
 }

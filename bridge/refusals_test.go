@@ -27,7 +27,7 @@ type refusal struct {
 // refusals are all rows: each code of OpenFlow 1.3.5 §7.4.4 that can occur has
 // one at least. HELLO_FAILED is not here, for want of a connection to refuse on.
 func refusals(r *refusalRig) []refusal {
-	return slices.Concat(requestRefusals(), actionRefusals(), matchRefusals(), instructionRefusals(), flowRefusals(),
+	return slices.Concat(requestRefusals(), bufferRefusals(r), actionRefusals(), matchRefusals(), instructionRefusals(), flowRefusals(),
 		groupRefusals(), meterRefusals(), portRefusals(r), tableRefusals(), queueRefusals(), configRefusals(), featureRefusals())
 }
 
