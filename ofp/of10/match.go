@@ -25,8 +25,9 @@ const (
 	wildVLANPCP  = 1 << 20
 	wildNwTOS    = 1 << 21
 	wildAll      = 1<<22 - 1
-	vlanNone     = 0xffff // dl_vlan of frames without tag
-	tciShift     = 32     // of the outer tag's TCI in its word
+	wildNone     = wildAll&^(wildNwBits<<wildNwSrc|wildNwBits<<wildNwDst) | 32<<wildNwSrc | 32<<wildNwDst // of a match of everything, as Open vSwitch writes it
+	vlanNone     = 0xffff                                                                                 // dl_vlan of frames without tag
+	tciShift     = 32                                                                                     // of the outer tag's TCI in its word
 	tciPresent   = flow.VIDPresent
 	tciVID       = 0x0fff
 	tciPCP       = 0xe000
@@ -180,7 +181,7 @@ func appendMatch(b []byte, m *flow.Match) []byte {
 	at := len(b)
 	b = zeros(b, matchLen)
 	o := b[at:]
-	w := uint32(wildAll)
+	w := uint32(wildNone)
 	get := func(id flow.ID, bit uint32) uint64 {
 		v, ok := exact(m, id)
 		if ok {
@@ -203,7 +204,7 @@ func appendMatch(b []byte, m *flow.Match) []byte {
 	switch {
 	case mask&tciPresent == 0:
 	case v&tciPresent == 0:
-		w &^= wildVLAN
+		w &^= wildVLAN | wildVLANPCP
 		be.PutUint16(o[18:], vlanNone)
 	default:
 		if mask&tciVID == tciVID {
