@@ -158,3 +158,57 @@ func TestQueuePanic(t *testing.T) {
 		t.Errorf("%d frames left afterwards, want 1", n)
 	}
 }
+
+// hookTx is a device that does something else before it sends.
+type hookTx struct {
+	ports.TxQueue
+	before func()
+}
+
+func (h hookTx) Tx(frames []*packet.Frame) int {
+	h.before()
+	return h.TxQueue.Tx(frames)
+}
+
+// TestQueueInHand: frames that the owner has taken out of the queue and is about
+// to send are not overtaken by one that another thread brings.
+func TestQueueInHand(t *testing.T) {
+	l := newLab(t, 2, func(o *Options) { o.Workers = 2 })
+	l.add(flowMod(t, 0, 1, "", apply(ofp.SetQueue{QueueID: 1}, output(2))))
+	l.setQoS(&QoS{Queues: map[uint32]QueueConfig{1: {MaxRate: 1e6, Burst: 1}}})
+	q := l.queue(1)
+	owner := q.shaper.owner
+	other := l.d.workers[1-owner.index]
+	for i := range uint32(6) {
+		l.send(1, sized(1000, 1, i+1))
+	}
+	left := len(l.sent(2))
+	if left == 6 {
+		t.Fatal("no frame waits")
+	}
+	l.now.Add(1e9) // all of them may go, and another one
+	tx := &q.shaper.port.tx[owner.index]
+	device := tx.q
+	once := false
+	tx.q = hookTx{device, func() {
+		if once {
+			return
+		}
+		once = true
+		other.begin()
+		other.enqueue(&q.tx[other.index], []*packet.Frame{packet.FromBytes(sized(1000, 1, 7))})
+	}}
+	for range 100 {
+		l.d.Poll()
+		l.now.Add(1e7)
+	}
+	tx.q = device
+	for i, b := range l.sent(2) {
+		if _, n := frameQueue(b); int(n) != left+i+1 {
+			t.Errorf("frame %d left in place of %d", n, left+i+1)
+		}
+	}
+	if q.waiting != 0 || !once {
+		t.Errorf("%d frames wait still; the other thread sent %v", q.waiting, once)
+	}
+}
