@@ -206,6 +206,9 @@ type clumsy struct{ *Meter }
 func (clumsy) Split(_ int64, packets, _ uint64) bool { return packets > 1 }
 
 func TestPlantedMeterBugs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("numbers of one thread")
+	}
 	frames := func(change func(now int64, packets, bytes uint64) (int64, uint64, uint64)) func(*Meter) metered {
 		return func(m *Meter) metered { return misjudged{m, change} }
 	}
@@ -244,6 +247,9 @@ func TestPlantedMeterBugs(t *testing.T) {
 // A meter that knows the lumps, and had time to fill up, is as accurate where
 // they are not too large beside the rate.
 func TestMeterAccuracyAgain(t *testing.T) {
+	if raceEnabled {
+		t.Skip("numbers of one thread")
+	}
 	for _, r := range []struct {
 		flags ofp.MeterFlags
 		rate  uint32
@@ -281,6 +287,9 @@ func TestMeterLumpsAfterSmallFrames(t *testing.T) {
 // Other loads: below the rate all passes, above it the rate does. The first
 // lump may pass as a whole or by half.
 func TestMeterLoads(t *testing.T) {
+	if raceEnabled {
+		t.Skip("numbers of one thread")
+	}
 	for _, flags := range []ofp.MeterFlags{pktps, kbps} {
 		for _, rate := range []uint32{500, 5000, 20_000} {
 			for _, k := range frameKinds {
