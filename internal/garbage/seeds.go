@@ -60,6 +60,14 @@ func Harmless(stream []byte) bool {
 			if _, err := ofp.Decode(h, stream[ofp.HeaderLen:h.Length]); h.Version == ofp.Version && err == nil {
 				return false
 			}
+		case ofp.TypeExperimenter:
+			// What is in a bundle may be carried out later.
+			m, err := ofp.Decode(h, stream[ofp.HeaderLen:h.Length])
+			if e, ok := m.(*ofp.Experimenter); err == nil && ok && e.IsBundle() {
+				if _, err := e.Parse(h.XID); err == nil {
+					return false
+				}
+			}
 		}
 		stream = stream[h.Length:]
 	}
