@@ -225,7 +225,7 @@ func TestAuxiliaryEndsWithMain(t *testing.T) {
 				if r.m.Connected() != 0 {
 					t.Error("a controller counts as connected")
 				}
-				main = r.main() // a new main one, and only then
+				r.main() // a new main one, and only then
 				r.aux(1, 2)
 			})
 		})

@@ -42,7 +42,7 @@ func ParseActive(what, target string, defaultPort int) (Endpoint, error) {
 	case "unix":
 		return unixEndpoint(what, target, rest)
 	case "ptcp", "punix", "pssl":
-		return Endpoint{}, fmt.Errorf("%s %q: %s: listens, it does not connect; want tcp:, ssl: or unix:", what, target, kind)
+		return Endpoint{}, fmt.Errorf("%s %q: %s: listens, it does not connect; tcp:, ssl: and unix: do", what, target, kind)
 	}
 	return Endpoint{}, fmt.Errorf("%s %q: want tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH", what, target)
 }
@@ -66,7 +66,7 @@ func ParsePassive(what, target string, defaultPort int) (Endpoint, error) {
 	case "punix":
 		return unixEndpoint(what, target, rest)
 	case "tcp", "unix", "ssl":
-		return Endpoint{}, fmt.Errorf("%s %q: %s: connects, it does not listen; want ptcp:, pssl: or punix:", what, target, kind)
+		return Endpoint{}, fmt.Errorf("%s %q: %s: connects, it does not listen; ptcp:, pssl: and punix: do", what, target, kind)
 	}
 	return Endpoint{}, fmt.Errorf("%s %q: want ptcp:[PORT][:ADDRESS], pssl:[PORT][:ADDRESS] or punix:PATH", what, target)
 }
