@@ -76,7 +76,6 @@ func missEntry() *ofp.FlowMod {
 // conversations are the handshakes of real controllers, as their source has
 // them.
 func conversations() map[string][]step {
-	badType := ofp.BadRequestBadType
 	flows := func() ofp.Message { return multipart(ofp.MultipartFlow, flowRequest()) }
 	groups := make(ofp.RawBody, 8)
 	strict := flowMod(ofp.FlowDeleteStrict, ofp.TableAll)
@@ -164,7 +163,7 @@ func conversations() map[string][]step {
 			say("configuration", 4, &ofp.SetConfig{MissSendLen: 0xffff}),
 			say("table-miss", 5, missEntry()),
 			say("flood", 6, &ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: 1, Actions: []ofp.Action{ofp.Output{Port: ofp.PortFlood}}, Data: make([]byte, 60)}),
-			say("queues", 7, raw(ofp.TypeQueueGetConfigRequest, 8), badType),
+			say("queues", 7, raw(ofp.TypeQueueGetConfigRequest, 8), ofp.QueueOpFailedBadPort),
 			say("barrier", 8, &ofp.BarrierRequest{}, tBarrier),
 		},
 	}
