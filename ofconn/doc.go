@@ -115,7 +115,11 @@
 // a deadline of the next read. Each request has one answer, and is bounded in
 // bytes, number and time.
 //
-// # Left open for later
+// # Versions
 //
-// OpenFlow 1.0 is a second dispatch table, chosen by conn.version.
+// A connection speaks OpenFlow 1.3 or 1.0, by the list of SetProtocols and the
+// hellos. One of 1.0 has a codec (package of10) that reads its messages as those
+// of 1.3 and writes what is said to it; openflow10.go has its dispatch, which
+// shares the handlers but for a few. While there is one that takes packet-ins the
+// switch is told to send frames that no entry matches (Options.OnMissPacketIn).
 package ofconn
