@@ -1,0 +1,13 @@
+// Package differential sends the same OpenFlow messages, valid and broken, to
+// this switch and to Open vSwitch, and compares what they answer and what they
+// become. It holds tests only; they need root and Open vSwitch.
+//
+// A world is a short story: both switches are emptied, some valid messages fill
+// them, then come messages of which about half are damaged in one place.
+// Messages are made as trees of length-prefixed elements (tree_test.go), by
+// generators of each kind (make_*_test.go), and damaged by the rules of
+// damage_test.go. Answers are brought into a form in which durations, counters,
+// transaction ids and the order of flows do not show (normal_test.go). What
+// differs is explained by a row of the table in differences_test.go, which
+// docs/conformance.md repeats, or is a defect.
+package differential
