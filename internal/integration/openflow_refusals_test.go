@@ -116,17 +116,17 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"short set-config", rawMsg(ofp.TypeSetConfig, make([]byte, 2)), ofp.BadRequestBadLen},
 		{"an error is not answered", rawMsg(ofp.TypeError, []byte{0, 1, 0, 2}), accepted},
 		{"echo reply", rawMsg(ofp.TypeEchoReply, []byte{1}), accepted},
-		{"experimenter", rawMsg(ofp.TypeExperimenter, unhex(t, "00002320 00000010 00000000")), ofp.BadRequestBadExperimenter},
+		{"experimenter", rawMsg(ofp.TypeExperimenter, unhex(t, "00123456 00000010 00000000")), ofp.BadRequestBadExperimenter},
+		{"type of a known experimenter", rawMsg(ofp.TypeExperimenter, unhex(t, "00002320 0000ffff 00000000")), ofp.BadRequestBadExpType},
 
 		// Configuration.
-		{"reassembly", rawMsg(ofp.TypeSetConfig, unhex(t, "0002 0080")), ofp.SwitchConfigFailedBadFlags},
 		{"fragment mask", rawMsg(ofp.TypeSetConfig, unhex(t, "0003 0080")), ofp.SwitchConfigFailedBadFlags},
 		{"flag of 1.2", rawMsg(ofp.TypeSetConfig, unhex(t, "0004 0080")), ofp.SwitchConfigFailedBadFlags},
 		{"flag 8", rawMsg(ofp.TypeSetConfig, unhex(t, "0008 0080")), ofp.SwitchConfigFailedBadFlags},
 
 		// What is not there yet: whoever brings it changes its line.
 		{"queue-get-config", rawMsg(ofp.TypeQueueGetConfigRequest, unhex(t, "00000063 00000000")), ofp.QueueOpFailedBadPort},
-		{"set table features", multipart(ofp.MultipartTableFeatures, "0040 00 0000000000"+strings.Repeat("00", 56)), ofp.TableFeaturesFailedEPerm},
+		{"table features without properties", multipart(ofp.MultipartTableFeatures, "0040 00 0000000000"+strings.Repeat("00", 56)), ofp.TableFeaturesFailedBadArgument},
 		{"queue statistics", multipart(ofp.MultipartQueue, "ffffffff 00000005"), ofp.QueueOpFailedBadQueue},
 		{"to a group", apply("0016 0008 00000001"), ofp.BadActionBadOutGroup},
 		{"set-queue", apply("0015 0008 ffffffff"), ofp.BadActionBadQueue},
@@ -134,7 +134,8 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 
 		// Multiparts.
 		{"unknown multipart", multipart(14, ""), ofp.BadRequestBadMultipart},
-		{"experimenter multipart", multipart(0xffff, "00002320 00000000"), ofp.BadRequestBadExperimenter},
+		{"experimenter multipart", multipart(0xffff, "00123456 00000000"), ofp.BadRequestBadExperimenter},
+		{"multipart of a known experimenter", multipart(0xffff, "00002320 0000ffff"), ofp.BadRequestBadExpType},
 		{"DESC with a body", multipart(ofp.MultipartDesc, "00000000 00000000"), ofp.BadRequestBadLen},
 		{"PORT_STATS without", multipart(ofp.MultipartPortStats, ""), ofp.BadRequestBadLen},
 		{"statistics of an unknown port", multipart(ofp.MultipartPortStats, "00000063 00000000"), ofp.BadRequestBadPort},
@@ -222,7 +223,8 @@ func TestIntegrationOpenFlowRefusals(t *testing.T) {
 		{"action longer than the list", apply("0012 0010 00000000"), ofp.BadActionBadLen},
 		{"action 1", apply("0001 0008 00000000"), ofp.BadActionBadType},
 		{"action 28", apply("001c 0008 00000000"), ofp.BadActionBadType},
-		{"experimenter action", apply("ffff 0010 00002320 0000000000000000"), ofp.BadActionBadExperimenter},
+		{"experimenter action", apply("ffff 0010 00123456 0000000000000000"), ofp.BadActionBadExperimenter},
+		{"action of a known experimenter", apply("ffff 0010 00002320 ffff000000000000"), ofp.BadActionBadExpType},
 		{"push VLAN 0x9100", apply("0011 0008 9100 0000"), ofp.BadActionBadArgument},
 		{"push MPLS 0x0800", apply("0013 0008 0800 0000"), ofp.BadActionBadArgument},
 		{"push PBB 0x88a8", apply("001a 0008 88a8 0000"), ofp.BadActionBadArgument},
