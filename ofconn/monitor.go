@@ -59,8 +59,15 @@ func (m *flowMonitor) selects(u *ofp.FlowUpdate, old *ofp.Instructions) bool {
 func outputs(ins *ofp.Instructions, port ofp.PortNo) bool {
 	for _, list := range [...][]ofp.Action{ins.Apply, ins.Write} {
 		for _, a := range list {
-			if o, ok := a.(ofp.Output); ok && o.Port == port {
-				return true
+			switch a := a.(type) {
+			case ofp.Output:
+				if a.Port == port {
+					return true
+				}
+			case ofp.Enqueue:
+				if a.Port == port {
+					return true
+				}
 			}
 		}
 	}
@@ -115,7 +122,7 @@ func (f *flowMonitors) tell(version uint64, list []FlowChange) {
 	}
 	waiting := 0
 	for n, form := range monitorForms {
-		w := ofp.NewFlowUpdateWriter(form, asyncXID, func(b []byte) error {
+		w := f.c.updates(form, asyncXID, func(b []byte) error {
 			waiting = f.queue(b)
 			return nil
 		})
@@ -197,7 +204,7 @@ func (f *flowMonitors) announce(message func(form uint32) ofp.Message) {
 	for _, form := range monitorForms {
 		for i := range f.list {
 			if f.list[i].experimenter == form {
-				f.c.out.putMonitor(ofp.Encode(asyncXID, message(form)))
+				f.c.out.putMonitor(f.c.encode(asyncXID, message(form)))
 				break
 			}
 		}
@@ -263,7 +270,7 @@ func (f *flowMonitors) writeNews(from, to uint64) error {
 		f.c.out.putMonitor(b)
 		return nil
 	}
-	var writers [len(monitorForms)]*ofp.FlowUpdateWriter
+	var writers [len(monitorForms)]updateWriter
 	err := f.c.m.sw.FlowsSince(from, to, func(told *ofp.FlowUpdate) error {
 		ch := FlowChange{Update: *told}
 		for i, form := range monitorForms {
@@ -274,7 +281,7 @@ func (f *flowMonitors) writeNews(from, to uint64) error {
 				continue
 			}
 			if writers[i] == nil {
-				writers[i] = ofp.NewFlowUpdateWriter(form, asyncXID, send)
+				writers[i] = f.c.updates(form, asyncXID, send)
 			}
 			if err := writers[i].Add(u); err != nil {
 				return err

@@ -34,7 +34,7 @@ func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRe
 		initial = initial || m.Flags&ofp.FlowMonitorInitial != 0
 	}
 	version := c.addMonitors(added)
-	w := ofp.NewFlowUpdateWriter(r.Experimenter, h.XID, c.send)
+	w := c.updates(r.Experimenter, h.XID, c.send)
 	if initial {
 		err = c.m.sw.FlowsSince(0, version, func(u *ofp.FlowUpdate) error { return addInitial(w, added, u) })
 	}
@@ -57,7 +57,7 @@ func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRe
 
 // addInitial tells of an entry that was there when monitors were set up, if one of
 // them wants to know.
-func addInitial(w *ofp.FlowUpdateWriter, monitors []flowMonitor, told *ofp.FlowUpdate) error {
+func addInitial(w updateWriter, monitors []flowMonitor, told *ofp.FlowUpdate) error {
 	var flags ofp.FlowMonitorFlags
 	for i := range monitors {
 		if m := &monitors[i]; m.Flags&ofp.FlowMonitorInitial != 0 && m.selects(told, nil) {

@@ -87,6 +87,20 @@ func (c *conn) writer(kind uint16, xid uint32) entryWriter {
 	return ofp.NewMultipartWriter(kind, xid, c.send)
 }
 
+// updateWriter makes the messages that tell of changes of flow entries.
+type updateWriter interface {
+	Add(*ofp.FlowUpdate) error
+	Close() error
+}
+
+// updates starts a reply about flow entries, in the form of an experimenter.
+func (c *conn) updates(experimenter, xid uint32, send func([]byte) error) updateWriter {
+	if c.v10 != nil {
+		return of10.NewUpdateWriter(xid, send)
+	}
+	return ofp.NewFlowUpdateWriter(experimenter, xid, send)
+}
+
 func (c *conn) handleFeatures10(h ofp.Header, _ []byte, _ ofp.Message) error {
 	return c.reply(h.XID, &of10.Features{FeaturesReply: c.m.sw.Features(), Ports: c.m.sw.PortDescs()})
 }
@@ -152,7 +166,7 @@ func (c *conn) handleVendor10(h ofp.Header, msg []byte, m ofp.Message) error {
 		if m.Experimenter != ofp.ExperimenterNicira {
 			return c.refuse(h, msg, ofp.BadRequestBadExperimenter.Errorf("message of vendor %#x is not known in OpenFlow 1.0", m.Experimenter))
 		}
-		return c.refuse(h, msg, ofp.BadRequestBadExpType.Errorf("message %d of Nicira is not supported", m.ExpType))
+		return c.handleExperimenter(h, msg, m) // the end of a flow monitor
 	}
 	return c.refuse(h, msg, fmt.Errorf("message %T is not handled", m))
 }

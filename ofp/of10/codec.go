@@ -29,6 +29,7 @@ type form uint8
 const (
 	formStandard form = iota
 	formNXM
+	formMonitor
 )
 
 // The settings of a connection, as Decode gives them. Apply carries them out.

@@ -333,6 +333,9 @@ func decodeNicirastats(b []byte) (ofp.MultipartBody, uint16, error) {
 	}
 	kind := uint16(ofp.MultipartFlow)
 	switch t := be.Uint32(b[4:]); t {
+	case nxstFlowMonitor:
+		body, err := decodeFlowMonitors(b[niciraStatsLen:])
+		return body, ofp.MultipartExperimenter, err
 	case nxstFlow:
 	case nxstAggregate:
 		kind = ofp.MultipartAggregate

@@ -40,8 +40,13 @@ func (w *Writer) Add(e ofp.MultipartBody) error {
 	if w.err != nil {
 		return w.err
 	}
-	w.begin()
 	w.next = w.entry(w.next[:0], e)
+	return w.addNext()
+}
+
+// addNext adds the entry that stands in next.
+func (w *Writer) addNext() error {
+	w.begin()
 	if w.head+len(w.next) > ofp.MaxLen {
 		w.err = ofp.BadRequestBadLen.Errorf("statistics entry of %d bytes does not fit into a message", len(w.next))
 		return w.err
@@ -72,13 +77,16 @@ func (w *Writer) begin() {
 	}
 	w.buf = header(w.buf, typeStatsReply, w.xid)
 	kind := w.kind
-	if w.form == formNXM {
+	if w.form != formStandard {
 		kind = ofp.MultipartExperimenter
 	}
 	w.buf = zeros(be.AppendUint16(w.buf, kind), 2)
-	if w.form == formNXM {
+	if w.form != formStandard {
 		subtype := uint32(nxstFlow)
-		if w.kind == ofp.MultipartAggregate {
+		switch {
+		case w.form == formMonitor:
+			subtype = nxstFlowMonitor
+		case w.kind == ofp.MultipartAggregate:
 			subtype = nxstAggregate
 		}
 		w.buf = be.AppendUint32(w.buf, ofp.ExperimenterNicira)

@@ -80,6 +80,8 @@ const (
 const (
 	nxstFlow      = 0
 	nxstAggregate = 1
+
+	nxstFlowMonitor = 2
 )
 
 // vendorHeaderLen is the length of vendor and subtype; niciraStatsLen is what

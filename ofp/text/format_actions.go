@@ -46,6 +46,8 @@ func FormatAction(a ofp.Action, o Options) string {
 		return fmt.Sprintf("pop_mpls:0x%04x", a.EtherType)
 	case ofp.SetQueue:
 		return fmt.Sprintf("set_queue:%d", a.QueueID)
+	case ofp.PopQueue:
+		return "pop_queue"
 	case ofp.Group:
 		return fmt.Sprintf("group:%d", a.GroupID)
 	case ofp.SetNwTTL:
