@@ -84,6 +84,38 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// TestWatchedByManyWays: groups that watch the next one many times are asked once
+// each, dead or alive.
+func TestWatchedByManyWays(t *testing.T) {
+	const levels, buckets = maxDepth, 8 // by 8^64 ways
+	l := newLab(t, 3)
+	end := &ofp.GroupMod{GroupType: ofp.GroupTypeFastFailover, Buckets: []ofp.Bucket{bucket(output(2))}}
+	end.Buckets[0].WatchPort = 2
+	l.groupMod(end)
+	for id := range uint32(levels) {
+		g := &ofp.GroupMod{GroupID: id + 1, GroupType: ofp.GroupTypeFastFailover}
+		for range buckets {
+			b := bucket(output(2))
+			b.WatchGroup = id
+			g.Buckets = append(g.Buckets, b)
+		}
+		own := bucket(output(3)) // what a dead group falls back to
+		own.WatchPort = 3
+		if id+1 == levels {
+			g.Buckets = append(g.Buckets, own)
+		}
+		l.groupMod(g)
+	}
+	l.add(flowMod(t, 0, 1, "in_port=1", apply(ofp.Group{GroupID: levels})))
+	for _, lives := range []bool{true, false, true} {
+		l.b.PortChanged(2, ports.Status{AdminUp: lives, LinkUp: lives, MTU: 1500})
+		l.send(1, udp(1, 2, 3, 4))
+		if two, three := len(l.sent(2)), len(l.sent(3)); lives && (two != 1 || three != 0) || !lives && (two != 0 || three != 1) {
+			t.Errorf("port 2 up %v: %d frames from port 2, %d from port 3", lives, two, three)
+		}
+	}
+}
+
 // TestSelectGroup: flows keep their bucket, all buckets are used, a change of
 // the group concerns the next frame, and its end takes its flows along.
 func TestSelectGroup(t *testing.T) {

@@ -25,6 +25,8 @@ type translator struct {
 
 	frameState
 	mask flow.Mask // bits of the key looked at
+	// groupLives are the answers of liveness so far.
+	groupLives map[groupWatch]bool
 
 	// Scratch.
 	probe    flow.Mask
@@ -92,6 +94,7 @@ func (t *translator) start(k *flow.Key, in *port) {
 	t.wide.SetKey(k)
 	t.wide[flow.WRecirc] = 0
 	t.mask = flow.Mask{}
+	clear(t.groupLives)
 	// Port configuration, patch ports and recirculation hang on these.
 	t.mask[flow.WInPort] = ^uint64(0)
 	t.mask[flow.WRecirc] = ^uint64(0)

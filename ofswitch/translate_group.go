@@ -60,8 +60,17 @@ func (t *translator) findGroup(b *Bridge, id uint32) *flowtable.Group {
 	return g
 }
 
+// groupWatch is a group that somebody watches, and how far groups that it watches
+// are still asked.
+type groupWatch struct {
+	bridge *Bridge
+	id     uint32
+	depth  int
+}
+
 // liveness is that of wk's bridge. Ports hang on its configuration, which every
-// program that passes it does; groups are noted.
+// program that passes it does; groups are noted. Each is asked once: many ways may
+// lead to it, twice as many with each level of groups that watch the next one twice.
 func (t *translator) liveness(wk *walk, depth int) flowtable.Liveness {
 	return flowtable.Liveness{
 		Port: func(no ofp.PortNo) bool {
@@ -69,8 +78,18 @@ func (t *translator) liveness(wk *walk, depth int) flowtable.Liveness {
 			return p != nil && p.desc().State&ofp.PortStateLive != 0
 		},
 		Group: func(id uint32) bool {
+			asked := groupWatch{wk.bridge, id, depth}
+			lives, known := t.groupLives[asked]
+			if known || !t.step() {
+				return lives
+			}
 			g := t.findGroup(wk.bridge, id)
-			return g != nil && depth > 0 && g.Live(t.liveness(wk, depth-1))
+			lives = g != nil && depth > 0 && g.Live(t.liveness(wk, depth-1))
+			if t.groupLives == nil {
+				t.groupLives = make(map[groupWatch]bool)
+			}
+			t.groupLives[asked] = lives
+			return lives
 		},
 	}
 }
