@@ -421,13 +421,13 @@ func TestIntegrationApplyFailMode(t *testing.T) {
 func TestIntegrationApplyWrongTargets(t *testing.T) {
 	l := newLab(t)
 	b := secure("brA", Port{Name: "v1"})
-	b.Controllers = []Controller{{Target: "ssl:127.0.0.1"}, {Target: "nonsense"}}
-	b.Listeners = []Listener{{Target: "pssl:"}, {Target: "punix:" + l.s.MgmtPath("more")}}
+	b.Controllers = []Controller{{Target: "udp:127.0.0.1"}, {Target: "nonsense"}, {Target: "ssl:127.0.0.1"}}
+	b.Listeners = []Listener{{Target: "ptcp:port"}, {Target: "punix:" + l.s.MgmtPath("more")}}
 	err := l.apply(b)
 	if err == nil || strings.Count(err.Error(), "bridge brA") != 2 {
 		t.Errorf("the error is %v", err)
 	}
-	for _, want := range []string{"ssl:127.0.0.1", "nonsense", "pssl:"} {
+	for _, want := range []string{"udp:127.0.0.1", "nonsense", "ptcp:port", "ssl:127.0.0.1: TLS is not configured"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%q is not in the error %v", want, err)
 		}
