@@ -49,8 +49,3 @@ var neverRefused = map[ofp.Code]string{
 	ofp.MeterModFailedUnknown:  "each reason for a refusal has its code; it stands for a failure of the switch's own, and none is known",
 	ofp.MeterModFailedBadBurst: "every burst size is supported; 0 asks for one that suits the rate",
 }
-
-// awaited are the codes of what the switch does not do yet.
-var awaited = map[ofp.Code]string{
-	ofp.BadRequestBadExpType: "messages of experimenters",
-}
