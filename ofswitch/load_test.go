@@ -193,48 +193,64 @@ func TestCountersExact(t *testing.T) {
 
 // TestBarrier: once a barrier has returned, no frame takes the old path: not
 // those that come then, and not those of another port's load that were under
-// way.
+// way. 100,000 times flow-mod, barrier, frame, by many controllers at once, each
+// with an entry, an ingress port and two egress ports of its own.
 func TestBarrier(t *testing.T) {
-	m := newMachine(t, 2, 4, ports.MemOptions{Ring: 1024, Capture: -1})
-	m.ports[1].Replay(false, packet.FromBytes(udp(7, 8, 1, 1)), packet.FromBytes(udp(7, 8, 1, 2)))
-	n := 10_000
+	const lanes = 20
+	m := newMachine(t, 2, 1+3*lanes, ports.MemOptions{Ring: 256, Capture: -1})
+	n := 100_000
 	if raceEnabled || testing.Short() {
-		n = 500
+		n = 2000
 	}
-	f := udp(1, 2, 3, 4)
-	within(t, "barriers", func() {
-		for i := range n {
-			now, old := m.ports[2+i%2], m.ports[3-i%2]
-			if err := m.b.FlowMod(flowMod(t, 0, 100, "udp", apply(output(ofp.PortNo(3+i%2))))); err != nil {
-				t.Error(err)
-				return
-			}
-			m.b.Barrier()
-			before, after := old.Stats().TxPackets, now.Stats().TxPackets
-			if m.ports[0].InjectBytes(f) != 1 {
-				t.Error("port 1 took no frame")
-				return
-			}
-			m.settleOne(0)
-			if more := old.Stats().TxPackets - before; more != 0 {
-				t.Errorf("round %d: %d frames took the old path", i, more)
-				return
-			}
-			if now.Stats().TxPackets == after {
-				t.Errorf("round %d: the frame did not take the new path", i)
-				return
-			}
-		}
-	})
-	m.ports[1].Replay(false)
-	if s := m.ports[1].Stats(); s.RxPackets < uint64(n) {
+	var load []*packet.Frame
+	for l := range lanes {
+		load = append(load, packet.FromBytes(udp(7, 8, 1, uint16(l))))
+	}
+	m.ports[0].Replay(false, load...)
+	var wg sync.WaitGroup
+	for l := range lanes {
+		wg.Go(func() { m.barriers(1+3*l, uint16(l), n/lanes) })
+	}
+	within(t, "barriers", wg.Wait)
+	m.ports[0].Replay(false)
+	if s := m.ports[0].Stats(); s.RxPackets < uint64(n) {
 		t.Errorf("the other port received %d frames: no load", s.RxPackets)
+	}
+}
+
+// barriers sends the frames to a UDP port to one of two ports in turn, n times,
+// with a barrier behind each change, and a frame from m.ports[in] behind that. The
+// two are those behind in.
+func (m *machine) barriers(in int, dst uint16, n int) {
+	f := udp(1, 2, 3, dst)
+	match := fmt.Sprintf("udp,udp_dst=%d", dst)
+	for i := range n {
+		now, old := m.ports[in+1+i%2], m.ports[in+2-i%2]
+		if err := m.b.FlowMod(flowMod(m.t, 0, 100, match, apply(output(ofp.PortNo(in+2+i%2))))); err != nil {
+			m.t.Error(err)
+			return
+		}
+		m.b.Barrier()
+		before, after := old.Stats().TxPackets, now.Stats().TxPackets
+		if m.ports[in].InjectBytes(f) != 1 {
+			m.t.Errorf("port %d took no frame", in+1)
+			return
+		}
+		m.settleOne(in)
+		if more := old.Stats().TxPackets - before; more != 0 {
+			m.t.Errorf("round %d: %d frames took the old path", i, more)
+			return
+		}
+		if now.Stats().TxPackets == after {
+			m.t.Errorf("round %d: the frame did not take the new path", i)
+			return
+		}
 	}
 }
 
 func (m *machine) settleOne(i int) {
 	for m.ports[i].Pending() > 0 {
-		runtime.Gosched()
+		m.d.Sync()
 	}
 	m.d.Sync()
 }
