@@ -99,9 +99,6 @@ func (b *Bridge) MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) (err e
 	return err
 }
 
-// MeterFeatures says what meters can do (OpenFlow 1.3.5 §7.3.5.14).
-func (b *Bridge) MeterFeatures() *ofp.MeterFeatures { return b.limits.Meters.MeterFeatures() }
-
 // checkMeter refuses to tell of a meter that there is not.
 func (b *Bridge) checkMeter(id uint32) error {
 	if id != ofp.MeterAll && !b.tables.HasMeter(id) {
@@ -109,3 +106,6 @@ func (b *Bridge) checkMeter(id uint32) error {
 	}
 	return nil
 }
+
+// MeterFeatures says what meters can do (OpenFlow 1.3.5 §7.3.5.14).
+func (b *Bridge) MeterFeatures() *ofp.MeterFeatures { return b.limits.Meters.MeterFeatures() }
