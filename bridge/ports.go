@@ -136,23 +136,23 @@ func (p *livePort) tryOpen() {
 func (p *livePort) reopen() {
 	before := p.err
 	p.tryOpen()
-	if p.err == nil || p.waiting || before != nil && before.Error() == p.err.Error() || p.carriesDefaultRoute() && errors.Is(before, ports.ErrDefaultRoute) {
+	if p.err == nil || p.waiting || before != nil && before.Error() == p.err.Error() || p.mayComeFree() && errors.Is(before, errors.Unwrap(p.err)) {
 		return
 	}
 	p.bridge.sw.log.Error("port not opened", "bridge", p.bridge.conf.Name, "port", p.conf.Name, "err", p.err)
 }
 
-// carriesDefaultRoute says that the port was refused for the route, which the
-// user may move to the bridge.
-func (p *livePort) carriesDefaultRoute() bool {
-	return !p.open && errors.Is(p.err, ports.ErrDefaultRoute)
+// mayComeFree says that the port was refused for the default route, which the
+// user may move to the bridge, or because another switch has its device.
+func (p *livePort) mayComeFree() bool {
+	return !p.open && (errors.Is(p.err, ports.ErrDefaultRoute) || errors.Is(p.err, ports.ErrBusy))
 }
 
-// retryInterval is how long a port waits, at most, after its device has lost
-// the default route. Routes are not watched: a router has too many.
+// retryInterval is how long a port waits, at most, after its device has come
+// free. Routes are not watched: a router has too many.
 const retryInterval = time.Second
 
-// retryLaterLocked has the ports that wait for their route tried again, if
+// retryLaterLocked has the ports whose device may come free tried again, if
 // there are any.
 func (s *Switch) retryLaterLocked() {
 	if s.retry != nil {
@@ -160,7 +160,7 @@ func (s *Switch) retryLaterLocked() {
 		s.retry = nil
 	}
 	for _, lb := range s.bridges {
-		if slices.ContainsFunc(lb.ports, (*livePort).carriesDefaultRoute) {
+		if slices.ContainsFunc(lb.ports, (*livePort).mayComeFree) {
 			s.retry = time.AfterFunc(retryInterval, s.retryPorts)
 			return
 		}
@@ -175,7 +175,7 @@ func (s *Switch) retryPorts() {
 	}
 	for _, lb := range s.bridges {
 		for _, p := range lb.ports {
-			if p.carriesDefaultRoute() {
+			if p.mayComeFree() {
 				p.reopen()
 			}
 		}

@@ -377,3 +377,30 @@ func TestIntegrationDriverStats(t *testing.T) {
 		t.Errorf("a device that is gone has %+v", s)
 	}
 }
+
+// A device that is a port already is refused until that port is closed.
+func TestIntegrationTakenDevice(t *testing.T) {
+	host, sw := testutil.NewNS(t), testutil.NewNS(t)
+	host.AddVeth("a0", "p0", sw)
+	open := func() (p Port, err error) {
+		sw.Do(func() { p, err = OpenSystem("p0", SystemOptions{}) })
+		return p, err
+	}
+	first, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(); !errors.Is(err, ErrBusy) {
+		t.Errorf("a device that is taken: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -47,6 +47,7 @@ type System struct {
 	opt    SystemOptions
 	iso    *isolate.Isolation
 	rx     *systemRx
+	claim  int // see claim
 	usoOK  bool
 	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
 
@@ -80,7 +81,7 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 		return nil, err
 	}
 	dev.ethtool = true
-	p := &System{dev: dev, opt: o, usoOK: kernelAtLeast(6, 2)}
+	p := &System{dev: dev, opt: o, usoOK: kernelAtLeast(6, 2), claim: -1}
 	if err := p.open(link); err != nil {
 		if err2 := p.Close(); err2 != nil {
 			err = errors.Join(err, err2)
@@ -99,6 +100,10 @@ func (p *System) open(link netlink.Link) error {
 		if err := p.dev.checkDefaultRoute(o.Bridge); err != nil {
 			return err
 		}
+	}
+	var err error
+	if p.claim, _, err = descriptor(o.Provider, "system/"+name+"/claim", func() (int, error) { return claim(name, p.dev.ifindex) }); err != nil {
+		return err
 	}
 	if o.QdiscBypass {
 		f := ethtoolFeatures(p.dev.ctl, name)
@@ -207,6 +212,9 @@ func (p *System) Close() error {
 	}
 	if p.iso != nil {
 		errs = append(errs, p.iso.Close())
+	}
+	if p.claim >= 0 {
+		errs = append(errs, unix.Close(p.claim))
 	}
 	errs = append(errs, p.dev.close())
 	if err := errors.Join(errs...); err != nil {
