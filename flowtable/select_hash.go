@@ -1,6 +1,9 @@
 package flowtable
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/packet"
+)
 
 // SelectHash is a hash for [Group.Select] that all frames of a flow share, in
 // both directions: of the Ethernet addresses, the MPLS labels, the IP or ARP
@@ -38,7 +41,7 @@ func SelectHash(w *flow.Wide, wc *flow.Mask) uint64 {
 	end(look(flow.WIPv6Src, ^uint64(0)), look(flow.WIPv6Dst, ^uint64(0)))
 	end(look(flow.WIPv6SrcLo, ^uint64(0)), look(flow.WIPv6DstLo, ^uint64(0)))
 	switch ip >> 24 {
-	case 6, 17, 132:
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP:
 		if ip&fragments == 0 {
 			l4 := look(flow.WL4, ports)
 			end(l4>>48, l4>>32&0xffff)

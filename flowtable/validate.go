@@ -139,17 +139,11 @@ func checkArguments(a ofp.Action, sw *Limits, packetOut bool) error {
 			return ofp.BadActionBadOutGroup.Errorf("group %d does not exist", a.GroupID)
 		}
 	case ofp.PushVLAN:
-		if a.EtherType != 0x8100 && a.EtherType != 0x88a8 {
-			return ofp.BadActionBadArgument.Errorf("push VLAN %#04x: want 0x8100 or 0x88a8", a.EtherType)
-		}
+		return ofp.CheckPush(a.ActionType(), a.EtherType)
 	case ofp.PushMPLS:
-		if a.EtherType != 0x8847 && a.EtherType != 0x8848 {
-			return ofp.BadActionBadArgument.Errorf("push MPLS %#04x: want 0x8847 or 0x8848", a.EtherType)
-		}
+		return ofp.CheckPush(a.ActionType(), a.EtherType)
 	case ofp.PushPBB:
-		if a.EtherType != 0x88e7 {
-			return ofp.BadActionBadArgument.Errorf("push PBB %#04x: want 0x88e7", a.EtherType)
-		}
+		return ofp.CheckPush(a.ActionType(), a.EtherType)
 	case ofp.SetQueue:
 		// Which queues a port has is configured, and may change at any time, as
 		// the ports may: one that is not there is the port's default queue.

@@ -20,7 +20,7 @@ func (t *Tables) checkTable(m *ofp.FlowMod) error {
 // have (OpenFlow 1.3.5 §7.3.5.5). Deletes may name anything: it deletes nothing.
 //
 // A modify that is not strict changes entries of any kind; the caller has
-// checkSuccessor look at each.
+// checkSuccessors look at each.
 func (t *Tables) checkFeatures(m *ofp.FlowMod) error {
 	c := t.setup(m.Table).caps
 	if c == nil {

@@ -275,17 +275,11 @@ func decodeAction(t ActionType, b []byte) (Action, error) {
 	case ActionDecMPLSTTL:
 		return DecMPLSTTL{}, nil
 	case ActionPushVLAN:
-		if half != 0x8100 && half != 0x88a8 {
-			return nil, badEtherType(t, half, "0x8100 or 0x88a8")
-		}
-		return PushVLAN{EtherType: half}, nil
+		return PushVLAN{EtherType: half}, CheckPush(t, half)
 	case ActionPopVLAN:
 		return PopVLAN{}, nil
 	case ActionPushMPLS:
-		if half != 0x8847 && half != 0x8848 {
-			return nil, badEtherType(t, half, "0x8847 or 0x8848")
-		}
-		return PushMPLS{EtherType: half}, nil
+		return PushMPLS{EtherType: half}, CheckPush(t, half)
 	case ActionPopMPLS:
 		return PopMPLS{EtherType: half}, nil
 	case ActionSetQueue:
@@ -297,17 +291,10 @@ func decodeAction(t ActionType, b []byte) (Action, error) {
 	case ActionDecNwTTL:
 		return DecNwTTL{}, nil
 	case ActionPushPBB:
-		if half != 0x88e7 {
-			return nil, badEtherType(t, half, "0x88e7")
-		}
-		return PushPBB{EtherType: half}, nil
+		return PushPBB{EtherType: half}, CheckPush(t, half)
 	default: // ActionPopPBB, the last of actionNames
 		return PopPBB{}, nil
 	}
-}
-
-func badEtherType(t ActionType, et uint16, want string) *Error {
-	return BadActionBadArgument.Errorf("%v of Ethernet type %#04x, want %s", t, et, want)
 }
 
 // decodeSetField reads a SET_FIELD action. A field that exists and cannot be

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ofswitch/flow"
+	"ofswitch/packet"
 )
 
 // Actions of OpenFlow 1.0 and of Nicira that are no single action of OpenFlow
@@ -77,7 +78,7 @@ func (a SetVLANVID) Standard() []Action {
 	if a.Tagged {
 		return []Action{set}
 	}
-	return []Action{PushVLAN{EtherType: 0x8100}, set}
+	return []Action{PushVLAN{EtherType: packet.TypeVLAN}, set}
 }
 
 // Standard is what a comes nearest to in OpenFlow 1.3.
@@ -86,7 +87,7 @@ func (a SetVLANPCP) Standard() []Action {
 	if a.Tagged {
 		return []Action{set}
 	}
-	return []Action{PushVLAN{EtherType: 0x8100}, set}
+	return []Action{PushVLAN{EtherType: packet.TypeVLAN}, set}
 }
 
 // Standard is what the action comes nearest to in OpenFlow 1.3.

@@ -246,8 +246,8 @@ func (d *actionsDecoder) vendor(b []byte) error {
 		d.ins.Has |= 1 << ofp.InstrWriteMetadata
 		d.ins.Metadata, d.ins.MetadataMask = be.Uint64(b[16:]), be.Uint64(b[24:])
 	case nxPushMPLS:
-		if half != 0x8847 && half != 0x8848 {
-			return ofp.BadActionBadArgument.Errorf("push_mpls of Ethernet type %#04x, want 0x8847 or 0x8848", half)
+		if err := ofp.CheckPush(ofp.ActionPushMPLS, half); err != nil {
+			return err
 		}
 		d.add(ofp.PushMPLS{EtherType: half})
 	case nxPopMPLS:

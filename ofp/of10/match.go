@@ -3,6 +3,7 @@ package of10
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // matchLen is the length of struct ofp_match (OpenFlow 1.0.0 §5.2.3).
@@ -11,36 +12,33 @@ const matchLen = 40
 // Wildcards (OpenFlow 1.0.0 §5.2.3): a bit set leaves the field open. The two
 // addresses have the number of low bits that are open, 32 and more for all.
 const (
-	wildInPort   = 1 << 0
-	wildVLAN     = 1 << 1
-	wildDLSrc    = 1 << 2
-	wildDLDst    = 1 << 3
-	wildDLType   = 1 << 4
-	wildNwProto  = 1 << 5
-	wildTpSrc    = 1 << 6
-	wildTpDst    = 1 << 7
-	wildNwSrc    = 8 // shift
-	wildNwDst    = 14
-	wildNwBits   = 0x3f
-	wildVLANPCP  = 1 << 20
-	wildNwTOS    = 1 << 21
-	wildAll      = 1<<22 - 1
-	wildNone     = wildAll&^(wildNwBits<<wildNwSrc|wildNwBits<<wildNwDst) | 32<<wildNwSrc | 32<<wildNwDst // of a match of everything, as Open vSwitch writes it
-	vlanNone     = 0xffff                                                                                 // dl_vlan of frames without tag
-	tciShift     = 32                                                                                     // of the outer tag's TCI in its word
-	tciPresent   = flow.VIDPresent
-	tciVID       = 0x0fff
-	tciPCP       = 0xe000
-	typeIPv4     = 0x0800
-	typeARP      = 0x0806
-	typeRARP     = 0x8035
-	typeIPv6     = 0x86dd
-	protoICMP    = 1
-	protoTCP     = 6
-	protoUDP     = 17
-	protoICMPv6  = 58
-	protoSCTP    = 132
-	portFieldMax = 0xffff
+	wildInPort  = 1 << 0
+	wildVLAN    = 1 << 1
+	wildDLSrc   = 1 << 2
+	wildDLDst   = 1 << 3
+	wildDLType  = 1 << 4
+	wildNwProto = 1 << 5
+	wildTpSrc   = 1 << 6
+	wildTpDst   = 1 << 7
+	wildNwSrc   = 8 // shift
+	wildNwDst   = 14
+	wildNwBits  = 0x3f
+	wildVLANPCP = 1 << 20
+	wildNwTOS   = 1 << 21
+	wildAll     = 1<<22 - 1
+	// wildNone is that of a match of everything, as Open vSwitch writes it.
+	wildNone = wildAll&^(wildNwBits<<wildNwSrc|wildNwBits<<wildNwDst) | 32<<wildNwSrc | 32<<wildNwDst
+)
+
+const (
+	vlanNone = 0xffff // dl_vlan of frames without tag
+
+	tciShift   = 32 // of the outer tag's TCI in its word
+	tciPresent = flow.VIDPresent
+	tciVID     = 0x0fff
+	tciPCP     = 0xe000
+
+	portFieldMax = 0xffff // the greatest TCP, UDP or SCTP port
 )
 
 // setTCI asks for bits of the outer VLAN tag's control information, whose 13th
@@ -87,15 +85,15 @@ func tpFields(m *flow.Match) (src, dst flow.ID, ok bool) {
 	}
 	et, _ := exact(m, flow.EthType)
 	switch {
-	case proto == protoTCP:
+	case proto == packet.ProtoTCP:
 		return flow.TCPSrc, flow.TCPDst, true
-	case proto == protoUDP:
+	case proto == packet.ProtoUDP:
 		return flow.UDPSrc, flow.UDPDst, true
-	case proto == protoSCTP:
+	case proto == packet.ProtoSCTP:
 		return flow.SCTPSrc, flow.SCTPDst, true
-	case proto == protoICMP && et == typeIPv4:
+	case proto == packet.ProtoICMP && et == packet.TypeIPv4:
 		return flow.ICMPv4Type, flow.ICMPv4Code, true
-	case proto == protoICMPv6 && et == typeIPv6:
+	case proto == packet.ProtoICMPv6 && et == packet.TypeIPv6:
 		return flow.ICMPv6Type, flow.ICMPv6Code, true
 	}
 	return 0, 0, false
@@ -142,17 +140,17 @@ func decodeMatch(b []byte) (m flow.Match) {
 		m.SetMasked(id, flow.Value{Lo: uint64(be.Uint32(b[at:]))}, flow.Value{Lo: mask})
 	}
 	switch et {
-	case typeARP, typeRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		if has(wildNwProto) {
 			set(flow.ARPOp, uint64(b[25]))
 		}
 		address(flow.ARPSpa, wildNwSrc, 28)
 		address(flow.ARPTpa, wildNwDst, 32)
 		return m
-	case typeIPv4:
+	case packet.TypeIPv4:
 		address(flow.IPv4Src, wildNwSrc, 28)
 		address(flow.IPv4Dst, wildNwDst, 32)
-	case typeIPv6:
+	case packet.TypeIPv6:
 	default:
 		return m
 	}
@@ -233,11 +231,11 @@ func appendMatch(b []byte, m *flow.Match) []byte {
 		be.PutUint32(o[at:], uint32(v.Lo))
 	}
 	switch et {
-	case typeARP, typeRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		o[25] = uint8(get(flow.ARPOp, wildNwProto))
 		address(flow.ARPSpa, wildNwSrc, 28)
 		address(flow.ARPTpa, wildNwDst, 32)
-	case typeIPv4, typeIPv6:
+	case packet.TypeIPv4, packet.TypeIPv6:
 		address(flow.IPv4Src, wildNwSrc, 28)
 		address(flow.IPv4Dst, wildNwDst, 32)
 		o[24] = uint8(get(flow.IPDSCP, wildNwTOS)) << 2

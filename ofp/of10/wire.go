@@ -29,7 +29,7 @@ const (
 	typeQueueGetConfigReply   = 21
 )
 
-// vendor is the type of a vendor's message, EXPERIMENTER in OpenFlow 1.3.
+// typeVendor is a vendor's message, EXPERIMENTER in OpenFlow 1.3.
 const typeVendor = 4
 
 // toType has the type of OpenFlow 1.3 for each of OpenFlow 1.0, by number.

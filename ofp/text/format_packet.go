@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ofswitch/flow"
+	"ofswitch/packet"
 )
 
 // FormatPacket prints the headers of a frame in one line, as ovs-ofctl prints
@@ -37,17 +38,17 @@ func (p *packetPrinter) text() string {
 	p.vlan()
 	p.printf(",dl_src=%s,dl_dst=%s", formatMAC(p.src), formatMAC(p.dst))
 	switch p.etype {
-	case etIPv4:
+	case packet.TypeIPv4:
 		p.printf(",nw_src=%s,nw_dst=%s", ip4(p.addr[0][:]), ip4(p.addr[1][:]))
 		p.ip(name == network)
-	case etIPv6:
+	case packet.TypeIPv6:
 		p.printf(",ipv6_src=%s,ipv6_dst=%s,ipv6_label=0x%05x", ip6Text(p.addr[0]), ip6Text(p.addr[1]), p.label)
 		p.ip(name == network)
-	case etARP, etRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		a := p.arp[:]
 		p.printf(",arp_spa=%s,arp_tpa=%s,arp_op=%d,arp_sha=%s,arp_tha=%s", ip4(a[14:]), ip4(a[24:]), binary.BigEndian.Uint16(a[6:]),
 			formatMAC([6]byte(a[8:])), formatMAC([6]byte(a[18:])))
-	case etMPLS, etMPLSM:
+	case packet.TypeMPLS, packet.TypeMPLSMC:
 		p.mpls()
 	default:
 		p.printf(",dl_type=0x%04x", p.etype)
@@ -67,31 +68,31 @@ func ip6Text(a [16]byte) string {
 // have.
 func (p *packetPrinter) names() (name, network string) {
 	switch p.etype {
-	case etARP:
+	case packet.TypeARP:
 		return "arp", "arp"
-	case etRARP:
+	case packet.TypeRARP:
 		return "rarp", "rarp"
-	case etMPLS:
+	case packet.TypeMPLS:
 		return "mpls", "mpls"
-	case etMPLSM:
+	case packet.TypeMPLSMC:
 		return "mplsm", "mplsm"
-	case etIPv4, etIPv6:
+	case packet.TypeIPv4, packet.TypeIPv6:
 	default:
 		return "", ""
 	}
 	six := ""
 	network = "ip"
-	if p.etype == etIPv6 {
+	if p.etype == packet.TypeIPv6 {
 		six, network = "6", "ipv6"
 	}
 	switch {
-	case p.proto == protoTCP:
+	case p.proto == packet.ProtoTCP:
 		return "tcp" + six, network
-	case p.proto == protoUDP:
+	case p.proto == packet.ProtoUDP:
 		return "udp" + six, network
-	case p.proto == protoSCTP:
+	case p.proto == packet.ProtoSCTP:
 		return "sctp" + six, network
-	case p.proto == protoICMP && six == "" || p.proto == protoICMPv6 && six != "":
+	case p.proto == packet.ProtoICMP && six == "" || p.proto == packet.ProtoICMPv6 && six != "":
 		return "icmp" + six, network
 	}
 	return network, network
@@ -135,14 +136,14 @@ func (p *packetPrinter) ip(bare bool) {
 		l4 = make([]byte, 20)
 	}
 	switch p.proto {
-	case protoTCP, protoUDP, protoSCTP:
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP:
 		p.printf(",tp_src=%d,tp_dst=%d", binary.BigEndian.Uint16(l4), binary.BigEndian.Uint16(l4[2:]))
-		if p.proto == protoTCP {
+		if p.proto == packet.ProtoTCP {
 			p.b.WriteString(",tcp_flags=" + tcpFlags(binary.BigEndian.Uint16(l4[12:])&0xfff))
 		}
 	default:
 		p.printf(",icmp_type=%d,icmp_code=%d", l4[0], l4[1])
-		if p.proto == protoICMPv6 && (l4[0] == 135 || l4[0] == 136) && l4[1] == 0 {
+		if p.proto == packet.ProtoICMPv6 && (l4[0] == 135 || l4[0] == 136) && l4[1] == 0 {
 			p.printf(",nd_target=%s,nd_sll=%s,nd_tll=%s", ip6Text(p.target), formatMAC(p.sll), formatMAC(p.tll))
 		}
 	}
@@ -178,13 +179,13 @@ func (p *packetPrinter) checksum() string {
 		return ""
 	}
 	switch p.proto {
-	case protoTCP:
+	case packet.ProtoTCP:
 		return fmt.Sprintf(" tcp_csum:%x", binary.BigEndian.Uint16(p.l4[16:]))
-	case protoUDP:
+	case packet.ProtoUDP:
 		return fmt.Sprintf(" udp_csum:%x", binary.BigEndian.Uint16(p.l4[6:]))
-	case protoSCTP:
+	case packet.ProtoSCTP:
 		return fmt.Sprintf(" sctp_csum:%x", binary.BigEndian.Uint32(p.l4[8:]))
-	case protoICMP:
+	case packet.ProtoICMP:
 		return fmt.Sprintf(" icmp_csum:%x", binary.BigEndian.Uint16(p.l4[2:]))
 	}
 	return fmt.Sprintf(" icmp6_csum:%x", binary.BigEndian.Uint16(p.l4[2:]))

@@ -1,26 +1,13 @@
 package text
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// EtherTypes and protocols whose headers are read.
-const (
-	etIPv4  = 0x0800
-	etARP   = 0x0806
-	etRARP  = 0x8035
-	etVLAN  = 0x8100
-	etIPv6  = 0x86dd
-	etMPLS  = 0x8847
-	etMPLSM = 0x8848
-	etQinQ  = 0x88a8
-	etMin   = 0x0600 // less is a length (IEEE 802.3 §3.2.6)
-	etNone  = 0x05ff // OFP_DL_TYPE_NOT_ETH_TYPE
-
-	protoICMP   = 1
-	protoTCP    = 6
-	protoUDP    = 17
-	protoICMPv6 = 58
-	protoSCTP   = 132
+	"ofswitch/packet"
 )
+
+// notEthType stands for the type of a frame that has none (OFP_DL_TYPE_NOT_ETH_TYPE).
+const notEthType = packet.TypeMin - 1
 
 // headers are those of a frame, as far as they are whole: what is cut short is
 // zero. It is for printing, where flow.Extract would need a frame of the data
@@ -49,34 +36,34 @@ type headers struct {
 // readHeaders reads a frame. It never fails.
 func readHeaders(b []byte) *headers {
 	h := new(headers)
-	if len(b) < ethernetLen {
+	if len(b) < packet.EthernetLen {
 		return h
 	}
 	copy(h.dst[:], b)
 	copy(h.src[:], b[6:])
 	h.etype, b = binary.BigEndian.Uint16(b[12:]), b[14:]
-	for len(h.tags) < 2 && (h.etype == etVLAN || h.etype == etQinQ) && len(b) >= 4 {
+	for len(h.tags) < 2 && (h.etype == packet.TypeVLAN || h.etype == packet.TypeQinQ) && len(b) >= 4 {
 		h.tags = append(h.tags, binary.BigEndian.Uint16(b))
 		h.etype, b = binary.BigEndian.Uint16(b[2:]), b[4:]
 	}
-	if h.etype < etMin {
-		h.etype = etNone
+	if h.etype < packet.TypeMin {
+		h.etype = notEthType
 		if len(b) >= 8 && binary.BigEndian.Uint64(b)>>16 == 0xaaaa03000000 { // SNAP, RFC 1042
-			if t := binary.BigEndian.Uint16(b[6:]); t >= etMin {
+			if t := binary.BigEndian.Uint16(b[6:]); t >= packet.TypeMin {
 				h.etype, b = t, b[8:]
 			}
 		}
 	}
 	switch h.etype {
-	case etIPv4:
+	case packet.TypeIPv4:
 		h.ipv4(b)
-	case etIPv6:
+	case packet.TypeIPv6:
 		h.ipv6(b)
-	case etARP, etRARP:
+	case packet.TypeARP, packet.TypeRARP:
 		if len(b) >= len(h.arp) && binary.BigEndian.Uint64(b)>>16 == 0x000108000604 {
 			copy(h.arp[:], b)
 		}
-	case etMPLS, etMPLSM:
+	case packet.TypeMPLS, packet.TypeMPLSMC:
 		for bottom := false; !bottom && len(h.labels) < 3; {
 			lse := uint32(0)
 			if len(b) >= 4 {
@@ -122,15 +109,15 @@ func (h *headers) ipv6(b []byte) {
 	for {
 		size := 0
 		switch h.proto {
-		case 0, 43, 60: // hop-by-hop, routing, destination options (RFC 8200 §4)
+		case packet.ProtoHopByHop, packet.ProtoRouting, packet.ProtoDestOpts: // RFC 8200 §4
 			if len(b) >= 8 {
 				size = (int(b[1]) + 1) * 8
 			}
-		case 51: // authentication (RFC 4302 §2.2)
+		case packet.ProtoAH: // RFC 4302 §2.2
 			if len(b) >= 8 {
 				size = (int(b[1]) + 2) * 4
 			}
-		case 44: // fragment
+		case packet.ProtoFragment:
 			if len(b) >= 8 {
 				size = 8
 				off := binary.BigEndian.Uint16(b[2:])
@@ -152,15 +139,15 @@ func (h *headers) ipv6(b []byte) {
 // layer4 takes what follows the IP headers, if it holds all of the protocol's
 // fixed part.
 func (h *headers) layer4(b []byte) {
-	if h.proto == protoICMP && h.etype == etIPv6 || h.proto == protoICMPv6 && h.etype == etIPv4 {
+	if h.proto == packet.ProtoICMP && h.etype == packet.TypeIPv6 || h.proto == packet.ProtoICMPv6 && h.etype == packet.TypeIPv4 {
 		return
 	}
-	need := map[uint8]int{protoTCP: 20, protoUDP: 8, protoSCTP: 12, protoICMP: 8, protoICMPv6: 8}[h.proto]
+	need := map[uint8]int{packet.ProtoTCP: 20, packet.ProtoUDP: 8, packet.ProtoSCTP: 12, packet.ProtoICMP: 8, packet.ProtoICMPv6: 8}[h.proto]
 	if need == 0 || len(b) < need {
 		return
 	}
 	h.l4 = b
-	if h.proto == protoICMPv6 && (b[0] == 135 || b[0] == 136) && b[1] == 0 && len(b) >= 24 {
+	if h.proto == packet.ProtoICMPv6 && (b[0] == 135 || b[0] == 136) && b[1] == 0 && len(b) >= 24 {
 		copy(h.target[:], b[8:])
 		// Neighbour discovery options (RFC 4861 §4.6).
 		for o := b[24:]; len(o) >= 8 && o[1] != 0 && len(o) >= int(o[1])*8; o = o[int(o[1])*8:] {

@@ -2,10 +2,12 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // value reads the whole value of a field; key is the name that it was given.
@@ -74,7 +76,7 @@ func parseModTOS(p *actionParser, kv pair) ([]ofp.Action, error) {
 func (p *actionParser) vlanField(kv pair, id flow.ID, v uint64, push bool) ([]ofp.Action, error) {
 	var out []ofp.Action
 	if !p.tagged() && push {
-		out = append(out, ofp.PushVLAN{EtherType: 0x8100})
+		out = append(out, ofp.PushVLAN{EtherType: packet.TypeVLAN})
 		p.tags++
 	}
 	if err := p.needs(kv, flow.PrereqVLAN); err != nil {
@@ -115,10 +117,19 @@ func parseSetVLANPCP(p *actionParser, kv pair) ([]ofp.Action, error) {
 	return p.vlanField(kv, flow.VLANPCP, n, false)
 }
 
-func parsePushVLAN(p *actionParser, kv pair) ([]ofp.Action, error) {
+// pushType reads the Ethernet type of what an action of type t pushes.
+func pushType(kv pair, t ofp.ActionType) (uint16, error) {
 	et, err := etherType(kv.key, kv.value)
-	if err != nil || et != 0x8100 && et != 0x88a8 {
-		return nil, &flow.ParseError{Field: kv.key, Value: kv.value, Want: "0x8100 or 0x88a8"}
+	if want := ofp.PushTypes(t); err != nil || !slices.Contains(want, et) {
+		return 0, &flow.ParseError{Field: kv.key, Value: kv.value, Want: want.String()}
+	}
+	return et, nil
+}
+
+func parsePushVLAN(p *actionParser, kv pair) ([]ofp.Action, error) {
+	et, err := pushType(kv, ofp.ActionPushVLAN)
+	if err != nil {
+		return nil, err
 	}
 	p.tags++
 	return one(ofp.PushVLAN{EtherType: et})
@@ -147,9 +158,9 @@ func (p *actionParser) retype(et uint16) {
 }
 
 func parsePushMPLS(p *actionParser, kv pair) ([]ofp.Action, error) {
-	et, err := etherType(kv.key, kv.value)
-	if err != nil || et != 0x8847 && et != 0x8848 {
-		return nil, &flow.ParseError{Field: kv.key, Value: kv.value, Want: "0x8847 or 0x8848"}
+	et, err := pushType(kv, ofp.ActionPushMPLS)
+	if err != nil {
+		return nil, err
 	}
 	p.retype(et)
 	return one(ofp.PushMPLS{EtherType: et})
@@ -168,9 +179,9 @@ func parsePopMPLS(p *actionParser, kv pair) ([]ofp.Action, error) {
 }
 
 func parsePushPBB(p *actionParser, kv pair) ([]ofp.Action, error) {
-	et, err := etherType(kv.key, kv.value)
-	if err != nil || et != 0x88e7 {
-		return nil, &flow.ParseError{Field: kv.key, Value: kv.value, Want: "0x88e7"}
+	et, err := pushType(kv, ofp.ActionPushPBB)
+	if err != nil {
+		return nil, err
 	}
 	p.retype(et)
 	return one(ofp.PushPBB{EtherType: et})

@@ -7,6 +7,7 @@ import (
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // ParsePacketOut reads a packet-out in one text:
@@ -66,17 +67,13 @@ func PacketOut(inPort, actions, data string, ports Resolver) (*ofp.PacketOut, er
 	return &ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: port, Actions: list, Data: frame}, nil
 }
 
-// ethernetLen is the length of an Ethernet header: the shortest frame that
-// ovs-ofctl sends.
-const ethernetLen = 14
-
 func parseFrame(s string) ([]byte, error) {
 	frame, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
 		return nil, &flow.ParseError{Field: "packet", Value: s, Want: "pairs of hexadecimal digits"}
 	}
-	if len(frame) < ethernetLen {
-		return nil, &flow.ParseError{Field: "packet", Value: s, Want: fmt.Sprintf("an Ethernet frame: at least %d bytes, these are %d", ethernetLen, len(frame))}
+	if len(frame) < packet.EthernetLen {
+		return nil, &flow.ParseError{Field: "packet", Value: s, Want: fmt.Sprintf("an Ethernet frame: at least %d bytes, these are %d", packet.EthernetLen, len(frame))}
 	}
 	return frame, nil
 }
