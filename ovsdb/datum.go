@@ -107,35 +107,40 @@ func (d Datum) excludesAll(o Datum) bool {
 	return true
 }
 
+// merge goes through the keys of d and o in order, and gives what either has
+// alone, and of a key that both have what both takes, if anything.
+func (d Datum) merge(o Datum, both func(b *builder, i, j int)) Datum {
+	var b builder
+	i, j := 0, 0
+	for i < len(d.Keys) && j < len(o.Keys) {
+		switch c := d.Keys[i].Compare(o.Keys[j]); {
+		case c < 0:
+			b.take(d, i)
+			i++
+		case c > 0:
+			b.take(o, j)
+			j++
+		default:
+			both(&b, i, j)
+			i++
+			j++
+		}
+	}
+	for ; i < len(d.Keys); i++ {
+		b.take(d, i)
+	}
+	for ; j < len(o.Keys); j++ {
+		b.take(o, j)
+	}
+	return b.d
+}
+
 // union is d with what o has more. Of a key that both have, d's value stays.
 func (d Datum) union(o Datum) Datum {
 	if len(o.Keys) == 0 {
 		return d
 	}
-	var b builder
-	i, j := 0, 0
-	for i < len(d.Keys) || j < len(o.Keys) {
-		switch {
-		case j == len(o.Keys):
-			b.take(d, i)
-			i++
-		case i == len(d.Keys):
-			b.take(o, j)
-			j++
-		default:
-			c := d.Keys[i].Compare(o.Keys[j])
-			if c <= 0 {
-				b.take(d, i)
-				i++
-			} else {
-				b.take(o, j)
-			}
-			if c >= 0 {
-				j++
-			}
-		}
-	}
-	return b.d
+	return d.merge(o, func(b *builder, i, _ int) { b.take(d, i) })
 }
 
 // subtract is d without the keys of o; where o is a map, only pairs with the
@@ -156,68 +161,17 @@ func (d Datum) subtract(o Datum) Datum {
 // them has; of maps the pairs that are new or changed, with o's value, and those
 // that are gone, with d's.
 func (d Datum) diff(o Datum) Datum {
-	var b builder
-	i, j := 0, 0
-	for i < len(d.Keys) || j < len(o.Keys) {
-		switch {
-		case j == len(o.Keys):
-			b.take(d, i)
-			i++
-		case i == len(d.Keys):
+	return d.merge(o, func(b *builder, i, j int) {
+		if o.Values != nil && d.Values[i] != o.Values[j] {
 			b.take(o, j)
-			j++
-		default:
-			switch c := d.Keys[i].Compare(o.Keys[j]); {
-			case c < 0:
-				b.take(d, i)
-				i++
-			case c > 0:
-				b.take(o, j)
-				j++
-			default:
-				if o.Values != nil && d.Values[i] != o.Values[j] {
-					b.take(o, j)
-				}
-				i++
-				j++
-			}
 		}
-	}
-	return b.d
+	})
 }
 
 // patch applies a diff: what d has as well goes, but for a map's pair with
-// another value, which is replaced; the rest comes.
-func (d Datum) patch(diff Datum) Datum {
-	var b builder
-	i, j := 0, 0
-	for i < len(d.Keys) || j < len(diff.Keys) {
-		switch {
-		case j == len(diff.Keys):
-			b.take(d, i)
-			i++
-		case i == len(d.Keys):
-			b.take(diff, j)
-			j++
-		default:
-			switch c := d.Keys[i].Compare(diff.Keys[j]); {
-			case c < 0:
-				b.take(d, i)
-				i++
-			case c > 0:
-				b.take(diff, j)
-				j++
-			default:
-				if diff.Values != nil && d.Values[i] != diff.Values[j] {
-					b.take(diff, j)
-				}
-				i++
-				j++
-			}
-		}
-	}
-	return b.d
-}
+// another value, which is replaced; the rest comes. That is what only one of d
+// and the diff has, again.
+func (d Datum) patch(diff Datum) Datum { return d.diff(diff) }
 
 // filter keeps the elements for which keep says so.
 func (d Datum) filter(keep func(i int) bool) Datum {

@@ -7,8 +7,8 @@
 // sorted set of Atoms, or a map; a scalar is a set of one. Datums and rows are
 // immutable: whoever holds one may read it from any goroutine for ever.
 //
-// A Database holds the committed rows. Transact runs the operations of one
-// request on a Txn, which overlays the rows that it touches; at its end the
+// A Database holds the committed rows. Run carries out the operations of one
+// Request on a Txn, which overlays the rows that it touches; at its end the
 // commit counts references, collects rows that nothing refers to any more,
 // drops dangling weak references, and checks limits and indexes. Either all of
 // that holds and the rows are replaced at once, or nothing has changed.
@@ -22,7 +22,9 @@
 // # Goroutines
 //
 // One a client that writes what is queued for it, besides the one that called
-// Server.Serve.
+// Server.Serve. Remotes have one for each listener, and one for each connection and
+// manager, which calls Serve; Set and Close wait for those that end. The time limit
+// of a "wait" operation runs its transaction on a timer's.
 //
 // # Errors
 //

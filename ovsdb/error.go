@@ -22,6 +22,7 @@ const (
 	ErrTimedOut           = "timed out"
 	ErrNotOwner           = "not owner"
 	ErrAborted            = "aborted"
+	ErrNotAllowed         = "not allowed" // the database is read only
 	ErrNotSupported       = "not supported"
 	ErrIO                 = "I/O error"
 	ErrResourcesExhausted = "resources exhausted"
