@@ -1,0 +1,107 @@
+package ofswitch
+
+import "ofswitch/ports"
+
+// rxq is one receive queue. The worker owns all but the first two members.
+type rxq struct {
+	q    ports.RxQueue
+	port *port
+
+	active     bool
+	empty      int // polls without a frame in a row
+	falseWakes int // epoll said ready, and there was nothing, in a row
+	parked     bool
+}
+
+// rxSet is an immutable list of a worker's queues.
+type rxSet struct {
+	list []*rxq
+	byFD map[int32]*rxq
+}
+
+func newRxSet(list []*rxq) *rxSet {
+	s := &rxSet{list: list, byFD: make(map[int32]*rxq, len(list))}
+	for _, q := range list {
+		s.byFD[int32(q.q.FD())] = q
+	}
+	return s
+}
+
+func (w *worker) activate(q *rxq) {
+	q.active, q.empty = true, 0
+	w.active = append(w.active, q)
+}
+
+// adopt makes active from a changed set of queues: all of them, until each
+// has shown whether it has frames.
+func (w *worker) adopt(set *rxSet) {
+	w.set = set
+	clear(w.active)
+	w.active = w.active[:0]
+	for _, q := range set.list {
+		w.unpark(q)
+		q.falseWakes = 0
+		w.activate(q)
+	}
+}
+
+// retire takes the queues out of the round that had no frame for a while.
+func (w *worker) retire() {
+	if w.epfd < 0 {
+		return // manual: nobody would wake them
+	}
+	keep := w.active[:0]
+	for _, q := range w.active {
+		if q.empty < idlePolls && !q.parked {
+			keep = append(keep, q)
+			continue
+		}
+		q.active = false
+		if q.falseWakes++; q.falseWakes > maxFalseWakes {
+			w.park(q, nil)
+		}
+	}
+	clear(w.active[len(keep):])
+	w.active = keep
+}
+
+// park stops watching a queue until the collector's next round.
+func (w *worker) park(q *rxq, err error) {
+	q.parked = true
+	w.parked.Store(true)
+	if err := w.unwatch(q.q.FD()); err != nil {
+		w.d.log.Error("port", "name", q.port.name, "err", err)
+	}
+	if err != nil {
+		w.d.log.Debug("port cannot be read for now", "name", q.port.name, "err", err)
+	}
+}
+
+// unparkAll gives parked queues another chance.
+func (w *worker) unparkAll() {
+	w.parked.Store(false)
+	if w.set == nil {
+		return
+	}
+	for _, q := range w.set.list {
+		if q.parked {
+			w.unpark(q)
+			q.falseWakes = 0
+			if !q.active {
+				w.activate(q)
+			}
+		}
+	}
+}
+
+// unpark watches a parked queue again: parking took it out of epoll, so a
+// queue that is only called not parked would never be read again.
+func (w *worker) unpark(q *rxq) {
+	if !q.parked {
+		return
+	}
+	q.parked = false
+	if err := w.watch(q.q.FD()); err != nil {
+		w.d.log.Debug("port", "name", q.port.name, "err", err)
+	}
+}
