@@ -32,10 +32,11 @@ type options struct {
 // errDone: the command line asked for help or the version, which were printed.
 var errDone = errors.New("done")
 
-const description = `A software switch in userspace that speaks OpenFlow 1.3.
+const description = `A software switch in userspace that speaks OpenFlow 1.3 and 1.0.
 
---bridge opens a group: the flags --datapath-id, --port, --controller, --listen
---protocols and --fail-mode that follow belong to it, up to the next --bridge.
+--bridge opens a group: the flags --datapath-id, --port, --qos, --queue,
+--controller, --listen, --other-config, --protocols and --fail-mode that follow
+belong to it, up to the next --bridge.
 
 Example: a switch between two devices, learning by itself:
 
