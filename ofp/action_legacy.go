@@ -107,6 +107,8 @@ func (a SetTransport) Standard() []Action {
 	return list
 }
 
+func isPopQueue(a Action) bool { _, is := a.(PopQueue); return is }
+
 // Standard is what a comes nearest to in OpenFlow 1.3.
 func (a Enqueue) Standard() []Action {
 	return []Action{SetQueue{QueueID: a.QueueID}, Output{Port: a.Port}, PopQueue{}}

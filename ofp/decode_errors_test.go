@@ -145,6 +145,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"instruction length 12", afterMatch, `0004 000c 00*12`, BadInstructionBadLen},
 		{"instruction longer than the message", afterMatch, `0005 0010 00000000`, BadInstructionBadLen},
 		{"goto of 16 bytes", afterMatch, `0001 0010 00*12`, BadInstructionBadLen},
+		{"pop_queue in the action set", afterMatch, `0003 0018 00*4 ffff 0010 00002320 0005 00*6`, BadActionBadType},
 		{"write metadata of 16 bytes", afterMatch, `0002 0010 00*12`, BadInstructionBadLen},
 		{"meter of 16 bytes", afterMatch, `0006 0010 00*12`, BadInstructionBadLen},
 		{"clear with actions", afterMatch, `0005 0018 00000000 0000 0010 00000001 00*8`, BadInstructionBadLen},

@@ -35,7 +35,7 @@ func (m *FlowRemoved) Append(b []byte) []byte {
 }
 
 func decodeFlowRemoved(b []byte) (Message, error) {
-	match, n, err := DecodeMatch(b[40:])
+	match, n, err := decodeMatch(b[40:], anyMask)
 	if err != nil {
 		return nil, err
 	}

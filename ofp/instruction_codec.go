@@ -1,5 +1,7 @@
 package ofp
 
+import "slices"
+
 // Lengths of the instructions; those with actions have instructionHeaderLen
 // and the actions.
 const (
@@ -116,7 +118,10 @@ func (in *Instructions) decode(t uint16, b []byte) (err error) {
 	case InstrWriteMetadata:
 		want = writeMetadataLen
 	case InstrWriteActions:
-		in.Write, err = DecodeActions(b[instructionHeaderLen:])
+		if in.Write, err = DecodeActions(b[instructionHeaderLen:]); err == nil && slices.ContainsFunc(in.Write, isPopQueue) {
+			// It takes back what came before it, and a set has no order.
+			err = BadActionBadType.Errorf("pop_queue is not for action sets")
+		}
 		return err
 	case InstrApplyActions:
 		in.Apply, err = DecodeActions(b[instructionHeaderLen:])

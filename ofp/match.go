@@ -17,10 +17,21 @@ const matchHeaderLen = 4
 // what it depends on has to stand before it all the same, as in Open vSwitch.
 // Mask bits beyond the width of a field do not count. The bytes of padding are
 // not looked at.
-func DecodeMatch(b []byte) (m flow.Match, n int, err error) { return decodeMatch(b, false) }
+func DecodeMatch(b []byte) (m flow.Match, n int, err error) { return decodeMatch(b, 0) }
 
-// decodeMatch with skipUnknown leaves out fields that do not exist.
-func decodeMatch(b []byte, skipUnknown bool) (m flow.Match, n int, err error) {
+// matchLeniency is what a match may have that DecodeMatch refuses, where it comes
+// from a switch: whoever looks into one wants to see what is there.
+type matchLeniency uint8
+
+const (
+	// skipUnknown leaves out fields that do not exist.
+	skipUnknown matchLeniency = 1 << iota
+	// anyMask takes masks of fields that OpenFlow 1.3 has without: flows that were
+	// added over OpenFlow 1.0 can mask ports and VLAN priorities.
+	anyMask
+)
+
+func decodeMatch(b []byte, l matchLeniency) (m flow.Match, n int, err error) {
 	if len(b) < 4 {
 		return flow.Match{}, 0, BadMatchBadLen.Errorf("match of %d bytes, want at least 4", len(b))
 	}
@@ -32,20 +43,20 @@ func decodeMatch(b []byte, skipUnknown bool) (m flow.Match, n int, err error) {
 	if length < 4 || n > len(b) {
 		return flow.Match{}, 0, BadMatchBadLen.Errorf("match says %d bytes, %d are left", length, len(b))
 	}
-	if err := decodeOXMs(&m, b[4:length], skipUnknown); err != nil {
+	if err := decodeOXMs(&m, b[4:length], l); err != nil {
 		return flow.Match{}, 0, err
 	}
 	return m, n, nil
 }
 
 // decodeOXMs reads a list of fields into m, which is empty.
-func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
+func decodeOXMs(m *flow.Match, b []byte, l matchLeniency) error {
 	var seen uint64 // fields that stood in the list, by ID
 	it := oxmIter{b: b}
 	for it.next() {
 		f := it.field()
 		if f == nil {
-			if skipUnknown {
+			if l&skipUnknown != 0 {
 				continue
 			}
 			return it.unknown(BadMatchBadField)
@@ -71,7 +82,7 @@ func decodeOXMs(m *flow.Match, b []byte, skipUnknown bool) error {
 			return BadMatchDupField.Errorf("%s stands twice in the match", f.Name)
 		}
 		seen |= 1 << f.ID
-		if mask != full && mask != (flow.Value{}) && !f.Maskable {
+		if mask != full && mask != (flow.Value{}) && !f.Maskable && l&anyMask == 0 {
 			return BadMatchBadMask.Errorf("%s cannot be masked, mask %x", f.Name, it.payload[n:])
 		}
 		if !m.PrereqsMet(f.ID) {

@@ -243,6 +243,12 @@ func TestMatchMaskability(t *testing.T) {
 			case !f.Maskable && code != BadMatchBadMask:
 				t.Errorf("%s masked: %v, want BAD_MASK", f.Name, err)
 			}
+			if code := codeOf(err); code == BadMatchBadMask { // what a switch says has to be readable
+				got, _, err := decodeMatch(wireMatch(t, hex.EncodeToString(fields)), anyMask)
+				if _, mask, _ := got.Get(f.ID); err != nil || mask != part {
+					t.Errorf("%s masked, from a switch: mask %v, %v, want %v", f.Name, mask, err, part)
+				}
+			}
 			return true
 		})
 	}

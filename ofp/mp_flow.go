@@ -59,9 +59,9 @@ type FlowStats struct {
 	Match                     flow.Match
 	Instructions              Instructions
 
-	// IdleAge is how long ago, in seconds, the entry was last used. It stands in
-	// statistics of Nicira's only.
-	IdleAge uint16
+	// IdleAge and HardAge are how long ago, in seconds, the entry was last used, and
+	// added or modified. They stand in statistics of Nicira's only.
+	IdleAge, HardAge uint16
 }
 
 // Len is the entry's length.
@@ -111,7 +111,7 @@ func decodeFlowStats(b []byte) (MultipartBody, int, error) {
 	}
 	var n int
 	var err error
-	if s.Match, n, err = DecodeMatch(b[48:]); err != nil {
+	if s.Match, n, err = decodeMatch(b[48:], anyMask); err != nil {
 		return nil, 0, err
 	}
 	if s.Instructions, err = DecodeInstructions(b[48+n:]); err != nil {

@@ -108,7 +108,7 @@ func decodeFlowMonitors(experimenter uint32, b []byte) (MultipartBody, error) {
 		}
 		var n int
 		var err error
-		if m.Match, n, err = decodeMonitorMatch(b[flowMonitorLen:], int(length)); err != nil {
+		if m.Match, n, err = decodeMonitorMatch(b[flowMonitorLen:], int(length), 0); err != nil {
 			return nil, err
 		}
 		r.Monitors = append(r.Monitors, m)
@@ -148,16 +148,16 @@ func appendMonitorMatch(b []byte, experimenter uint32, m *flow.Match) []byte {
 // before it, and says how many bytes it took with its padding. It can be a whole
 // match, with or without its padding counted, as Open vSwitch and its clients
 // send, and the fields alone, as extension 187 has it and os-ken sends.
-func decodeMonitorMatch(b []byte, length int) (m flow.Match, n int, err error) {
+func decodeMonitorMatch(b []byte, length int, l matchLeniency) (m flow.Match, n int, err error) {
 	if pad8(length) > len(b) {
 		return m, 0, BadMatchBadLen.Errorf("match of %d bytes, %d are left", length, len(b))
 	}
 	if length >= matchHeaderLen && be.Uint16(b) == matchOXM {
 		if whole := int(be.Uint16(b[2:])); whole == length || pad8(whole) == length {
-			return DecodeMatch(b)
+			return decodeMatch(b, l)
 		}
 	}
-	if err := decodeOXMs(&m, b[:length], false); err != nil {
+	if err := decodeOXMs(&m, b[:length], l); err != nil {
 		return flow.Match{}, 0, err
 	}
 	return m, pad8(length), nil

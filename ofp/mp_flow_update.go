@@ -117,7 +117,7 @@ func (u *FlowUpdate) decode(b []byte) (err error) {
 	u.Table = TableID(b[14])
 	u.Cookie = be.Uint64(b[16:])
 	var n int
-	if u.Match, n, err = decodeMonitorMatch(b[flowUpdateLen:], int(be.Uint16(b[12:]))); err != nil {
+	if u.Match, n, err = decodeMonitorMatch(b[flowUpdateLen:], int(be.Uint16(b[12:])), anyMask); err != nil {
 		return err
 	}
 	u.Instructions, err = DecodeInstructions(b[flowUpdateLen+n:])

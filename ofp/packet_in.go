@@ -40,7 +40,7 @@ func (m *PacketIn) Append(b []byte) []byte {
 }
 
 func decodePacketIn(b []byte) (Message, error) {
-	match, n, err := decodeMatch(b[16:], true)
+	match, n, err := decodeMatch(b[16:], skipUnknown)
 	if err != nil {
 		return nil, err
 	}

@@ -313,6 +313,14 @@ func (d *actionsDecoder) load(b []byte) error {
 	if length != f.Len() || shift+bits > f.Bits {
 		return ofp.BadActionBadArgument.Errorf("load into bits %d to %d of %s, which has %d", shift, shift+bits-1, f.Name, f.Bits)
 	}
+	if f.ID == flow.Metadata && d.match != nil && d.half == nil {
+		// write_metadata that stands before a resubmit.
+		row := ^uint64(0) >> (64 - bits) << shift
+		d.ins.Has |= 1 << ofp.InstrWriteMetadata
+		d.ins.Metadata = d.ins.Metadata&^row | v<<shift
+		d.ins.MetadataMask |= row
+		return nil
+	}
 	if !f.Writable || f.ID == flow.VLANVID && v&flow.VIDPresent == 0 {
 		return ofp.BadActionBadSetArgument.Errorf("load of %#x into %s: that cannot be set", v, f.Name)
 	}

@@ -1,6 +1,8 @@
 package of10
 
 import (
+	"math/bits"
+
 	"ofswitch/flow"
 	"ofswitch/ofp"
 )
@@ -11,7 +13,12 @@ func appendInstructions(b []byte, in *ofp.Instructions) []byte {
 	if in.Has.Contains(ofp.InstrApplyActions) {
 		b = appendActions(b, in.Apply)
 	}
-	if in.Has.Contains(ofp.InstrWriteMetadata) {
+	switch {
+	case !in.Has.Contains(ofp.InstrWriteMetadata):
+	case in.Has.Contains(ofp.InstrGotoTable):
+		// ovs-ofctl takes no write_metadata with a resubmit behind it.
+		b = appendLoadMetadata(b, in.Metadata, in.MetadataMask)
+	default:
 		b = appendNXAction(b, nxWriteMetadata, 32)
 		b = zeros(b, 6)
 		b = be.AppendUint64(b, in.Metadata)
@@ -147,6 +154,19 @@ func appendSetField(b []byte, a ofp.SetField) []byte {
 		return appendLoad(b, class, num, f.Len(), 64, 64, a.Value.Hi)
 	}
 	return appendLoad(b, class, num, f.Len(), 0, f.Bits, v)
+}
+
+// appendLoadMetadata writes bits of the metadata by loads, one for each row of bits.
+func appendLoadMetadata(b []byte, v, mask uint64) []byte {
+	class, num := nxmOf(flow.Metadata.Field())
+	for mask != 0 {
+		shift := bits.TrailingZeros64(mask)
+		n := bits.TrailingZeros64(^(mask >> shift))
+		row := ^uint64(0) >> (64 - n)
+		b = appendLoad(b, class, num, 8, shift, n, v>>shift&row)
+		mask &^= row << shift
+	}
+	return b
 }
 
 // appendLoad encodes NXAST_REG_LOAD of v into bits bits from shift on of a field

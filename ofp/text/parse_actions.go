@@ -65,6 +65,8 @@ func init() {
 		"push_pbb":       {parsePushPBB},
 		"pop_pbb":        {parsePopPBB},
 		"set_queue":      {parseSetQueue},
+		"pop_queue":      {parseBare(ofp.PopQueue{})},
+		"enqueue":        {parseEnqueue},
 	}
 	for _, name := range strings.Fields(niciraActions) {
 		actionsByName[name] = actionDef{parseNicira}
@@ -73,14 +75,12 @@ func init() {
 
 // niciraActions are actions of ovs-ofctl that OpenFlow 1.3 has not.
 const niciraActions = `bundle bundle_load check_pkt_larger clone conjunction ct ct_clear decap dec_nsh_ttl
-	delete_field encap enqueue exit fin_timeout learn load mod_nw_tos_shifted move multipath note output_reg pop
-	pop_queue push resubmit sample`
+	delete_field encap exit fin_timeout learn load mod_nw_tos_shifted move multipath note output_reg pop
+	push resubmit sample`
 
 func parseNicira(p *actionParser, kv pair) ([]ofp.Action, error) {
 	want := "an action of OpenFlow 1.3: this one is an Open vSwitch extension"
 	switch kv.key {
-	case "enqueue":
-		want = "set_queue and output: enqueue is an action of OpenFlow 1.0"
 	case "resubmit":
 		want = "goto_table: resubmit is an Open vSwitch extension"
 	case "load":
@@ -190,6 +190,28 @@ func parseSetQueue(p *actionParser, kv pair) ([]ofp.Action, error) {
 		return nil, err
 	}
 	return one(ofp.SetQueue{QueueID: uint32(n)})
+}
+
+// parseEnqueue reads enqueue:PORT:QUEUE and enqueue(PORT,QUEUE), which ovs-ofctl
+// sends over OpenFlow 1.3 as three actions.
+func parseEnqueue(p *actionParser, kv pair) ([]ofp.Action, error) {
+	want := &flow.ParseError{Field: kv.key, Value: kv.value, Want: "a port and the number of one of its queues, as in enqueue:2:1"}
+	part := strings.FieldsFunc(kv.value, func(r rune) bool { return r == ':' || r == ',' || r == ' ' })
+	if len(part) != 2 {
+		return nil, want
+	}
+	port, err := portValue(kv.key, part[0], p.ports)
+	if err != nil {
+		return nil, err
+	}
+	if port > ofp.PortMax && port != ofp.PortInPort && port != ofp.PortLocal {
+		return nil, want
+	}
+	queue, err := field(kv.key, part[1], 0, 0xffffffff)
+	if err != nil {
+		return nil, err
+	}
+	return ofp.Enqueue{Port: port, QueueID: uint32(queue)}.Standard(), nil
 }
 
 // parseBare makes the parser of an action without a value.

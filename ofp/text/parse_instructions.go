@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ofswitch/flow"
@@ -165,6 +166,9 @@ func (p *actionParser) instruction(in *ofp.Instructions, typ uint8, kv pair) (er
 		in.Write, err = q.list(kv.key, kv.value)
 		if err != nil || len(in.Write) == 0 {
 			return err
+		}
+		if slices.ContainsFunc(in.Write, func(a ofp.Action) bool { _, is := a.(ofp.PopQueue); return is }) {
+			return &flow.ParseError{Field: kv.key, Value: kv.value, Want: "neither pop_queue nor enqueue: an action set has no order"}
 		}
 	case ofp.InstrWriteMetadata:
 		if in.Metadata, in.MetadataMask, _, err = masked(kv.key, kv.value); err != nil {
