@@ -271,11 +271,15 @@ func TestIntegrationOpenFlowGroupReading(t *testing.T) {
 			t.Fatalf("meter %d came back as %+v", i+1, c)
 		}
 	}
-	for kind, body := range map[uint16]ofp.MultipartBody{
-		ofp.MultipartGroup: &ofp.GroupStatsRequest{GroupID: 99}, ofp.MultipartMeter: &ofp.MeterRequest{MeterID: 6000}, ofp.MultipartMeterConfig: &ofp.MeterRequest{MeterID: 6000},
-	} {
-		if list := l.c.multipart(kind, body); len(list) != 0 {
-			t.Errorf("%s of a number that there is not: %+v", ofp.MultipartName(kind), list)
+	if list := l.c.multipart(ofp.MultipartGroup, &ofp.GroupStatsRequest{GroupID: 99}); len(list) != 0 {
+		t.Errorf("statistics of a group that there is not: %+v", list)
+	}
+	// As Open vSwitch: of a meter that there is not, an error.
+	for _, kind := range []uint16{ofp.MultipartMeter, ofp.MultipartMeterConfig} {
+		xid := l.c.send(&ofp.MultipartRequest{Kind: kind, Body: &ofp.MeterRequest{MeterID: 6000}})
+		m := l.c.take(func(m *ofMessage) bool { return m.h.XID == xid })
+		if e, is := m.m.(*ofp.ErrorMsg); !is || e.ErrCode() != ofp.MeterModFailedUnknownMeter {
+			t.Errorf("%s of a number that there is not: %+v", ofp.MultipartName(kind), m.m)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // DefaultHeapFloor is what the switch takes, in bytes.
-const DefaultHeapFloor = 128 << 20
+const DefaultHeapFloor = 64 << 20
 
 // HeapFloor makes the collector of garbage wait until at least bytes have been
 // allocated since it ran last, however little is alive. By Go's default a
