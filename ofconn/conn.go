@@ -95,7 +95,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 		tool:    o.management,
 		dialled: o.dialled,
 		log:     m.log.With("target", o.target, "peer", peer),
-		out:     newOutbox(),
+		out:     newOutbox(&m.monitorBytes),
 		since:   time.Now(),
 		done:    make(chan struct{}),
 	}
@@ -107,6 +107,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 		c.channel = newChannel(c, o.management)
 	}
 	c.monitors.c = c
+	c.parts.total = &m.partBytes
 	c.out.setRate(o.rate, o.burst)
 	return c
 }
@@ -144,6 +145,7 @@ func (c *conn) run(ctx context.Context) error {
 	c.m.remove(c)
 	c.m.updateMiss()
 	c.dropBundles()
+	c.dropParts()
 	c.endMonitors()
 	c.linger(err, written)
 	c.close(err)

@@ -128,6 +128,9 @@ type Manager struct {
 	watchers int        // connections with flow monitors
 
 	bundleBytes atomic.Int64 // of the open bundles of all connections
+	partBytes   atomic.Int64 // of the unfinished multipart requests of all
+	// monitorBytes are what waits to be written of all flow monitors.
+	monitorBytes atomic.Int64
 
 	changed chan struct{} // wakes watch; room for one
 	done    chan struct{} // closed by Close

@@ -146,7 +146,7 @@ func (f *flowMonitors) tell(version uint64, list []FlowChange) {
 		}
 	}
 	switch {
-	case waiting > asyncBudget:
+	case waiting > asyncBudget, waiting > monitorPause && f.c.m.monitorBytes.Load() > monitorBudget:
 		f.c.close(errMonitorOverrun)
 	case waiting > monitorPause && !f.paused:
 		f.paused, f.pausedAt = true, version
@@ -183,6 +183,7 @@ func (f *flowMonitors) queue(b []byte) int {
 	if f.held {
 		f.behind = append(f.behind, b)
 		f.behindBytes += len(b)
+		f.c.m.monitorBytes.Add(int64(len(b)))
 		return f.behindBytes
 	}
 	return f.c.out.putMonitor(b)
@@ -257,6 +258,12 @@ func (f *flowMonitors) release() {
 	for _, b := range f.behind {
 		f.c.out.putMonitor(b)
 	}
+	f.forgetBehind()
+}
+
+// forgetBehind takes what is kept behind out of the accounts. mu is held.
+func (f *flowMonitors) forgetBehind() {
+	f.c.m.monitorBytes.Add(int64(-f.behindBytes))
 	f.behind, f.behindBytes = nil, 0
 }
 

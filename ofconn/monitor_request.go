@@ -21,9 +21,6 @@ func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRe
 		return c.refuse(h, msg, ofp.BadRequestBadExpType.Errorf("this multipart of an experimenter is not supported"))
 	}
 	f := &c.monitors
-	if !f.awaitResumed() {
-		return nil // the connection is at its end
-	}
 	if err := f.check(r); err != nil {
 		return c.refuse(h, msg, err)
 	}
@@ -33,7 +30,13 @@ func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRe
 		added[i] = flowMonitor{m, r.Experimenter}
 		initial = initial || m.Flags&ofp.FlowMonitorInitial != 0
 	}
-	version := c.addMonitors(added)
+	var version uint64
+	for ok := false; !ok; {
+		if !f.awaitResumed() {
+			return nil // the connection is at its end
+		}
+		version, ok = c.addMonitors(added)
+	}
 	w := c.updates(r.Experimenter, h.XID, c.send)
 	if initial {
 		err = c.m.sw.FlowsSince(0, version, func(u *ofp.FlowUpdate) error { return addInitial(w, added, u) })
@@ -103,6 +106,15 @@ func (f *flowMonitors) awaitResumed() bool {
 	}
 }
 
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // check refuses monitors whose ids are taken, and too many.
 func (f *flowMonitors) check(r *ofp.FlowMonitors) error {
 	f.mu.Lock()
@@ -125,8 +137,10 @@ func (f *flowMonitors) check(r *ofp.FlowMonitors) error {
 }
 
 // addMonitors begins to watch, and gives the version from which on changes are told.
-// They are kept until the answer is written.
-func (c *conn) addMonitors(added []flowMonitor) (version uint64) {
+// They are kept until the answer is written. It gives false, and has done nothing,
+// if a pause has begun that somebody is about to end: what he writes and the answer
+// would get mixed.
+func (c *conn) addMonitors(added []flowMonitor) (version uint64, ok bool) {
 	f := &c.monitors
 	c.m.watchMu.Lock()
 	defer c.m.watchMu.Unlock()
@@ -139,11 +153,17 @@ func (c *conn) addMonitors(added []flowMonitor) (version uint64) {
 	c.m.sw.WatchFlows(c.m.watchers > 0, func(v uint64) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if f.resuming && !closed(f.resumed) {
+			return
+		}
 		f.list = append(f.list, added...)
 		f.held = true
-		version = v
+		version, ok = v, true
 	})
-	return version
+	if first && !ok {
+		c.unwatchLocked()
+	}
+	return version, ok
 }
 
 // cancelMonitor ends one.
@@ -179,7 +199,8 @@ func (c *conn) endMonitors() {
 	f := &c.monitors
 	f.mu.Lock()
 	some := len(f.list) > 0
-	f.list, f.behind = nil, nil
+	f.list = nil
+	f.forgetBehind()
 	f.mu.Unlock()
 	if some {
 		c.unwatchLocked()

@@ -304,7 +304,7 @@ func (w *world) step() {
 func TestFlowMonitorPause(t *testing.T) {
 	for _, form := range monitorForms {
 		w := &world{sw: &fakeSwitch{}, since: map[uint16]uint64{}, rng: rand.New(rand.NewPCG(1, uint64(form)))}
-		w.m = newManager(t, w.sw, Options{})
+		w.m = newManager(t, w.sw, Options{stall: time.Hour})
 		p := connected(t, w.m, connOptions{})
 		for range 300 {
 			w.step()
@@ -418,5 +418,74 @@ func TestFlowMonitorOverrun(t *testing.T) {
 	<-p.over
 	if p.err != errMonitorOverrun {
 		t.Errorf("the connection ended by %v", p.err)
+	}
+}
+
+// TestFlowMonitorsTogether: what waits for all peers that read nothing is bounded,
+// too; and is nothing when they are gone.
+func TestFlowMonitorsTogether(t *testing.T) {
+	sw := &fakeSwitch{}
+	m := newManager(t, sw, Options{stall: time.Hour})
+	var peers []*peer
+	for range 2 {
+		p := connected(t, m, connOptions{})
+		p.send(1, monitorRequest(ofp.ExperimenterONF, ofp.FlowMonitor{Flags: everything, Table: ofp.TableAll}))
+		p.recv()
+		peers = append(peers, p)
+	}
+	m.monitorBytes.Store(monitorBudget - monitorPause) // others'
+	list := make([]FlowChange, 1000)
+	for i := range list {
+		list[i].Update = entry(uint16(i), 1, 1)
+		list[i].Update.Event = ofp.FlowEventDeleted
+	}
+	for range 2*monitorPause/len(list)/32 + 10 {
+		sw.tell(m, list...)
+	}
+	for _, p := range peers {
+		if <-p.over; p.err != errMonitorOverrun {
+			t.Errorf("the connection ended by %v", p.err)
+		}
+	}
+	if n := m.monitorBytes.Load(); n != monitorBudget-monitorPause {
+		t.Errorf("%d bytes are counted of nothing", n-monitorBudget+monitorPause)
+	}
+}
+
+// TestFlowMonitorsOfOneGone: who asks for more monitors during a pause, reads
+// nothing and goes keeps nobody waiting.
+func TestFlowMonitorsOfOneGone(t *testing.T) {
+	sw := &fakeSwitch{}
+	m := newManager(t, sw, Options{stall: time.Hour})
+	p := connected(t, m, connOptions{})
+	p.send(1, monitorRequest(ofp.ExperimenterONF, ofp.FlowMonitor{Flags: everything, Table: ofp.TableAll}))
+	p.recv()
+	list := make([]FlowChange, 2*monitorPause/32)
+	for i := range list {
+		list[i].Update = entry(uint16(i), 1, 1)
+	}
+	sw.tell(m, list...)
+	p.send(2, monitorRequest(ofp.ExperimenterONF, ofp.FlowMonitor{ID: 2, Flags: everything, Table: ofp.TableAll}))
+	_ = p.nc.Close()
+	<-p.over
+	if n := m.monitorBytes.Load(); n != 0 {
+		t.Errorf("%d bytes are counted of nothing", n)
+	}
+}
+
+// TestFlowMonitorsDuringPause: no monitors begin while somebody is about to end a
+// pause that has begun since the request was looked at.
+func TestFlowMonitorsDuringPause(t *testing.T) {
+	sw := &fakeSwitch{}
+	m := newManager(t, sw, Options{})
+	p := connected(t, m, connOptions{})
+	f := &p.c.monitors
+	f.resuming, f.resumed = true, make(chan struct{})
+	if _, ok := p.c.addMonitors(make([]flowMonitor, 1)); ok || len(f.list) != 0 || f.held || m.watchers != 0 || sw.watched {
+		t.Errorf("added %v: %d monitors, held %v, watchers %d", ok, len(f.list), f.held, m.watchers)
+	}
+	close(f.resumed)
+	if _, ok := p.c.addMonitors(make([]flowMonitor, 1)); !ok || len(f.list) != 1 || m.watchers != 1 {
+		t.Errorf("added %v: %d monitors, watchers %d", ok, len(f.list), m.watchers)
 	}
 }

@@ -3,6 +3,7 @@ package ofconn
 import (
 	"encoding/binary"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"ofswitch/ofp"
@@ -24,6 +25,7 @@ import (
 type partsTable struct {
 	requests []*partialRequest // in the order in which their last parts came
 	bytes    int               // of bodies held
+	total    *atomic.Int64     // the same of all connections
 }
 
 // partialRequest is a request that more parts are to come of.
@@ -118,6 +120,9 @@ func (c *conn) checkPart(p *partialRequest, h ofp.Header, msg []byte, kind uint1
 	case c.parts.bytes+len(p.body)+len(body) > maxRequestBytes:
 		return ofp.BadRequestMultipartBufferOverflow.Errorf("%s request in parts: more than %d bytes on this connection", ofp.MultipartName(kind), maxRequestBytes)
 	}
+	if c.parts.total.Load()+int64(len(p.body)+len(body)) > requestBudget {
+		return ofp.BadRequestMultipartBufferOverflow.Errorf("%s request in parts: more than %d bytes on all connections", ofp.MultipartName(kind), requestBudget)
+	}
 	if err := c.slaveMay(!setsTables(h, msg), h); err != nil {
 		return err
 	}
@@ -160,7 +165,7 @@ func (t *partsTable) alive() (n int) {
 func (t *partsTable) drop(p *partialRequest) {
 	if i := slices.Index(t.requests, p); i >= 0 {
 		t.requests = slices.Delete(t.requests, i, i+1)
-		t.bytes -= len(p.body)
+		t.hold(-len(p.body))
 	}
 	if len(t.requests) == 0 {
 		t.requests = nil
@@ -179,7 +184,18 @@ func (p *partialRequest) add(h ofp.Header, msg []byte) {
 func (t *partsTable) keep(p *partialRequest) {
 	p.last = time.Now()
 	t.requests = append(t.requests, p)
-	t.bytes += len(p.body)
+	t.hold(len(p.body))
+}
+
+func (t *partsTable) hold(n int) {
+	t.bytes += n
+	t.total.Add(int64(n))
+}
+
+// dropParts forgets all requests, at the end of the connection.
+func (c *conn) dropParts() {
+	c.parts.hold(-c.parts.bytes)
+	c.parts.requests = nil
 }
 
 // deadline is when the next request is to be given up; zero: none is waited

@@ -195,3 +195,25 @@ func TestPartsThatDoNotCome(t *testing.T) {
 		}
 	})
 }
+
+// TestPartsTogether: the unfinished requests of all connections are bounded
+// together, and those of a connection go with it.
+func TestPartsTogether(t *testing.T) {
+	m := newManager(t, &fakeSwitch{}, Options{})
+	p := connected(t, m, connOptions{})
+	first := part(ofp.MultipartTableFeatures, true, tablesFrom(0, 1))
+	p.send(1, first)
+	p.alive()
+	held := m.partBytes.Load()
+	if held != int64(first.Body.Len()) {
+		t.Errorf("%d bytes are counted, want %d", held, first.Body.Len())
+	}
+	m.partBytes.Store(requestBudget)
+	p.wantRefused(2, first, ofp.BadRequestMultipartBufferOverflow)
+	m.partBytes.Store(held)
+	_ = p.nc.Close()
+	<-p.over
+	if n := m.partBytes.Load(); n != 0 {
+		t.Errorf("%d bytes are counted of nothing", n)
+	}
+}

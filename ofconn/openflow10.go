@@ -59,7 +59,8 @@ func (c *conn) dispatch10(wire ofp.Header, msg []byte) error {
 func (c *conn) decode10(h ofp.Header, msg []byte) (m ofp.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			m, err = nil, ofp.BadRequestEPerm.Errorf("decoding %v failed: %v\n%s", h, p, debug.Stack())
+			c.log.Error("a message could not be decoded", "message", h.String(), "panic", p, "stack", string(debug.Stack()))
+			m, err = nil, ofp.BadRequestEPerm.Errorf("decoding %v failed: %v", h, p)
 		}
 	}()
 	return c.v10.Decode(h, msg[ofp.HeaderLen:])
@@ -191,11 +192,25 @@ func tableStats10(sw Switch, _ ofp.MultipartBody, add func(ofp.MultipartBody) er
 	})
 }
 
+// groupDescs10 gives the groups, or the one that Nicira's request names.
+func groupDescs10(sw Switch, body ofp.MultipartBody, add func(ofp.MultipartBody) error) error {
+	id := body.(*ofp.GroupStatsRequest).GroupID
+	return sw.GroupDescs(func(d *ofp.GroupDesc) error {
+		if id != ofp.GroupAll && id != d.GroupID {
+			return nil
+		}
+		return add(d)
+	})
+}
+
 // multipartHandler is what answers a kind of multipart request in the
 // connection's version.
 func (c *conn) multipartHandler(kind uint16) func(Switch, ofp.MultipartBody, func(ofp.MultipartBody) error) error {
 	if c.v10 != nil && kind == ofp.MultipartTable {
 		return tableStats10
+	}
+	if c.v10 != nil && kind == ofp.MultipartGroupDesc {
+		return groupDescs10
 	}
 	return multiparts[kind]
 }

@@ -54,6 +54,8 @@ const (
 	// maxRequestBytes bounds the multipart requests in parts that are not complete:
 	// a request for the features of all tables has less than half of it.
 	maxRequestBytes = 1 << 20
+	// requestBudget bounds those of all connections together.
+	requestBudget = 64 << 20
 	// maxOpenRequests is how many such requests there are at once, and
 	// maxPartialRequests how many with those that were refused before their last
 	// part came: a peer that does this more often sends garbage.
@@ -98,6 +100,10 @@ const (
 	// monitorPause is how many bytes of updates wait before the monitors of a
 	// connection pause (as in Open vSwitch).
 	monitorPause = 128 << 10
+	// monitorBudget bounds, beyond what may wait without a pause, the bytes of the
+	// updates that wait on all connections: deletions and what comes during a
+	// reply are not left out.
+	monitorBudget = 128 << 20
 	// maxMonitors is how many a connection has: each costs every change of a flow.
 	maxMonitors = 1000
 )

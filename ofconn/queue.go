@@ -2,6 +2,7 @@ package ofconn
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ofswitch/ofp"
@@ -19,6 +20,8 @@ type outbox struct {
 	asyncCount int
 	// monitorBytes are those of flow monitors' messages, which are replies or not.
 	monitorBytes int
+	// monitorTotal are those of all connections.
+	monitorTotal *atomic.Int64
 	pins         pinsched
 	finished     bool // nothing more is accepted
 	dropped      bool // and nothing more is given out
@@ -39,8 +42,8 @@ type outMsg struct {
 	monitor bool // of a flow monitor
 }
 
-func newOutbox() *outbox {
-	return &outbox{wake: make(chan struct{}, 1), space: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
+func newOutbox(monitorTotal *atomic.Int64) *outbox {
+	return &outbox{monitorTotal: monitorTotal, wake: make(chan struct{}, 1), space: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
 }
 
 // signal makes one waiter on ch, present or next, go on.
@@ -119,18 +122,23 @@ func (o *outbox) putMonitor(b []byte) int {
 	if !o.finished {
 		o.fifo = append(o.fifo, outMsg{b: b, monitor: true})
 		o.monitorBytes += len(b)
+		o.monitorTotal.Add(int64(len(b)))
 		signal(o.wake)
 	}
 	return o.monitorBytes
 }
 
 // awaitMonitor returns when no more than so many bytes of flow monitors' messages
-// wait, or with false when done is closed. One goroutine at a time calls it.
+// wait, or with false when none will be written any more or done is closed. One
+// goroutine at a time calls it.
 func (o *outbox) awaitMonitor(most int, done <-chan struct{}) bool {
 	for {
 		o.mu.Lock()
-		n := o.monitorBytes
+		n, dropped := o.monitorBytes, o.dropped
 		o.mu.Unlock()
+		if dropped {
+			return false
+		}
 		if n <= most {
 			return true
 		}
@@ -191,8 +199,11 @@ func (o *outbox) written(m outMsg) {
 	defer o.mu.Unlock()
 	o.sent++
 	if m.monitor {
-		o.monitorBytes -= len(m.b)
-		signal(o.drained)
+		if !o.dropped {
+			o.monitorBytes -= len(m.b)
+			o.monitorTotal.Add(int64(-len(m.b)))
+			signal(o.drained)
+		}
 		return
 	}
 	if m.async {
@@ -226,10 +237,13 @@ func (o *outbox) drop() {
 	o.mu.Lock()
 	o.finished, o.dropped = true, true
 	o.fifo = nil
+	o.monitorTotal.Add(int64(-o.monitorBytes))
+	o.monitorBytes = 0
 	o.pins.clear()
 	o.mu.Unlock()
 	signal(o.wake)
 	signal(o.space)
+	signal(o.drained)
 }
 
 // setRate limits packet-ins.
