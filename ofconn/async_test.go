@@ -3,6 +3,7 @@ package ofconn
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"ofswitch/ofp"
 )
@@ -121,7 +122,7 @@ func TestNobodyIsTold(t *testing.T) {
 // TestPortStatusOverrun: a controller too slow for port-status messages is cut
 // off, since it would go on with a wrong picture.
 func TestPortStatusOverrun(t *testing.T) {
-	m := newManager(t, &fakeSwitch{}, Options{})
+	m := newManager(t, &fakeSwitch{}, Options{stall: time.Hour})
 	p := connected(t, m, connOptions{})
 	p.alive()
 	told := 0
@@ -138,7 +139,7 @@ func TestPortStatusOverrun(t *testing.T) {
 }
 
 func TestFlowRemovedOverrun(t *testing.T) {
-	m := newManager(t, &fakeSwitch{}, Options{})
+	m := newManager(t, &fakeSwitch{}, Options{stall: time.Hour})
 	p := connected(t, m, connOptions{})
 	p.alive()
 	msg := &ofp.FlowRemoved{Reason: ofp.RemovedIdle}
