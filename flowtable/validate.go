@@ -3,6 +3,7 @@ package flowtable
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/packet"
 )
 
 // Validate checks a flow-mod by itself against the switch: command, flags,
@@ -244,8 +245,10 @@ func (f *frame) apply(a ofp.Action) error {
 			return err
 		}
 		etherType(a.EtherType)
-	case ofp.SetMPLSTTL, ofp.DecMPLSTTL, ofp.CopyTTLOut, ofp.CopyTTLIn:
+	case ofp.SetMPLSTTL, ofp.DecMPLSTTL:
 		return tag(f.match.PrereqsMet(flow.MPLSLabel))
+	case ofp.CopyTTLOut, ofp.CopyTTLIn:
+		return tag(f.match.PrereqsMet(flow.MPLSLabel) || f.ipInIP())
 	case ofp.PushPBB:
 		etherType(a.EtherType)
 	case ofp.PopPBB:
@@ -260,6 +263,14 @@ func (f *frame) apply(a ofp.Action) error {
 		}
 	}
 	return nil
+}
+
+// ipInIP says whether the frame may be an IP packet with another one in it: TTLs
+// are copied between IP headers too (OpenFlow 1.3.5 §5.12).
+func (f *frame) ipInIP() bool {
+	proto, _, known := f.match.Get(flow.IPProto)
+	return f.match.PrereqsMet(flow.IPProto) &&
+		(!known || proto.Lo == packet.ProtoIPv4 || proto.Lo == packet.ProtoIPv6)
 }
 
 func (f *frame) setField(a ofp.SetField) error {

@@ -77,6 +77,13 @@ func TestValidateActionLists(t *testing.T) {
 		{"", list(ofp.SetMPLSTTL{TTL: 1}), ofp.BadActionMatchInconsistent},
 		{"mplsm", list(ofp.SetMPLSTTL{TTL: 1}, ofp.DecMPLSTTL{}, ofp.CopyTTLIn{}, ofp.CopyTTLOut{}), ok},
 		{"ip", list(ofp.PushMPLS{EtherType: 0x8847}, ofp.CopyTTLOut{}), ok},
+		{"ip", list(ofp.CopyTTLIn{}), ok}, // IP in IP
+		{"ipv6,nw_proto=4", list(ofp.CopyTTLOut{}), ok},
+		{"ip,nw_proto=41", list(ofp.CopyTTLOut{}), ok},
+		{"udp", list(ofp.CopyTTLIn{}), ofp.BadActionMatchInconsistent},
+		{"arp", list(ofp.CopyTTLIn{}), ofp.BadActionMatchInconsistent},
+		{"", list(ofp.CopyTTLOut{}), ofp.BadActionMatchInconsistent},
+		{"ip", list(ofp.DecMPLSTTL{}), ofp.BadActionMatchInconsistent},
 
 		// TTL.
 		{"", list(ofp.DecNwTTL{}), ofp.BadActionMatchInconsistent},
