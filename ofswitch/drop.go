@@ -37,11 +37,31 @@ const (
 	numDropReasons
 )
 
+// dropNames are the reasons as Drops names them.
 var dropNames = [numDropReasons]string{
-	"no_match", "no_such_port", "output_to_in_port", "port_config", "fragment", "ttl", "patch_without_peer",
-	"loop", "too_complex", "reserved_multicast", "truncated", "no_headroom", "bad_checksum_request", "bad_gso",
-	"packet_in_queue_full", "packet_in_memory_full", "group", "meter", "queue_full",
-	"bad_fragment", "late_fragment", "fragment_memory_full", "internal_error",
+	dropNoMatch:      "no_match",
+	dropNoPort:       "no_such_port",
+	dropInPort:       "output_to_in_port",
+	dropPortConfig:   "port_config",
+	dropFragment:     "fragment",
+	dropTTL:          "ttl",
+	dropPatch:        "patch_without_peer",
+	dropLoop:         "loop",
+	dropComplex:      "too_complex",
+	dropReserved:     "reserved_multicast",
+	dropTruncated:    "truncated",
+	dropHeadroom:     "no_headroom",
+	dropChecksum:     "bad_checksum_request",
+	dropSegment:      "bad_gso",
+	dropUpcall:       "packet_in_queue_full",
+	dropUpcallMem:    "packet_in_memory_full",
+	dropGroup:        "group",
+	dropMeter:        "meter",
+	dropQueue:        "queue_full",
+	dropBadFragment:  "bad_fragment",
+	dropLateFragment: "late_fragment",
+	dropFragmentMem:  "fragment_memory_full",
+	dropInternal:     "internal_error",
 }
 
 // dropCounter counts the drops that translation foresees as a credit, and

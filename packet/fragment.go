@@ -68,20 +68,7 @@ func Fragment(f *Frame, mtu int, pools *Pools, out []*Frame) ([]*Frame, error) {
 	count := p.pieces()
 	for n := range count {
 		g, b := p.piece(f, pools, p.hdr+n*p.size, 0)
-		if p.v6 {
-			p.putFragmentHeader(b, n*p.size, n != count-1, id)
-		} else {
-			ip := IPv4(b[p.l3:])
-			word := flags | uint16(n*p.size/8)
-			if n != count-1 {
-				word |= IPv4MoreFragments
-			}
-			ip.SetFlagsOffset(word)
-			if n != 0 {
-				dropOptions(b[p.l3+IPv4MinLen : p.l4])
-			}
-			ip.UpdateChecksum()
-		}
+		p.makeFragment(b, n*p.size, n != count-1, flags, id)
 		g.Layers.L4 = -1
 		out = append(out, g)
 	}

@@ -291,20 +291,7 @@ func (p *plan) fragment(f *Frame, pools *Pools, out []*Frame) []*Frame {
 	for n := range count {
 		// Every piece keeps the identification: nothing is added to it.
 		g, b := p.piece(f, pools, p.hdr+n*p.size, 0)
-		if p.v6 {
-			p.putFragmentHeader(b, n*p.size, n != count-1, id)
-		} else {
-			ip := IPv4(b[p.l3:])
-			flags := uint16(n * p.size / 8)
-			if n != count-1 {
-				flags |= IPv4MoreFragments
-			}
-			ip.SetFlagsOffset(flags)
-			if n != 0 {
-				dropOptions(b[p.l3+IPv4MinLen : p.l4])
-			}
-			ip.UpdateChecksum()
-		}
+		p.makeFragment(b, n*p.size, n != count-1, 0, id)
 		if n == 0 {
 			u := UDP(b[p.l4+p.extra:])
 			u.SetLength(len(whole))
@@ -318,6 +305,26 @@ func (p *plan) fragment(f *Frame, pools *Pools, out []*Frame) []*Frame {
 		out = append(out, g)
 	}
 	return out
+}
+
+// makeFragment makes the piece b, a copy of the headers with data of a packet,
+// the fragment whose data were at the given offset in bytes. flags are those of
+// IPv4 besides "more fragments", id is the identification of IPv6.
+func (p *plan) makeFragment(b []byte, offset int, more bool, flags uint16, id uint32) {
+	if p.v6 {
+		p.putFragmentHeader(b, offset, more, id)
+		return
+	}
+	word := flags | uint16(offset/8)
+	if more {
+		word |= IPv4MoreFragments
+	}
+	ip := IPv4(b[p.l3:])
+	ip.SetFlagsOffset(word)
+	if offset != 0 {
+		dropOptions(b[p.l3+IPv4MinLen : p.l4])
+	}
+	ip.UpdateChecksum()
 }
 
 // putFragmentHeader writes the Fragment header into the piece b for the data

@@ -57,13 +57,13 @@ func (c Caps) Takes(f *packet.Frame, mtu int) bool {
 		return false
 	}
 	b := f.Bytes()
-	hdrEnd, sumAt := l4+8, 6
+	hdrEnd, sumAt := l4+packet.UDPLen, 6
 	if proto == packet.ProtoTCP {
-		if len(b) < l4+20 {
+		if len(b) < l4+packet.TCPMinLen {
 			return false
 		}
 		hdrEnd, sumAt = l4+int(b[l4+12]>>4)*4, 16
-		if hdrEnd < l4+20 {
+		if hdrEnd < l4+packet.TCPMinLen {
 			return false
 		}
 	}
@@ -93,26 +93,26 @@ func gsoHeaders(b []byte, ether uint16, proto byte) (l3, l4 int, ok bool) {
 	}
 	switch typ {
 	case packet.TypeIPv4:
-		if len(b) < l3+20 || b[l3]>>4 != 4 || b[l3+9] != proto || binary.BigEndian.Uint16(b[l3+6:])&0x3fff != 0 {
+		if len(b) < l3+packet.IPv4MinLen || b[l3]>>4 != 4 || b[l3+9] != proto || binary.BigEndian.Uint16(b[l3+6:])&0x3fff != 0 {
 			return 0, 0, false
 		}
 		l4 = l3 + int(b[l3]&15)*4
-		return l3, l4, l4 >= l3+20 && len(b) >= l4+8
+		return l3, l4, l4 >= l3+packet.IPv4MinLen && len(b) >= l4+packet.UDPLen
 	case packet.TypeIPv6:
-		if len(b) < l3+40 || b[l3]>>4 != 6 {
+		if len(b) < l3+packet.IPv6Len || b[l3]>>4 != 6 {
 			return 0, 0, false
 		}
 		next := b[l3+6]
-		l4 = l3 + 40
+		l4 = l3 + packet.IPv6Len
 		// Hop-by-hop, routing and destination options: the kernel segments
 		// behind them. Anything else (fragment, AH, ESP) is not for it.
-		for n := 0; next == 0 || next == 43 || next == 60; n++ {
+		for n := 0; next == packet.ProtoHopByHop || next == packet.ProtoRouting || next == packet.ProtoDestOpts; n++ {
 			if n == 8 || len(b) < l4+8 {
 				return 0, 0, false
 			}
 			next, l4 = b[l4], l4+8+int(b[l4+1])*8
 		}
-		return l3, l4, next == proto && len(b) >= l4+8
+		return l3, l4, next == proto && len(b) >= l4+packet.UDPLen
 	}
 	return 0, 0, false
 }
