@@ -34,10 +34,10 @@ func (e *env) monitorCommand() *cli.Command {
 					opts.Watch = append(opts.Watch, spec)
 				case a == "invalid_ttl":
 					opts.InvalidTTL = true
-				case err == nil:
+				case err == nil && (n <= ofp.ControllerMaxLenMax || n == ofp.ControllerNoBuffer):
 					opts.MissLen = uint16(n)
 				default:
-					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65535, invalid_ttl, or watch: and what", a)
+					return fmt.Errorf("monitor %s: want a number of bytes from 0 to 65509, 65535 for whole frames, invalid_ttl, or watch: and what", a)
 				}
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -97,6 +97,7 @@ func TestMonitorHangup(t *testing.T) {
 		}
 	}
 	f.fails([]string{"monitor", "br0", "10"}, "br0: ")
+	f.fails([]string{"monitor", "br0", "65534"}, "65534: want a number", "65535 for whole frames")
 }
 
 // TestMonitorWatch: the answer to a flow monitor is printed, and what comes after
