@@ -173,7 +173,7 @@ func (r *rig) flows() (list []ofp.FlowStats, counts map[uint64]uint64) {
 	r.must(r.of.FlowStats(&ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}, func(s *ofp.FlowStats) error {
 		e := *s
 		counts[e.Cookie] += e.PacketCount
-		e.PacketCount, e.ByteCount, e.DurationSec, e.DurationNsec, e.IdleAge = 0, 0, 0, 0, 0
+		e.PacketCount, e.ByteCount, e.DurationSec, e.DurationNsec, e.IdleAge, e.HardAge = 0, 0, 0, 0, 0, 0
 		list = append(list, e)
 		return nil
 	}))

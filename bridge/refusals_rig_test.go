@@ -199,7 +199,7 @@ func (c *refusalConn) state() string {
 		}
 		for _, e := range m.(*ofp.MultipartReply).Entries {
 			f := *e.(*ofp.FlowStats)
-			f.DurationSec, f.DurationNsec, f.IdleAge, f.PacketCount, f.ByteCount = 0, 0, 0, 0, 0
+			f.DurationSec, f.DurationNsec, f.IdleAge, f.HardAge, f.PacketCount, f.ByteCount = 0, 0, 0, 0, 0, 0
 			fmt.Fprintf(&out, "%x\n", f.Append(nil))
 		}
 	}

@@ -24,6 +24,7 @@ type Entry struct {
 	IdleTimeout uint16        // seconds; 0: none
 	HardTimeout uint16        // seconds; 0: none
 	Created     int64         // nanoseconds of the datapath's clock
+	Modified    int64         // likewise: when it was added or last modified
 	// Added is as of which version the entry was added, by a message of its own; what
 	// modifies it leaves it. Since is from which version on there has been an entry
 	// of this table, match and priority.
@@ -78,9 +79,12 @@ func (e *Entry) Stats(now int64) *ofp.FlowStats {
 	}
 	s.DurationSec, s.DurationNsec = e.Duration(now)
 	s.PacketCount, s.ByteCount = e.Counts()
-	s.IdleAge = uint16(min(max(now-max(e.Created, e.Counters.LastUsed()), 0)/second, 0xffff))
+	s.IdleAge, s.HardAge = age(max(e.Created, e.Counters.LastUsed()), now), age(e.Modified, now)
 	return s
 }
+
+// age is the time since then in seconds, as far as they fit.
+func age(then, now int64) uint16 { return uint16(min(max(now-then, 0)/second, 0xffff)) }
 
 // Removed makes the entry's flow-removed message (OpenFlow 1.3.5 §7.4.2), with
 // the counters as they are now.

@@ -111,7 +111,7 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 			break
 		}
 		for _, e := range selected {
-			t.modify(e, m, v, c)
+			t.modify(e, m, v, now, c)
 		}
 	default:
 		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v) {
@@ -168,6 +168,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		IdleTimeout:  m.IdleTimeout,
 		HardTimeout:  m.HardTimeout,
 		Created:      now,
+		Modified:     now,
 		Added:        v,
 		Since:        v,
 		Instructions: m.Instructions,
@@ -193,7 +194,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 }
 
 // modify gives e a successor with m's instructions; all else stays.
-func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, c *Change) {
+func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, now int64, c *Change) {
 	tb := t.peek(e.Table)
 	succ := &Entry{
 		Table:        e.Table,
@@ -203,6 +204,7 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, c *Chang
 		IdleTimeout:  e.IdleTimeout,
 		HardTimeout:  e.HardTimeout,
 		Created:      e.Created,
+		Modified:     now,
 		Added:        e.Added,
 		Since:        e.Since,
 		Instructions: m.Instructions,

@@ -20,6 +20,8 @@ type Group struct {
 	// those of the buckets anew (OpenFlow 1.3.5 §6.5).
 	Counters *Counters
 
+	bucketIDs []uint32 // numbers of the buckets; nil: 0, 1, 2...
+
 	edition  *edition[Group]
 	forwards []uint32 // groups that buckets send to, each once
 	watches  []uint32 // groups that buckets watch, each once
@@ -67,7 +69,7 @@ func (g *Group) References() int { return int(g.edition.slot.refs.Load()) }
 
 // newGroup makes an edition out of a group-mod that was found good.
 func newGroup(m *ofp.GroupMod, now int64) *Group {
-	g := &Group{ID: m.GroupID, Type: m.GroupType, Created: now, Counters: new(Counters)}
+	g := &Group{ID: m.GroupID, Type: m.GroupType, Created: now, Counters: new(Counters), bucketIDs: m.BucketIDs}
 	g.Buckets = make([]Bucket, len(m.Buckets))
 	counters := make([]Counters, len(m.Buckets))
 	seen := map[uint64]uint64{}

@@ -18,11 +18,14 @@ type GroupChange struct{ Old, New *Group }
 // A refusal is an *ofp.Error and changes nothing. Unlike [Tables.Apply] it
 // validates too, against sw.
 func (t *Tables) ApplyGroup(m *ofp.GroupMod, v classifier.Version, now int64, sw Limits) (*Change, error) {
+	m, kept, err := t.resolveGroup(m)
+	if err != nil {
+		return nil, err
+	}
 	if err := ValidateGroup(m, sw); err != nil {
 		return nil, err
 	}
 	c := new(Change)
-	var err error
 	switch m.Command {
 	case ofp.GroupAdd:
 		err = t.addGroup(m, v, now, &sw.Groups, c)
@@ -34,6 +37,7 @@ func (t *Tables) ApplyGroup(m *ofp.GroupMod, v classifier.Version, now int64, sw
 	if err != nil {
 		return nil, err
 	}
+	kept.count(c)
 	t.log(c, v)
 	return c, nil
 }

@@ -51,7 +51,7 @@ func (g *Group) Stats(now int64) *ofp.GroupStats {
 // Desc is the group's entry of a GROUP_DESC reply (OpenFlow 1.3.5 §7.3.5.10):
 // the buckets as they were sent.
 func (g *Group) Desc() *ofp.GroupDesc {
-	d := &ofp.GroupDesc{GroupType: g.Type, GroupID: g.ID, Buckets: make([]ofp.Bucket, len(g.Buckets))}
+	d := &ofp.GroupDesc{GroupType: g.Type, GroupID: g.ID, Buckets: make([]ofp.Bucket, len(g.Buckets)), BucketIDs: g.bucketIDs}
 	for i := range g.Buckets {
 		b := &g.Buckets[i]
 		d.Buckets[i] = ofp.Bucket{Weight: b.Weight, WatchPort: b.WatchPort, WatchGroup: b.WatchGroup, Actions: b.Actions}

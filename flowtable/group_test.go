@@ -117,7 +117,7 @@ func TestGroupRefusals(t *testing.T) {
 		m    *ofp.GroupMod
 		want ofp.Code
 	}{
-		{"command", groupMod(3, all, 1), ofp.GroupModFailedBadCommand},
+		{"command", groupMod(4, all, 1), ofp.GroupModFailedBadCommand},
 		{"type", groupMod(ofp.GroupAdd, 4, 1), ofp.GroupModFailedBadType},
 		{"type", groupMod(ofp.GroupAdd, 255, 1), ofp.GroupModFailedBadType},
 		{"type of a modify", groupMod(ofp.GroupModify, 4, 50), ofp.GroupModFailedBadType},

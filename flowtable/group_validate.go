@@ -49,6 +49,12 @@ func ValidateGroup(m *ofp.GroupMod, sw Limits) error {
 	if len(m.Buckets) > lim.MaxBuckets {
 		return ofp.GroupModFailedOutOfBuckets.Errorf("group %d: %d buckets; a group may have %d", m.GroupID, len(m.Buckets), lim.MaxBuckets)
 	}
+	// What could never be reported is refused. The decoder of OpenFlow 1.3 does so
+	// too; it is here for buckets that come otherwise.
+	const descMax = ofp.MaxLen - ofp.HeaderLen - 8
+	if n := (&ofp.GroupDesc{Buckets: m.Buckets}).Len(); n > descMax {
+		return ofp.GroupModFailedOutOfBuckets.Errorf("group %d: its description of %d bytes fits into no message, which take %d", m.GroupID, n, descMax)
+	}
 	for i := range m.Buckets {
 		if err := checkBucket(m, i, &sw); err != nil {
 			return err

@@ -6,6 +6,11 @@ type GroupMod struct {
 	GroupType GroupType
 	GroupID   uint32 // GroupAll with GroupDelete: every group
 	Buckets   []Bucket
+
+	// What OpenFlow 1.3 does not have: the numbers of Buckets (nil: 0, 1, 2...), and
+	// which bucket GroupInsertBuckets and GroupRemoveBuckets are about.
+	BucketIDs     []uint32
+	CommandBucket uint32
 }
 
 // Type is TypeGroupMod.

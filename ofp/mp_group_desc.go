@@ -6,6 +6,7 @@ type GroupDesc struct {
 	GroupType GroupType
 	GroupID   uint32
 	Buckets   []Bucket
+	BucketIDs []uint32 // as GroupMod's
 }
 
 const groupDescLen = 8 // without buckets
