@@ -21,19 +21,26 @@ type actionSet struct {
 	output   ofp.Output
 	group    uint32
 	queue    uint32
-	miss     bool // a table-miss entry wrote the output
+	miss     bool         // a table-miss entry wrote the output
+	strip    bool         // the tag is popped if there is one
+	legacy   []ofp.Action // of OpenFlow 1.0, the last of each; never changed in place
 }
 
 // write merges a write-actions list into the set. miss: it is that of a
 // table-miss entry.
 func (s *actionSet) write(list []ofp.Action, miss bool) {
 	for _, a := range list {
+		if s.writeLegacy(a) {
+			continue
+		}
 		if a, ok := a.(ofp.SetField); ok {
 			s.writeField(a)
 			continue
 		}
 		s.has |= 1 << a.ActionType()
 		switch a := a.(type) {
+		case ofp.PopVLAN:
+			s.strip = false
 		case ofp.PushVLAN:
 			s.pushVLAN = a.EtherType
 		case ofp.PushMPLS:
@@ -64,6 +71,41 @@ func (s *actionSet) writeField(a ofp.SetField) {
 	}
 }
 
+// writeLegacy merges an action of OpenFlow 1.0 into the set, as buckets of groups
+// may have it, and says whether a is one. Those that set a field come behind the
+// fields, in the order in which they came first.
+func (s *actionSet) writeLegacy(a ofp.Action) bool {
+	var same func(ofp.Action) bool
+	switch a := a.(type) {
+	case ofp.StripVLAN:
+		s.has |= 1 << ofp.ActionPopVLAN
+		s.strip = true
+		return true
+	case ofp.Enqueue:
+		s.has |= 1<<ofp.ActionSetQueue | 1<<ofp.ActionOutput
+		s.queue, s.output, s.miss = a.QueueID, ofp.Output{Port: a.Port}, false
+		return true
+	case ofp.PopQueue:
+		s.has &^= 1 << ofp.ActionSetQueue
+		return true
+	case ofp.SetVLANVID:
+		same = func(b ofp.Action) bool { _, ok := b.(ofp.SetVLANVID); return ok }
+	case ofp.SetVLANPCP:
+		same = func(b ofp.Action) bool { _, ok := b.(ofp.SetVLANPCP); return ok }
+	case ofp.SetTransport:
+		same = func(b ofp.Action) bool { t, ok := b.(ofp.SetTransport); return ok && t.Dst == a.Dst }
+	default:
+		return false
+	}
+	s.legacy = slices.Clone(s.legacy)
+	if i := slices.IndexFunc(s.legacy, same); i >= 0 {
+		s.legacy[i] = a
+	} else {
+		s.legacy = append(s.legacy, a)
+	}
+	return true
+}
+
 func (s *actionSet) contains(t ofp.ActionType) bool { return s.has&(1<<t) != 0 }
 
 // list gives the set's actions in the order in which they are carried out
@@ -84,7 +126,11 @@ func (s *actionSet) list() []ofp.Action {
 		}
 	}
 	add(ofp.ActionCopyTTLIn, ofp.CopyTTLIn{})
-	add(ofp.ActionPopVLAN, ofp.PopVLAN{})
+	if s.strip {
+		list = append(list, ofp.StripVLAN{})
+	} else {
+		add(ofp.ActionPopVLAN, ofp.PopVLAN{})
+	}
 	add(ofp.ActionPopMPLS, ofp.PopMPLS{EtherType: s.popMPLS})
 	add(ofp.ActionPopPBB, ofp.PopPBB{})
 	add(ofp.ActionPushMPLS, ofp.PushMPLS{EtherType: s.pushMPLS})
@@ -101,6 +147,7 @@ func (s *actionSet) list() []ofp.Action {
 	for _, f := range s.fields {
 		list = append(list, f)
 	}
+	list = append(list, s.legacy...)
 	add(ofp.ActionSetQueue, ofp.SetQueue{QueueID: s.queue})
 	if s.contains(ofp.ActionGroup) {
 		return append(list, ofp.Group{GroupID: s.group})
