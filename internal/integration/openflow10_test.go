@@ -104,6 +104,7 @@ var volatile10 = []struct {
 	{regexp.MustCompile(`duration=[0-9.]+s`), "duration=D"},
 	{regexp.MustCompile(`xid=0x[0-9a-f]+`), "xid=X"},
 	{regexp.MustCompile(`idle_age=[0-9]+`), "idle_age=A"},
+	{regexp.MustCompile(`hard_age=[0-9]+, `), ""}, // told if it is another second than the duration
 	{regexp.MustCompile(`n_(packets|bytes)=[0-9]+`), "n_$1=N"},
 	{regexp.MustCompile(`(packet_count|byte_count)=[0-9]+`), "$1=N"},
 	{regexp.MustCompile(`addr:[0-9a-f:]+`), "addr:M"},

@@ -145,6 +145,8 @@ func Kind(h ofp.Header, body []byte) (ofp.Type, error) {
 		switch be.Uint32(body[4:]) {
 		case nxtFlowMod:
 			return ofp.TypeFlowMod, nil
+		case nxtGroupMod:
+			return ofp.TypeGroupMod, nil
 		case nxtRoleRequest:
 			return ofp.TypeRoleRequest, nil
 		case nxtSetAsyncConfig:

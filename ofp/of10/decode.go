@@ -230,6 +230,8 @@ func decodeVendor(c *Codec, b []byte) (ofp.Message, error) {
 		return decodeAsync(body), nil
 	case nxtFlowMod:
 		return c.decodeNXFlowMod(body)
+	case nxtGroupMod:
+		return decodeGroupMod(body)
 	}
 	return &ofp.Experimenter{Experimenter: id, ExpType: subtype, Data: clone(body)}, nil
 }
@@ -336,6 +338,8 @@ func decodeNicirastats(b []byte) (ofp.MultipartBody, uint16, error) {
 	case nxstFlowMonitor:
 		body, err := decodeFlowMonitors(b[niciraStatsLen:])
 		return body, ofp.MultipartExperimenter, err
+	case nxstGroup, nxstGroupDesc, nxstGroupFeatures:
+		return decodeGroupStats(t, b[niciraStatsLen:])
 	case nxstFlow:
 	case nxstAggregate:
 		kind = ofp.MultipartAggregate
@@ -361,6 +365,25 @@ func decodeNicirastats(b []byte) (ofp.MultipartBody, uint16, error) {
 		CookieMask: nm.cookieMask,
 		Match:      nm.match,
 	}, kind, nil
+}
+
+// decodeGroupStats reads a request about groups: all of them or, but for their
+// features, one.
+func decodeGroupStats(t uint32, b []byte) (ofp.MultipartBody, uint16, error) {
+	want, kind := 8, uint16(ofp.MultipartGroup)
+	switch t {
+	case nxstGroupDesc:
+		kind = ofp.MultipartGroupDesc
+	case nxstGroupFeatures:
+		want, kind = 0, ofp.MultipartGroupFeatures
+	}
+	if len(b) != want {
+		return nil, 0, ofp.BadRequestBadLen.Errorf("Nicira's request %d about groups has %d bytes behind its type, want %d", t, len(b), want)
+	}
+	if want == 0 {
+		return nil, kind, nil
+	}
+	return &ofp.GroupStatsRequest{GroupID: be.Uint32(b)}, kind, nil
 }
 
 // Port configuration bits of OpenFlow 1.0 (§5.2.1) that are not in 1.3.

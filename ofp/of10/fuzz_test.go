@@ -3,6 +3,7 @@ package of10
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -15,7 +16,11 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range sent {
 		f.Add(decodeHex(f, s.hex))
 	}
+	for _, s := range sentGroupMods {
+		f.Add(decodeHex(f, s.hex))
+	}
 	for _, s := range []string{
+		"0110 0020 00000002 ffff 0000 00002320 00000007 00000000 fffffffc 00000000", "0110 0018 00000002 ffff 0000 00002320 00000009 00000000",
 		"0100 0008 00000001", "0105 0008 00000001", "0109 000c 00000001 0000 0080", "0102 000c 00000001 61626364",
 		"010d 0018 00000001 ffffffff ffff 0008 00000008fffb0000", "010f 0020 00000001 0001 020000000001 00000010 00000010 00000000 00000000",
 		"0110 000c 00000001 0000 0000", "0110 0014 00000001 0004 0000 ffff 000000000000", "0110 0014 00000001 0005 0000 fffc 0000 ffffffff",
@@ -56,6 +61,8 @@ func FuzzDecode(f *testing.F) {
 			checkFlowMod(t, m)
 		case *ofp.PacketOut:
 			checkActions(t, m.Actions)
+		case *ofp.GroupMod:
+			checkGroupMod(t, m)
 		}
 	})
 }
@@ -87,6 +94,25 @@ func checkFlowMod(t *testing.T, m *ofp.FlowMod) {
 	}
 	if _, _, err := ofp.DecodeMatch(ofp.AppendMatch(nil, &m.Match)); err != nil {
 		t.Logf("OpenFlow 1.3 does not read %v: %v", m.Match.String(), err) // masks of ports, for one
+	}
+}
+
+func checkGroupMod(t *testing.T, m *ofp.GroupMod) {
+	for i := range m.Buckets {
+		k, id := &m.Buckets[i], m.BucketIDs[i]
+		checkActions(t, k.Actions)
+		weighted := *k
+		if m.GroupType != ofp.GroupTypeSelect {
+			weighted.Weight = 0 // does not show
+		}
+		again, againID, err := decodeBucket(appendBucket(nil, k, id, m.GroupType), 0)
+		if err != nil || againID != id || !reflect.DeepEqual(again, weighted) {
+			t.Errorf("bucket %d %+v becomes %d %+v, %v", id, weighted, againID, again, err)
+		}
+		// A connection of OpenFlow 1.3 sees it too.
+		if b := k.Append(nil); len(b) != k.Len() {
+			t.Errorf("%d bytes of a bucket, Len says %d", len(b), k.Len())
+		}
 	}
 }
 

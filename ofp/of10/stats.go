@@ -34,7 +34,7 @@ func (c *Codec) Writer(kind uint16, xid uint32, send func(msg []byte) error) *Wr
 }
 
 // Add adds an entry. One that OpenFlow 1.0 cannot tell is left out: a port without
-// a number of 16 bits. The error is that of send, or says that the
+// a number of 16 bits, a group that is longer than any message. The error is that of send, or says that the
 // entry is too long for any message; no entry can be added after it.
 func (w *Writer) Add(e ofp.MultipartBody) error {
 	if w.err != nil {
@@ -88,6 +88,12 @@ func (w *Writer) begin() {
 			subtype = nxstFlowMonitor
 		case w.kind == ofp.MultipartAggregate:
 			subtype = nxstAggregate
+		case w.kind == ofp.MultipartGroup:
+			subtype = nxstGroup
+		case w.kind == ofp.MultipartGroupDesc:
+			subtype = nxstGroupDesc
+		case w.kind == ofp.MultipartGroupFeatures:
+			subtype = nxstGroupFeatures
 		}
 		w.buf = be.AppendUint32(w.buf, ofp.ExperimenterNicira)
 		w.buf = zeros(be.AppendUint32(w.buf, subtype), 4)
@@ -145,8 +151,12 @@ func (w *Writer) entry(b []byte, e ofp.MultipartBody) []byte {
 	case *ofp.PortDesc:
 		b, _ = appendPort(b, e)
 		return b
+	case *ofp.GroupDesc:
+		return appendGroupDesc(b, e)
+	case *ofp.GroupFeatures:
+		return appendGroupFeatures(b, e)
 	}
-	return e.Append(b) // the same in both: the description, the aggregate
+	return e.Append(b) // the same in both: the description, the aggregate, a group's counters
 }
 
 func appendFlowStats(b []byte, s *ofp.FlowStats) []byte {
@@ -179,10 +189,9 @@ func appendNXFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	b = be.AppendUint16(b, s.HardTimeout)
 	at := len(b)
 	b = zeros(b, 2) // the length of the match, below
-	// The age is one too high, since 0 means that it is not told, as that of the
-	// last change behind it.
+	// The ages are one too high, since 0 means that they are not told.
 	b = be.AppendUint16(b, age(s.IdleAge))
-	b = zeros(b, 2)
+	b = be.AppendUint16(b, age(s.HardAge))
 	b = be.AppendUint64(b, s.Cookie)
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)

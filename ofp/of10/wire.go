@@ -74,6 +74,7 @@ const (
 	nxtSetControllerID   = 20
 	nxtSetAsyncConfig2   = 27
 	nxtPacketIn2         = 30
+	nxtGroupMod          = 31
 )
 
 // Nicira's statistics.
@@ -82,6 +83,10 @@ const (
 	nxstAggregate = 1
 
 	nxstFlowMonitor = 2
+
+	nxstGroup         = 7
+	nxstGroupDesc     = 8
+	nxstGroupFeatures = 9
 )
 
 // vendorHeaderLen is the length of vendor and subtype; niciraStatsLen is what
