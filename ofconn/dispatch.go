@@ -7,15 +7,9 @@ import (
 	"ofswitch/ofp"
 )
 
-const (
-	// defaultMissSendLen is in force until the controller sets another
-	// (OpenFlow 1.3.5 §7.3.2).
-	defaultMissSendLen = 128
-	// maxLenMax and maxLenNoBuffer are OFPCML_MAX and OFPCML_NO_BUFFER; what is
-	// between them is reserved.
-	maxLenMax      = 0xffe5
-	maxLenNoBuffer = 0xffff
-)
+// defaultMissSendLen is in force until the controller sets another (OpenFlow
+// 1.3.5 §7.3.2).
+const defaultMissSendLen = 128
 
 // handler is what is done with one type of message.
 type handler struct {
@@ -80,14 +74,19 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 	}
 	m, err := decode(h, msg)
 	if err != nil {
-		if h.Type == ofp.TypeError || h.Type == ofp.TypeEchoReply {
-			// Errors are not answered by errors: two peers would never end.
-			c.log.Debug("message ignored", "message", h.String(), "reason", err)
-			return nil
-		}
-		return c.refuse(h, msg, err)
+		return c.undecodable(h, msg, err)
 	}
 	return hd.do(c, h, msg, m)
+}
+
+// undecodable refuses a message that could not be decoded. Errors are not answered
+// by errors: two peers would never end. h.Type is that of OpenFlow 1.3.
+func (c *conn) undecodable(h ofp.Header, msg []byte, err error) error {
+	if h.Type == ofp.TypeError || h.Type == ofp.TypeEchoReply {
+		c.log.Debug("message ignored", "message", h.String(), "reason", err)
+		return nil
+	}
+	return c.refuse(h, msg, err)
 }
 
 // slaveMay refuses what changes the switch from a slave.
@@ -98,15 +97,21 @@ func (c *conn) slaveMay(allowed bool, h ofp.Header) error {
 	return nil
 }
 
-// decode is ofp.Decode. A decoder that panics has a bug that somebody's bytes
-// have found: the message is refused, nothing was changed, the switch goes on.
-func decode(h ofp.Header, msg []byte) (m ofp.Message, err error) {
+// decode is ofp.Decode, guarded.
+func decode(h ofp.Header, msg []byte) (ofp.Message, error) {
+	return guarded(h, func() (ofp.Message, error) { return ofp.Decode(h, msg[ofp.HeaderLen:]) })
+}
+
+// guarded calls a decoder for (a part of) the message with header h. One that
+// panics has a bug that somebody's bytes have found: the message is refused,
+// nothing was changed, the switch goes on.
+func guarded[T any](h ofp.Header, decode func() (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("decoding %v failed: %v\n%s", h, p, debug.Stack())
+			err = fmt.Errorf("decoding %v failed: %v\n%s", h, p, debug.Stack())
 		}
 	}()
-	return ofp.Decode(h, msg[ofp.HeaderLen:])
+	return decode()
 }
 
 func (c *conn) handleNothing(ofp.Header, []byte, ofp.Message) error { return nil }
@@ -141,7 +146,7 @@ func (c *conn) handleSetConfig(h ofp.Header, msg []byte, m ofp.Message) error {
 	if s.Flags&^ofp.FragMask != 0 || s.Flags == ofp.FragMask {
 		return c.refuse(h, msg, ofp.SwitchConfigFailedBadFlags.Errorf("configuration flags %#x do not exist", s.Flags))
 	}
-	if s.MissSendLen > maxLenMax && s.MissSendLen != maxLenNoBuffer {
+	if s.MissSendLen > ofp.ControllerMaxLenMax && s.MissSendLen != ofp.ControllerNoBuffer {
 		return c.refuse(h, msg, ofp.SwitchConfigFailedBadLen.Errorf("miss_send_len %#x is reserved", s.MissSendLen))
 	}
 	if err := c.m.sw.SetFragFlags(s.Flags); err != nil {

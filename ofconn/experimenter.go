@@ -1,11 +1,6 @@
 package ofconn
 
-import (
-	"fmt"
-	"runtime/debug"
-
-	"ofswitch/ofp"
-)
+import "ofswitch/ofp"
 
 // handleExperimenter takes those messages of ONF's and Nicira's extensions that
 // are for a switch.
@@ -17,7 +12,7 @@ func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error
 			return c.refuse(h, msg, err)
 		}
 	}
-	parsed, err := parse(e, h.XID)
+	parsed, err := guarded(h, func() (ofp.Message, error) { return e.Parse(h.XID) })
 	if err != nil {
 		return c.refuse(h, msg, err)
 	}
@@ -30,14 +25,4 @@ func (c *conn) handleExperimenter(h ofp.Header, msg []byte, m ofp.Message) error
 		return c.result(h, msg, c.cancelMonitor(p.ID))
 	}
 	return c.refuse(h, msg, ofp.BadRequestBadExpType.Errorf("%s is not for a switch to receive, or not supported", e.Name()))
-}
-
-// parse is ofp.Experimenter.Parse, which a bug does not end the switch of either.
-func parse(e *ofp.Experimenter, xid uint32) (m ofp.Message, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("decoding %s failed: %v\n%s", e.Name(), p, debug.Stack())
-		}
-	}()
-	return e.Parse(xid)
 }

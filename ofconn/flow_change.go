@@ -13,8 +13,8 @@ type FlowChange struct {
 	// Switch; nil: time, or the switch's own doing.
 	Cause ofp.Message
 	// Since is the version from which on there has been an entry of this table, match
-	// and priority; Added is when it was last added.
-	Since, Added uint64
+	// and priority.
+	Since uint64
 }
 
 // FlowsChanged tells the flow monitors of what a version has brought. It does not

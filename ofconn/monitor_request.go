@@ -2,8 +2,6 @@ package ofconn
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"ofswitch/ofp"
 )
@@ -12,7 +10,7 @@ import (
 // none, and answers with the entries that are there. What changes meanwhile is told
 // behind the answer.
 func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRequest) error {
-	body, err := parseMultipart(req)
+	body, err := guarded(h, req.Parse)
 	if err != nil {
 		return c.refuse(h, msg, err)
 	}
@@ -76,17 +74,6 @@ func addInitial(w updateWriter, monitors []flowMonitor, told *ofp.FlowUpdate) er
 		u.Instructions = ofp.Instructions{}
 	}
 	return w.Add(&u)
-}
-
-// parseMultipart is ofp.MultipartRequest.Parse, which a bug does not end the switch
-// of either.
-func parseMultipart(req *ofp.MultipartRequest) (body ofp.MultipartBody, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			body, err = nil, fmt.Errorf("decoding an experimenter's multipart failed: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return req.Parse()
 }
 
 // awaitResumed returns when no pause is being ended, or with false at the end of the

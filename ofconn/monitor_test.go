@@ -272,7 +272,7 @@ func (w *world) step() {
 	key := uint16(w.rng.IntN(200))
 	u := entry(key, w.n, 1)
 	at := slices.IndexFunc(s.entries, func(e fakeEntry) bool { return e.update.Priority == key })
-	ch := FlowChange{Added: s.version, Since: s.version}
+	ch, added := FlowChange{Since: s.version}, s.version
 	if at >= 0 {
 		ch.Since = w.since[key]
 		old := s.entries[at]
@@ -280,15 +280,15 @@ func (w *world) step() {
 		s.entries = slices.Delete(s.entries, at, at+1)
 		switch w.rng.IntN(3) {
 		case 0:
-			u, ch.Added = old.update, old.added
+			u = old.update
 			u.Event = ofp.FlowEventDeleted
 		case 1:
-			u.Event, ch.Added = ofp.FlowEventModified, old.added
+			u.Event, added = ofp.FlowEventModified, old.added
 		}
 	}
 	w.since[key] = ch.Since
 	if u.Event != ofp.FlowEventDeleted {
-		e := fakeEntry{update: u, made: s.version, added: ch.Added}
+		e := fakeEntry{update: u, made: s.version, added: added}
 		e.update.Event = ofp.FlowEventAdded
 		s.entries = append(s.entries, e)
 	}

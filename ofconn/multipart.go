@@ -74,7 +74,7 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	w := c.writer(req.Kind, h.XID)
 	var sendErr error
 	err := handle(c.m.sw, req.Body, func(e ofp.MultipartBody) error {
-		if n := ofp.HeaderLen + 8 + e.Len(); n > ofp.MaxLen {
+		if n := multipartLen + e.Len(); n > ofp.MaxLen {
 			// A flow-mod of nearly 64 KiB: its entry is longer than itself by a
 			// header. The rest of the table must not go missing with it.
 			c.log.Warn("an entry is too long to be reported", "kind", ofp.MultipartName(req.Kind), "bytes", n)

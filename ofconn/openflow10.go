@@ -45,17 +45,13 @@ func (c *conn) dispatch10(wire ofp.Header, msg []byte) error {
 	}
 	m, err := c.decode10(wire, msg)
 	if err != nil {
-		if t == ofp.TypeError || t == ofp.TypeEchoReply {
-			// Errors are not answered by errors: two peers would never end.
-			c.log.Debug("message ignored", "message", h.String(), "reason", err)
-			return nil
-		}
-		return c.refuse(h, msg, err)
+		return c.undecodable(h, msg, err)
 	}
 	return hd.do(c, h, msg, m)
 }
 
-// decode10 is decode for OpenFlow 1.0.
+// decode10 is decode for OpenFlow 1.0. It gives its failure a code by itself, since
+// by the message's type, another than in OpenFlow 1.3, it would get a wrong one.
 func (c *conn) decode10(h ofp.Header, msg []byte) (m ofp.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -217,12 +213,9 @@ func (c *conn) multipartHandler(kind uint16) func(Switch, ofp.MultipartBody, fun
 
 // message10 is message for a connection that speaks OpenFlow 1.0.
 func (p *packetInMessages) message10(codec *of10.Codec, maxLen uint16) []byte {
-	if maxLen != maxLenNoBuffer && p.in.Buffer != nil && !p.asked {
-		p.buffer, p.asked = p.in.Buffer(), true
-	}
 	m := p.in.Msg // a copy: connections differ
-	if maxLen != maxLenNoBuffer && p.asked && p.buffer != ofp.NoBuffer {
-		m.BufferID, m.Data = p.buffer, m.Data[:min(int(maxLen), len(m.Data))]
+	if id := p.bufferFor(maxLen); id != ofp.NoBuffer {
+		m.BufferID, m.Data = id, m.Data[:min(int(maxLen), len(m.Data))]
 	}
 	return codec.Encode(asyncXID, &m)
 }

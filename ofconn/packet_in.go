@@ -17,7 +17,7 @@ type packetInMessages struct {
 
 // maxLenFor is how many bytes of a packet-in's frame a connection wants with it:
 // what the output action asked for or, where none did, its miss_send_len (OpenFlow
-// 1.3.5 §7.3.2, §7.4.1). maxLenNoBuffer: all, and no buffer.
+// 1.3.5 §7.3.2, §7.4.1). ofp.ControllerNoBuffer: all, and no buffer.
 func (c *conn) maxLenFor(in *PacketIn) uint16 {
 	if in.NoEntry || in.Msg.Reason == ofp.PacketInInvalidTTL {
 		return uint16(c.missSendLen.Load())
@@ -31,11 +31,9 @@ func (p *packetInMessages) message(c *conn, maxLen uint16) []byte {
 	if c.v10 != nil {
 		return p.message10(c.v10, maxLen)
 	}
-	if maxLen != maxLenNoBuffer && p.in.Buffer != nil && !p.asked {
-		p.buffer, p.asked = p.in.Buffer(), true
-	}
+	id := p.bufferFor(maxLen)
 	m := p.in.Msg // a copy: connections differ
-	if maxLen == maxLenNoBuffer || !p.asked || p.buffer == ofp.NoBuffer {
+	if id == ofp.NoBuffer {
 		if p.whole == nil {
 			p.whole = ofp.Encode(asyncXID, &m)
 		}
@@ -43,8 +41,20 @@ func (p *packetInMessages) message(c *conn, maxLen uint16) []byte {
 	}
 	n := min(int(maxLen), len(m.Data))
 	if p.part == nil || p.partLen != n {
-		m.BufferID, m.Data = p.buffer, m.Data[:n]
+		m.BufferID, m.Data = id, m.Data[:n]
 		p.part, p.partLen = ofp.Encode(asyncXID, &m), n
 	}
 	return p.part
+}
+
+// bufferFor is the id of the frame's buffer for a connection that wants maxLen
+// bytes with it; ofp.NoBuffer: it wants the whole frame, or there is no room.
+func (p *packetInMessages) bufferFor(maxLen uint16) uint32 {
+	if maxLen == ofp.ControllerNoBuffer || p.in.Buffer == nil {
+		return ofp.NoBuffer
+	}
+	if !p.asked {
+		p.buffer, p.asked = p.in.Buffer(), true
+	}
+	return p.buffer
 }

@@ -17,7 +17,7 @@ func TestPacketInParts(t *testing.T) {
 	}
 	whole := want{frameLen, ofp.NoBuffer}
 	// Three connections, of these miss_send_lens.
-	missSendLens := []uint16{128, 40, maxLenNoBuffer}
+	missSendLens := []uint16{128, 40, ofp.ControllerNoBuffer}
 	tests := []struct {
 		name   string
 		reason uint8
@@ -28,13 +28,13 @@ func TestPacketInParts(t *testing.T) {
 	}{
 		{"max_len", ofp.PacketInAction, 10, id, 1, [3]want{{10, id}, {10, id}, {10, id}}},
 		{"max_len 0", ofp.PacketInNoMatch, 0, id, 1, [3]want{{0, id}, {0, id}, {0, id}}},
-		{"max_len beyond the frame", ofp.PacketInAction, maxLenMax, id, 1, [3]want{{frameLen, id}, {frameLen, id}, {frameLen, id}}},
+		{"max_len beyond the frame", ofp.PacketInAction, ofp.ControllerMaxLenMax, id, 1, [3]want{{frameLen, id}, {frameLen, id}, {frameLen, id}}},
 		{"no buffer free", ofp.PacketInAction, 10, ofp.NoBuffer, 1, [3]want{whole, whole, whole}},
 		{"no buffers", ofp.PacketInAction, 10, 0, 0, [3]want{whole, whole, whole}},
-		{"no buffer wanted", ofp.PacketInAction, maxLenNoBuffer, id, 0, [3]want{whole, whole, whole}},
-		{"miss_send_len", ofp.PacketInInvalidTTL, maxLenNoBuffer, id, 1, [3]want{{frameLen, id}, {40, id}, whole}},
-		{"miss_send_len, no buffer free", ofp.PacketInInvalidTTL, maxLenNoBuffer, ofp.NoBuffer, 1, [3]want{whole, whole, whole}},
-		{"miss_send_len, no buffers", ofp.PacketInInvalidTTL, maxLenNoBuffer, 0, 0, [3]want{whole, whole, whole}},
+		{"no buffer wanted", ofp.PacketInAction, ofp.ControllerNoBuffer, id, 0, [3]want{whole, whole, whole}},
+		{"miss_send_len", ofp.PacketInInvalidTTL, ofp.ControllerNoBuffer, id, 1, [3]want{{frameLen, id}, {40, id}, whole}},
+		{"miss_send_len, no buffer free", ofp.PacketInInvalidTTL, ofp.ControllerNoBuffer, ofp.NoBuffer, 1, [3]want{whole, whole, whole}},
+		{"miss_send_len, no buffers", ofp.PacketInInvalidTTL, ofp.ControllerNoBuffer, 0, 0, [3]want{whole, whole, whole}},
 	}
 	m := newManager(t, &fakeSwitch{}, Options{})
 	var peers []*peer

@@ -21,8 +21,8 @@ type FlowChange struct {
 	// bridge; nil: time, or the bridge's own doing.
 	Cause ofp.Message
 	// Since is the version from which on there has been an entry of this table, match
-	// and priority; Added is when it was last added.
-	Since, Added uint64
+	// and priority.
+	Since uint64
 }
 
 // flowFeed tells of the changes of the flow entries of a bridge, in their order and
@@ -171,7 +171,7 @@ func flowChange(event, reason uint16, e *flowtable.Entry, cause ofp.Message) Flo
 			IdleTimeout: e.IdleTimeout, HardTimeout: e.HardTimeout,
 			Table: e.Table, Cookie: e.Cookie, Match: e.Match(), Instructions: e.Instructions,
 		},
-		Cause: cause, Since: uint64(e.Since), Added: uint64(e.Added),
+		Cause: cause, Since: uint64(e.Since),
 	}
 }
 
