@@ -251,6 +251,9 @@ func (g *groups) listen(s string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := stream.ParsePassive("listener", l.Target, ofconn.DefaultPort); err != nil {
+		return err
+	}
 	for _, c := range columns {
 		if c.name != "inactivity_probe" {
 			return fmt.Errorf("column %s is not known for --listen; known is inactivity_probe", c.name)
@@ -271,6 +274,9 @@ func (g *groups) controller(s string) error {
 	var t bridge.Controller
 	columns, err := splitColumns(s, &t.Target)
 	if err != nil {
+		return err
+	}
+	if _, err := stream.ParseActive("controller", t.Target, ofconn.DefaultPort); err != nil {
 		return err
 	}
 	for _, c := range columns {
