@@ -84,7 +84,3 @@ func (m *Mask) Or(o *Mask) {
 		m[i] |= o[i]
 	}
 }
-
-// Value is a field's value or mask, right-aligned: Hi is zero for fields of at
-// most 64 bits.
-type Value struct{ Hi, Lo uint64 }

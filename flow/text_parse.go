@@ -288,10 +288,12 @@ func (p *parser) missing(key string, f *Field) error {
 	return &ParseError{key, FormatValue(f, v, mask), need + " in the match as well, which this field depends on"}
 }
 
-// needs says in the words of the text what each prerequisite asks for.
+// String says in the words of the text what the prerequisite asks for.
+func (p Prereq) String() string { return needs[p] }
+
 var needs = [...]string{
 	PrereqInPort:    "in_port",
-	PrereqVLAN:      "dl_vlan (or vlan_vid with 0x1000)",
+	PrereqVLAN:      "a VLAN tag (dl_vlan, or vlan_vid with 0x1000)",
 	PrereqIP:        "ip or ipv6",
 	PrereqIPv4:      "ip",
 	PrereqIPv6:      "ipv6",

@@ -123,7 +123,7 @@ func (a SetField) Append(b []byte) []byte {
 	f := a.Field.Field()
 	b = appendActionHeader(b, ActionSetField, a.Len())
 	b = appendOXMHeader(b, f, 0)
-	b = appendOXMValue(b, a.Value, f.Len())
+	b = a.Value.Append(b, f.Len())
 	return zeros(b, a.Len()-4-oxmHeaderLen-f.Len())
 }
 
@@ -318,7 +318,7 @@ func decodeSetField(b []byte) (Action, error) {
 	if want := pad8(4 + oxmHeaderLen + it.length); len(b) != want {
 		return nil, BadActionBadSetLen.Errorf("set-field of %s says %d bytes, want %d", f.Name, len(b), want)
 	}
-	v, full := oxmValue(it.payload), f.Full()
+	v, full := flow.ReadValue(it.payload), f.Full()
 	if v.Hi&^full.Hi != 0 || v.Lo&^full.Lo != 0 {
 		return nil, BadActionBadSetArgument.Errorf("set-field of %s: value %x does not fit into %d bits", f.Name, it.payload, f.Bits)
 	}

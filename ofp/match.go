@@ -66,9 +66,9 @@ func decodeOXMs(m *flow.Match, b []byte, l matchLeniency) error {
 			return BadMatchBadLen.Errorf("%s has %d bytes, want %d", f.Name, it.length, want)
 		}
 		full := f.Full()
-		v, mask := oxmValue(it.payload[:n]), full
+		v, mask := flow.ReadValue(it.payload[:n]), full
 		if it.hasMask != 0 {
-			mask = oxmValue(it.payload[n:])
+			mask = flow.ReadValue(it.payload[n:])
 			if v.Hi&^mask.Hi != 0 || v.Lo&^mask.Lo != 0 {
 				return BadMatchBadWildcards.Errorf("%s: value %x has bits outside its mask %x", f.Name, it.payload[:n], it.payload[n:])
 			}
@@ -134,9 +134,9 @@ func appendMatchFields(b []byte, m *flow.Match) []byte {
 			hasMask = 1
 		}
 		b = appendOXMHeader(b, f, hasMask)
-		b = appendOXMValue(b, v, n)
+		b = v.Append(b, n)
 		if hasMask != 0 {
-			b = appendOXMValue(b, mask, n)
+			b = mask.Append(b, n)
 		}
 		return true
 	})

@@ -233,8 +233,8 @@ func TestMatchMaskability(t *testing.T) {
 			part.Lo &^= 1
 			fields := AppendMatch(nil, &m)[4:]
 			fields = fields[:be.Uint16(AppendMatch(nil, &m)[2:])-4]
-			fields = append(appendOXMHeader(fields[:len(fields):len(fields)], f, 1), appendOXMValue(nil, flow.Value{Hi: v.Hi, Lo: v.Lo &^ 1}, f.Len())...)
-			fields = appendOXMValue(fields, part, f.Len())
+			fields = append(appendOXMHeader(fields[:len(fields):len(fields)], f, 1), flow.Value{Hi: v.Hi, Lo: v.Lo &^ 1}.Append(nil, f.Len())...)
+			fields = part.Append(fields, f.Len())
 			_, _, err := DecodeMatch(wireMatch(t, hex.EncodeToString(fields)))
 			switch code := codeOf(err); {
 			case code == BadMatchBadPrereq: // others depend on it

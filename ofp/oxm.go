@@ -50,37 +50,8 @@ func (it *oxmIter) unknown(c Code) *Error {
 	return c.Errorf("match field %d of class %#04x is not known", it.number, it.class)
 }
 
-// oxmValue reads a big-endian number of 1 to 16 bytes.
-func oxmValue(b []byte) (v flow.Value) {
-	if len(b) > 8 {
-		v.Hi = oxmWord(b[:len(b)-8])
-		b = b[len(b)-8:]
-	}
-	v.Lo = oxmWord(b)
-	return v
-}
-
-func oxmWord(b []byte) (w uint64) {
-	for _, c := range b {
-		w = w<<8 | uint64(c)
-	}
-	return w
-}
-
 // appendOXMHeader appends the header of f's TLV in class 0x8000.
 func appendOXMHeader(b []byte, f *flow.Field, hasMask int) []byte {
 	b = be.AppendUint16(b, flow.ClassBasic)
 	return append(b, uint8(f.ID)<<1|uint8(hasMask), uint8(f.Len()<<hasMask))
-}
-
-// appendOXMValue appends v as a big-endian number of n bytes.
-func appendOXMValue(b []byte, v flow.Value, n int) []byte {
-	for i := n - 1; i >= 0; i-- {
-		if i >= 8 {
-			b = append(b, uint8(v.Hi>>(8*(i-8))))
-		} else {
-			b = append(b, uint8(v.Lo>>(8*i)))
-		}
-	}
-	return b
 }

@@ -141,9 +141,9 @@ func (d *actionsDecoder) action(t uint16, b []byte) error {
 		d.add(ofp.StripVLAN{})
 		d.tagged = false
 	case actSetDLSrc:
-		d.set(flow.EthSrc, number(b[4:10]).Lo)
+		d.set(flow.EthSrc, flow.ReadValue(b[4:10]).Lo)
 	case actSetDLDst:
-		d.set(flow.EthDst, number(b[4:10]).Lo)
+		d.set(flow.EthDst, flow.ReadValue(b[4:10]).Lo)
 	case actSetNwSrc:
 		d.set(flow.IPv4Src, uint64(be.Uint32(b[4:])))
 	case actSetNwDst:

@@ -124,7 +124,7 @@ func appendSetField(b []byte, a ofp.SetField) []byte {
 			t = actSetDLDst
 		}
 		b = appendActionHeader(b, t, 16)
-		return zeros(appendNumber(b, a.Value, 6), 6)
+		return zeros(a.Value.Append(b, 6), 6)
 	case flow.IPv4Src:
 		return appendShort(b, actSetNwSrc, uint32(v))
 	case flow.IPv4Dst:

@@ -58,27 +58,6 @@ func (e *nxmEntry) sized(n int) error {
 	return nil
 }
 
-// number reads a big-endian number of up to 16 bytes.
-func number(b []byte) (v flow.Value) {
-	for _, c := range b {
-		v.Hi = v.Hi<<8 | v.Lo>>56
-		v.Lo = v.Lo<<8 | uint64(c)
-	}
-	return v
-}
-
-// appendNumber appends v as a big-endian number of n bytes.
-func appendNumber(b []byte, v flow.Value, n int) []byte {
-	for i := n - 1; i >= 0; i-- {
-		if i >= 8 {
-			b = append(b, uint8(v.Hi>>(8*(i-8))))
-		} else {
-			b = append(b, uint8(v.Lo>>(8*i)))
-		}
-	}
-	return b
-}
-
 // nxMatch is a match as the Nicira extension has it: besides the fields it may
 // name the cookies that are meant.
 type nxMatch struct {
@@ -124,7 +103,7 @@ func (nm *nxMatch) add(e *nxmEntry) error {
 		if err := e.sized(2); err != nil {
 			return err
 		}
-		if e.hasMask && number(e.mask).Lo != portFieldMax {
+		if e.hasMask && flow.ReadValue(e.mask).Lo != portFieldMax {
 			return ofp.BadMatchBadMask.Errorf("in_port cannot be masked")
 		}
 		m.Set(flow.InPort, flow.Value{Lo: uint64(portIn(be.Uint16(e.value)))})
@@ -178,9 +157,9 @@ func (nm *nxMatch) add(e *nxmEntry) error {
 		return err
 	}
 	full := f.Full()
-	v, mask := number(e.value), full
+	v, mask := flow.ReadValue(e.value), full
 	if e.hasMask {
-		mask = number(e.mask)
+		mask = flow.ReadValue(e.mask)
 		if v.Hi&^mask.Hi != 0 || v.Lo&^mask.Lo != 0 {
 			return ofp.BadMatchBadWildcards.Errorf("%s: value %x has bits outside its mask %x", f.Name, e.value, e.mask)
 		}
@@ -252,9 +231,9 @@ func appendNXM(b []byte, class uint16, number uint8, v, mask flow.Value, n int, 
 	b = be.AppendUint16(b, class)
 	if !masked {
 		b = append(b, number<<1, uint8(n))
-		return appendNumber(b, v, n)
+		return v.Append(b, n)
 	}
 	b = append(b, number<<1|1, uint8(2*n))
-	b = appendNumber(b, v, n)
-	return appendNumber(b, mask, n)
+	b = v.Append(b, n)
+	return mask.Append(b, n)
 }

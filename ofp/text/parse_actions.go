@@ -266,31 +266,19 @@ func parseDecMPLSTTL(p *actionParser, kv pair) ([]ofp.Action, error) {
 	return one(ofp.DecMPLSTTL{})
 }
 
-// needNames says what a match must ask for.
-var needNames = map[flow.Prereq]string{
-	flow.PrereqVLAN:      "a VLAN tag (dl_vlan, vlan_vid), or push_vlan before it",
-	flow.PrereqIP:        "ip or ipv6",
-	flow.PrereqIPv4:      "ip",
-	flow.PrereqIPv6:      "ipv6",
-	flow.PrereqARP:       "arp",
-	flow.PrereqMPLS:      "mpls, or push_mpls before it",
-	flow.PrereqPBB:       "dl_type=0x88e7, or push_pbb before it",
-	flow.PrereqTCP:       "tcp",
-	flow.PrereqUDP:       "udp",
-	flow.PrereqSCTP:      "sctp",
-	flow.PrereqICMPv4:    "icmp",
-	flow.PrereqICMPv6:    "icmp6",
-	flow.PrereqND:        "icmp6,icmp_type=135 or icmp6,icmp_type=136",
-	flow.PrereqNDSolicit: "icmp6,icmp_type=135",
-	flow.PrereqNDAdvert:  "icmp6,icmp_type=136",
-}
+// pushes are the actions that bring a header which a match may not ask for.
+var pushes = map[flow.Prereq]string{flow.PrereqVLAN: "push_vlan", flow.PrereqMPLS: "push_mpls", flow.PrereqPBB: "push_pbb"}
 
 // needs refuses an action where the frame is not known to be of a kind.
 func (p *actionParser) needs(kv pair, need flow.Prereq) error {
 	if !p.check || p.met(need) {
 		return nil
 	}
-	return &flow.ParseError{Field: kv.text(), Want: fmt.Sprintf("a match that asks for %s", needNames[need])}
+	want := fmt.Sprintf("a match that asks for %v", need)
+	if push := pushes[need]; push != "" {
+		want += ", or " + push + " before it"
+	}
+	return &flow.ParseError{Field: kv.text(), Want: want}
 }
 
 func (p *actionParser) met(need flow.Prereq) bool {
