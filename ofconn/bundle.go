@@ -104,7 +104,7 @@ func (c *conn) openBundle(id uint32, flags ofp.BundleFlags, request []byte) (*bu
 		return nil, ofp.BundleFailedOutOfBundles.Errorf("bundle %#x: %d are open on this connection already", id, maxBundles)
 	}
 	b := &bundle{request: bytes.Clone(request[:min(len(request), ofp.ErrorDataMax)]), flags: flags, used: time.Now()}
-	b.timer = time.AfterFunc(c.m.o.bundleIdle, func() { c.bundleTimeout(id, b) })
+	b.timer = time.AfterFunc(bundleTimeout, func() { c.bundleTimeout(id, b) })
 	if c.bundles.open == nil {
 		c.bundles.open = make(map[uint32]*bundle)
 	}
@@ -148,12 +148,12 @@ func (c *conn) bundleTimeout(id uint32, b *bundle) {
 	if c.bundles.open[id] != b {
 		return // it ended meanwhile
 	}
-	if left := c.m.o.bundleIdle - time.Since(b.used); left > 0 {
+	if left := bundleTimeout - time.Since(b.used); left > 0 {
 		b.timer.Reset(left)
 		return
 	}
 	c.dropLocked(id)
-	err := ofp.BundleFailedTimeout.Errorf("bundle %#x was idle for %v, and is discarded", id, c.m.o.bundleIdle)
+	err := ofp.BundleFailedTimeout.Errorf("bundle %#x was idle for %v, and is discarded", id, bundleTimeout)
 	h, _ := ofp.ParseHeader(b.request) // it was parsed when it came
 	c.log.Debug("bundle discarded", "reason", err)
 	// There is one such error for each bundle, which a request has opened: the

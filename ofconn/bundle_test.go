@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"ofswitch/ofp"
 )
@@ -249,19 +249,21 @@ func TestBundleLimits(t *testing.T) {
 // TestBundleTimeout: an idle bundle is discarded, and the request that opened it
 // answered by an error.
 func TestBundleTimeout(t *testing.T) {
-	p := connected(t, newManager(t, &fakeSwitch{}, Options{bundleIdle: time.Millisecond}), connOptions{})
-	request := ofp.Encode(10, ctrl(ofp.BundleOpenRequest, both))
-	p.raw(request)
-	h, m := p.recv()
-	if e, ok := m.(*ofp.Experimenter); !ok || h.XID != 10 {
-		t.Fatalf("open: %v %v", h, e)
-	}
-	h, m = p.recv()
-	e, ok := m.(*ofp.ErrorMsg)
-	if !ok || h.XID != 10 || e.ErrCode() != ofp.BundleFailedTimeout || !bytes.Equal(e.Data[4:], request) {
-		t.Fatalf("after the time: %v %v", h, m)
-	}
-	if got := conversation(p, []ofp.Message{ctrl(ofp.BundleDiscardRequest, both)}); !slices.Equal(got, []string{"10 OFPBFC_BAD_ID"}) {
-		t.Errorf("answers %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := connected(t, newManager(t, &fakeSwitch{}, Options{}), connOptions{})
+		request := ofp.Encode(10, ctrl(ofp.BundleOpenRequest, both))
+		p.raw(request)
+		h, m := p.recv()
+		if e, ok := m.(*ofp.Experimenter); !ok || h.XID != 10 {
+			t.Fatalf("open: %v %v", h, e)
+		}
+		h, m = p.recv()
+		e, ok := m.(*ofp.ErrorMsg)
+		if !ok || h.XID != 10 || e.ErrCode() != ofp.BundleFailedTimeout || !bytes.Equal(e.Data[4:], request) {
+			t.Fatalf("after the time: %v %v", h, m)
+		}
+		if got := conversation(p, []ofp.Message{ctrl(ofp.BundleDiscardRequest, both)}); !slices.Equal(got, []string{"10 OFPBFC_BAD_ID"}) {
+			t.Errorf("answers %q", got)
+		}
+	})
 }

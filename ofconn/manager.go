@@ -50,9 +50,7 @@ type Options struct {
 	// place of handshakeTimeout and stallTimeout.
 	dial      func(ctx context.Context, e endpoint) (net.Conn, error)
 	handshake time.Duration
-	// bundleIdle is in place of bundleTimeout.
-	bundleIdle time.Duration
-	stall      time.Duration
+	stall     time.Duration
 }
 
 // Controller is one that we connect to.
@@ -150,9 +148,6 @@ func NewManager(sw Switch, o Options) *Manager {
 	}
 	if o.handshake == 0 {
 		o.handshake = handshakeTimeout
-	}
-	if o.bundleIdle == 0 {
-		o.bundleIdle = bundleTimeout
 	}
 	if o.stall == 0 {
 		o.stall = stallTimeout
