@@ -157,6 +157,10 @@ func (c *conn) handleVendor10(h ofp.Header, msg []byte, m ofp.Message) error {
 	switch m := m.(type) {
 	case of10.Setting:
 		return c.result(h, msg, c.v10.Apply(m))
+	case *of10.SetAsync2:
+		a := m.Change(*c.async.Load())
+		c.async.Store(&a)
+		return nil
 	case *ofp.SetPacketInFormat:
 		return c.result(h, msg, c.v10.SetPacketInFormat(m.Format))
 	case *ofp.Experimenter:

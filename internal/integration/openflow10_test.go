@@ -346,6 +346,13 @@ func TestIntegrationController10(t *testing.T) {
 	if e := c.await(1, 12); binary.BigEndian.Uint32(e[8:]) != 3<<16|4 || binary.BigEndian.Uint32(e[4:]) != 10 {
 		t.Errorf("error % x", e)
 	}
+	// It wants no more flow-removed (NXT_SET_ASYNC_CONFIG2); the other one does.
+	c.send(4, 12, "00002320 0000001b 0005 0008 00000000")
+	c.send(14, 13, fmt.Sprintf(entry, 0)+"0000 0008 0002 0000")
+	c.send(14, 14, fmt.Sprintf(entry, 3))
+	c.send(18, 15, "")
+	c.await(19, 12)
+	l.c.take(func(m *ofMessage) bool { return m.h.Type == ofp.TypeFlowRemoved })
 }
 
 // TestIntegrationTestController10 has Open vSwitch's learning controller, which

@@ -228,6 +228,8 @@ func decodeVendor(c *Codec, b []byte) (ofp.Message, error) {
 			return nil, err
 		}
 		return decodeAsync(body), nil
+	case nxtSetAsyncConfig2:
+		return decodeAsync2(body)
 	case nxtFlowMod:
 		return c.decodeNXFlowMod(body)
 	case nxtGroupMod:

@@ -1,6 +1,6 @@
 // Package of10 is OpenFlow 1.0 on the wire, with the Nicira extensions that
 // ovs-ofctl and controllers of its time use over it (NXM matches, flow-mods
-// with a table, packet-ins with a match). It has no messages of its own for
+// with a table, packet-ins with a match, groups). It has no messages of its own for
 // what OpenFlow 1.3 has too: it decodes into the values of package ofp and
 // encodes these, so that a switch has one idea of a flow entry.
 //
@@ -24,8 +24,10 @@
 //   - SET_VLAN_VID and the like, which push a tag if there is none, are the
 //     actions of ofp that OpenFlow 1.3 has no single number for.
 //   - goto_table is, as with Open vSwitch, a resubmit that stands last.
-//   - What has no counterpart in OpenFlow 1.0 (an action set, a meter, a group's
-//     buckets) is left out of what is sent: 1.3 shows the whole entry.
+//   - Groups have the form of OpenFlow 1.5: buckets have numbers, by which commands
+//     insert and remove them (ofp.GroupInsertBuckets...).
+//   - What has no counterpart in OpenFlow 1.0 (an action set, a meter) is left out
+//     of what is sent: 1.3 shows the whole entry.
 //
 // # Errors
 //
