@@ -154,6 +154,10 @@ var departures = []departure{
 		},
 	},
 	{
+		"messages of Nicira that are settings of other protocols", "read and carried out", "BAD_EXP_TYPE", "§7.4.4: no part of OpenFlow 1.3",
+		func(d *deed) bool { return d.typ == ofp.TypeExperimenter && d.we(ofp.BadRequestBadExpType) },
+	},
+	{
 		"group-mod commands of extensions and of OpenFlow 1.5", "0x8000 adds or modifies, 3 and 5 change buckets", "BAD_COMMAND", "§7.3.4.2",
 		func(d *deed) bool {
 			return d.we(ofp.GroupModFailedBadCommand) && (d.command == 3 || d.command == 5 || d.command == 0x8000)
@@ -192,6 +196,24 @@ var departures = []departure{
 	{
 		"CHECK_OVERLAP and an identical entry", "replaces it", "OVERLAP", "§6.4: entries overlap if a packet may match both",
 		func(d *deed) bool { return d.we(ofp.FlowModFailedOverlap) && !d.theirRefusal },
+	},
+	{
+		"SET_QUEUE of all queues", "accepted", "BAD_QUEUE", "§7.2.5: a frame goes through one, and 0xffffffff is all (§7.3.5.8)",
+		func(d *deed) bool {
+			return d.we(ofp.BadActionBadQueue) && !d.theirRefusal && d.anyAction(func(a *act) bool { return a.typ == ofp.ActionSetQueue && a.word() == ofp.QueueAll })
+		},
+	},
+	{
+		"more than three labels in the frame of a packet-out", "dropped, and FLOW_MOD_FAILED/UNKNOWN", "as many as the frame has room for", "§7.2.5",
+		func(d *deed) bool {
+			return d.typ == ofp.TypePacketOut && d.they(ofp.FlowModFailedUnknown) && !d.ourRefusal && d.acts(ofp.ActionPushMPLS)
+		},
+	},
+	{
+		"set-field of ports and of ICMP in a packet-out of a later fragment", "MATCH_INCONSISTENT", "accepted, and without effect", "table 12: IP_PROTO alone is asked for, and the frame has it",
+		func(d *deed) bool {
+			return d.typ == ofp.TypePacketOut && d.they(ofp.BadActionMatchInconsistent) && !d.ourRefusal && d.laterFragment() && d.acts(ofp.ActionSetField)
+		},
 	},
 	{
 		"actions that do not fit the match, in WRITE_ACTIONS", "accepted, set-field apart", "MATCH_INCONSISTENT", "§7.4.4: the action cannot apply for this match",
@@ -329,6 +351,28 @@ var departures = []departure{
 	},
 }
 
+// explainEarlier finds the row that explains how the states differ after the last
+// message of a story where an earlier one is to blame. An entry added with a field
+// masked with zeros is shown by Open vSwitch like one without the field, and is
+// another one to strict commands and additions.
+func explainEarlier(story []sample) *departure {
+	last := read(story[len(story)-1].wire(0))
+	if last.typ != ofp.TypeFlowMod || len(last.body) < 24 {
+		return nil
+	}
+	for i := range story[:len(story)-1] {
+		msg := story[i].wire(0)
+		f := read(msg)
+		if f.typ != ofp.TypeFlowMod || f.command != ofp.FlowAdd || f.body[16] != last.body[16] || be.Uint16(f.body[22:]) != be.Uint16(last.body[22:]) {
+			continue
+		}
+		if d := explainCulprit(msg); d == &maskOfZeros {
+			return d
+		}
+	}
+	return nil
+}
+
 // explainCulprit finds the row that explains how the states differ after a message
 // that both have accepted.
 func explainCulprit(msg []byte) *departure {
@@ -378,7 +422,7 @@ func (r *run) explainState(ours, theirs string) *departure {
 		}
 		return strings.Join(list, "\n")
 	}
-	if r.hadSlave && frags(ours) == frags(theirs) {
+	if r.hadRole && frags(ours) == frags(theirs) {
 		return &fragmentsOfSlave
 	}
 	return nil
@@ -396,7 +440,7 @@ var notCompared = []departure{
 	{"WRITE_ACTIONS without actions, in flow statistics", "forgotten", "given back", "§7.3.5.2", nil},
 	{"burst size 0 with OFPMF_BURST, in meter configurations", "the rate", "0", "§7.3.5.13: as it was set", nil},
 	{"reference count of group statistics", "flows alone", "flows and groups", "§7.3.5.9", nil},
-	{"PACKET_TYPE, a field of OpenFlow 1.5, in flow statistics", "where the match had a field masked with zeros", "never", "§7.2.3.7", nil},
+	{"PACKET_TYPE, a field of OpenFlow 1.5, in flow statistics and flow-removed messages", "where the match had a field masked with zeros", "never", "§7.2.3.7", nil},
 	{"flow-removed messages", "come behind the reply of a later barrier too, by the asynchronous filter of that time", "come before it", "§6.2", nil},
 	{"flow-removed messages of flows whose meter was deleted", "none", "reason DELETE", "§6.6, §7.4.2", nil},
 	{"descriptions, features of tables, groups, meters and ports", "their own", "ours", "they describe each switch", nil},
@@ -427,6 +471,7 @@ var twoFaults = [][2]ofp.Code{
 	{ofp.BadActionBadOutGroup, ofp.BadInstructionBadTableID},
 	{ofp.FlowModFailedOverlap, ofp.BadActionMatchInconsistent},
 	{ofp.FlowModFailedBadTableID, ofp.BadActionMatchInconsistent},
+	{ofp.FlowModFailedBadTableID, ofp.BadInstructionBadTableID},
 	{ofp.BadRequestBufferUnknown, ofp.BadActionMatchInconsistent},
 	{ofp.BadInstructionBadTableID, ofp.FlowModFailedOverlap},
 	{ofp.GroupModFailedBadType, ofp.BadActionBadSetArgument},
@@ -441,7 +486,12 @@ var twoFaults = [][2]ofp.Code{
 	{ofp.BadActionBadSetArgument, ofp.GroupModFailedBadWatch},
 	{ofp.FlowModFailedBadCommand, ofp.BadMatchBadType},
 	{ofp.MeterModFailedBadFlags, ofp.MeterModFailedBadRate},
+	{ofp.MeterModFailedInvalidMeter, ofp.BadInstructionBadTableID},
+	{ofp.BadActionBadOutGroup, ofp.BadActionBadOutPort},
+	{ofp.BadMatchBadPrereq, ofp.BadMatchBadValue},
+	{ofp.BadMatchBadMask, ofp.BadMatchBadPrereq},
 	// Open vSwitch looks at lengths first.
+	{ofp.BadActionBadSetArgument, ofp.BadInstructionBadLen},
 	{ofp.BadMatchBadMask, ofp.BadRequestBadLen},
 	{ofp.BadActionBadSetArgument, ofp.BadRequestBadLen},
 	{ofp.MeterModFailedBadFlags, ofp.BadRequestBadLen},

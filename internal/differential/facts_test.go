@@ -158,6 +158,16 @@ func (f *facts) sets(ids ...flow.ID) bool {
 	})
 }
 
+// laterFragment says whether the message is a packet-out of an IPv4 fragment other
+// than the first.
+func (f *facts) laterFragment() bool {
+	if f.typ != ofp.TypePacketOut || len(f.body) < 16 {
+		return false
+	}
+	frame := f.body[min(16+int(be.Uint16(f.body[8:])), len(f.body)):]
+	return len(frame) >= 34 && be.Uint16(frame[12:]) == 0x800 && be.Uint16(frame[20:])&0x1fff != 0
+}
+
 // bigPort says whether a number is one of a port that Open vSwitch, which has 16
 // bits for them, does not know.
 func bigPort(v uint32) bool { return v >= 0xff00 && v < 0xfffffff8 }

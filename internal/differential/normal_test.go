@@ -125,31 +125,47 @@ func normalAll(replies [][]byte) string {
 	return strings.Join(all, "\n    and ")
 }
 
-// withoutPacketType takes the field PACKET_TYPE, of OpenFlow 1.5, out of the
-// matches of flow statistics: Open vSwitch puts it there.
+// packetType is the field PACKET_TYPE, of OpenFlow 1.5, of an Ethernet frame.
+var packetType = []byte{0x80, 0, 44 << 1, 4, 0, 0, 0, 0}
+
+// withoutPacketType takes the field PACKET_TYPE out of the matches of flow
+// statistics and of flow-removed messages: Open vSwitch puts it there.
 func withoutPacketType(b []byte) []byte {
-	field := []byte{0x80, 0, 44 << 1, 4, 0, 0, 0, 0}
-	if len(b) < 16 || ofp.Type(b[1]) != ofp.TypeMultipartReply || be.Uint16(b[8:]) != ofp.MultipartFlow || !bytes.Contains(b, field) {
+	if len(b) < 16 || !bytes.Contains(b, packetType) {
 		return b
 	}
-	out := slices.Clone(b[:16])
-	for b = b[16:]; len(b) >= 56; {
-		n := int(be.Uint16(b))
-		if n < 56 || n > len(b) {
-			break
-		}
-		e, size := slices.Clone(b[:n]), int(be.Uint16(b[50:]))
-		for at := 52; at+8 <= 48+size && at+8 <= n; at += 4 + int(e[at+3]) {
-			if bytes.Equal(e[at:at+8], field) {
-				e = slices.Delete(e, at, at+8)
-				be.PutUint16(e, uint16(n-8))
-				be.PutUint16(e[50:], uint16(size-8))
+	var out []byte
+	switch {
+	case ofp.Type(b[1]) == ofp.TypeFlowRemoved && len(b) >= 56:
+		out = cutPacketType(b, 48)
+	case ofp.Type(b[1]) == ofp.TypeMultipartReply && be.Uint16(b[8:]) == ofp.MultipartFlow:
+		out = slices.Clone(b[:16])
+		for b = b[16:]; len(b) >= 56; {
+			n := int(be.Uint16(b))
+			if n < 56 || n > len(b) {
 				break
 			}
+			e := cutPacketType(b[:n], 48)
+			be.PutUint16(e, uint16(len(e)))
+			out = append(out, e...)
+			b = b[n:]
 		}
-		out = append(out, e...)
-		b = b[n:]
+	default:
+		return b
 	}
 	be.PutUint16(out[2:], uint16(len(out)))
 	return out
+}
+
+// cutPacketType gives b without the field in the match that begins at an offset.
+func cutPacketType(b []byte, match int) []byte {
+	b = slices.Clone(b)
+	size := int(be.Uint16(b[match+2:]))
+	for at := match + 4; at+8 <= match+size && at+8 <= len(b); at += 4 + int(b[at+3]) {
+		if bytes.Equal(b[at:at+8], packetType) {
+			be.PutUint16(b[match+2:], uint16(size-8))
+			return slices.Delete(b, at, at+8)
+		}
+	}
+	return b
 }
