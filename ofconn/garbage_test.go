@@ -36,10 +36,54 @@ func everyMessage() []ofp.Message {
 	return all
 }
 
+// everyExtension has one valid example of each experimenter's message, and of
+// each request that comes in parts: the last one stands behind its first.
+func everyExtension() [][]byte {
+	list := [][]byte{
+		ofp.Encode(2, &ofp.BundleControl{BundleID: 1, Op: ofp.BundleOpenRequest, Flags: ofp.BundleAtomic}),
+		ofp.Encode(2, ofp.NewBundleAdd(1, ofp.BundleAtomic, 2, missEntry())),
+		ofp.Encode(2, &ofp.FlowMonitorCancel{Experimenter: ofp.ExperimenterONF, ID: 1}),
+		ofp.Encode(2, &ofp.FlowMonitorCancel{Experimenter: ofp.ExperimenterNicira, ID: 1}),
+		ofp.Encode(2, &ofp.SetPacketInFormat{Format: ofp.PacketInNicira}),
+	}
+	for _, experimenter := range []uint32{ofp.ExperimenterONF, ofp.ExperimenterNicira} {
+		list = append(list, ofp.Encode(2, multipart(ofp.MultipartExperimenter, &ofp.FlowMonitors{Experimenter: experimenter, Monitors: []ofp.FlowMonitor{
+			{ID: 1, Flags: ofp.FlowMonitorInitial | ofp.FlowMonitorAdd, OutPort: ofp.PortAny, Table: ofp.TableAll},
+		}})))
+	}
+	parts := func(kind uint16, bodies ...ofp.MultipartBody) {
+		var b []byte
+		for i, body := range bodies {
+			m := multipart(kind, body)
+			if i < len(bodies)-1 {
+				m.Flags = ofp.MultipartMore
+			}
+			b = ofp.AppendMessage(b, 2, m)
+		}
+		list = append(list, b)
+	}
+	table := func(n ofp.TableID) ofp.TableFeaturesRequest {
+		return ofp.TableFeaturesRequest{{Table: n, Name: "t", MaxEntries: 5, Properties: []ofp.TableProperty{{Type: ofp.TableNextTables, Tables: []ofp.TableID{n + 1}}}}}
+	}
+	parts(ofp.MultipartTableFeatures, table(0), table(1), table(2))
+	parts(ofp.MultipartTableFeatures, table(0), nil)
+	parts(ofp.MultipartFlow, flowRequest(), nil)
+	parts(ofp.MultipartDesc, nil, nil)
+	return list
+}
+
 func TestEveryMessageIsThere(t *testing.T) {
-	seen := make(map[ofp.Type]bool)
+	seen, kinds := make(map[ofp.Type]bool), make(map[uint16]bool)
 	for _, m := range everyMessage() {
 		seen[m.Type()] = true
+		if m, ok := m.(*ofp.MultipartRequest); ok {
+			kinds[m.Kind] = true
+		}
+	}
+	for kind := range multiparts {
+		if !kinds[kind] {
+			t.Errorf("%s is missing", ofp.MultipartName(kind))
+		}
 	}
 	for typ := range ofp.TypeMeterMod + 1 {
 		if !seen[typ] {
@@ -169,6 +213,12 @@ func FuzzConnection(f *testing.F) {
 	for _, m := range everyMessage() {
 		f.Add(ofp.AppendMessage(append([]byte(nil), hello...), 2, m))
 	}
+	all := append([]byte(nil), hello...)
+	for _, b := range everyExtension() {
+		f.Add(append(append([]byte(nil), hello...), b...))
+		all = append(all, b...)
+	}
+	f.Add(all)
 	f.Add([]byte("GET / HTTP/1.0\r\n\r\n"))
 	f.Add(append(hello, 4, 0, 0, 0, 0, 0, 0, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"ofswitch/flow"
@@ -96,6 +97,54 @@ func TestSamplesAreComplete(t *testing.T) {
 		_, m, err := decodeOnly(wire(t, s.wire))
 		if e, ok := m.(*Experimenter); ok && err == nil {
 			experimenters[e.Name()] = true
+		}
+	}
+	expRequests, expReplies, bands, groups := map[expKey]bool{}, map[expKey]bool{}, map[MeterBandType]bool{}, map[GroupType]bool{}
+	for _, s := range samples() {
+		body := wire(t, s.wire)[HeaderLen:]
+		switch m := s.msg.(type) {
+		case *MultipartRequest:
+			if m.Kind == MultipartExperimenter {
+				expRequests[expKey{be.Uint32(body[8:]), be.Uint32(body[12:])}] = true
+			}
+		case *MultipartReply:
+			if m.Kind == MultipartExperimenter {
+				expReplies[expKey{be.Uint32(body[8:]), be.Uint32(body[12:])}] = true
+			}
+			for _, e := range m.Entries {
+				if g, ok := e.(*GroupDesc); ok {
+					groups[g.GroupType] = true
+				}
+			}
+		case *GroupMod:
+			groups[m.GroupType] = true
+		case *MeterMod:
+			for _, d := range m.Bands {
+				bands[d.Type] = true
+			}
+		}
+	}
+	for k, e := range expMultiparts {
+		if !expRequests[k] || !expReplies[k] {
+			t.Errorf("no sample of %s", e.name)
+		}
+	}
+	if !bands[MeterBandDrop] || !bands[MeterBandDSCPRemark] || len(groups) < 3 {
+		t.Errorf("samples have the bands %v and groups of the types %v", bands, groups)
+	}
+	in := allInstructions()
+	actions := map[ActionType]bool{}
+	for _, a := range in.Apply {
+		actions[a.ActionType()] = true
+	}
+	for ty := ActionOutput; ty <= ActionPopPBB; ty++ {
+		if strings.HasPrefix(ty.String(), "OFPAT_") && !actions[ty] {
+			t.Errorf("no sample of %v", ty)
+		}
+	}
+	for i := InstrGotoTable; i <= InstrMeter; i++ {
+		if !in.Has.Contains(i) {
+			t.Errorf("no sample of instruction %d", i)
 		}
 	}
 	for k, e := range expMessages {
