@@ -124,6 +124,12 @@ func (nm *nxMatch) add(e *nxmEntry) error {
 			mask &^= tciPCP // no tag
 		}
 		setTCI(m, v, mask)
+		// What OpenFlow 1.3 could not tell about such an entry would leave its
+		// whole flow statistics unreadable there.
+		mask = uint16(m.Mask[flow.WVLAN] >> tciShift)
+		if p := mask & tciPCP; p != 0 && (p != tciPCP || mask&tciPresent == 0) {
+			return ofp.BadMatchBadMask.Errorf("vlan_tci=%#04x/%#04x: all bits of the priority 0xe000 can be asked for of tagged frames, or none", v, mask)
+		}
 		return nil
 	case e.is(flow.ClassNXM0, nxmIPTOS):
 		if err := e.sized(1); err != nil {

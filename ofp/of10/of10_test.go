@@ -177,6 +177,8 @@ func TestRefusals(t *testing.T) {
 		{"register", match("0008", "00010004 00000001"), ofp.BadMatchBadField},
 		{"field twice", match("000c", "00000002 0001 00000002 0001 00000000"), ofp.BadMatchDupField},
 		{"no prerequisite", match("0005", "00000c01 06 000000"), ofp.BadMatchBadPrereq},
+		{"a bit of the VLAN priority", match("0008", "00000904 2000 2000"), ofp.BadMatchBadMask},
+		{"no priority, or no tag", match("0008", "00000904 0000 e000"), ofp.BadMatchBadMask},
 		{"masked EtherType", match("0008", "00000704 0800 ff00"), ofp.BadMatchBadMask},
 		{"value beyond its mask", match("0008", "00000904 0001 1000"), ofp.BadMatchBadWildcards},
 		{"type of service with ECN in a match", match("000b", "00000602 0800 00000a01 01 0000000000"), ofp.BadMatchBadValue},
