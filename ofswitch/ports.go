@@ -73,7 +73,7 @@ func (b *Bridge) AddPort(no ofp.PortNo, dev ports.Port) error {
 	for i := range p.tx {
 		q, err := dev.NewTx()
 		if err != nil {
-			return fmt.Errorf("port %s: %w", p.name, err)
+			return err // it names the port
 		}
 		p.tx[i] = txBatch{q: q, caps: q.Caps(), port: p}
 	}

@@ -32,8 +32,8 @@ type PortError struct {
 	Err  error  // sentinel or errno; never nil
 }
 
-// Error is "NAME: TEXT".
-func (e *PortError) Error() string { return e.Port + ": " + e.Text }
+// Error is "port NAME: TEXT", as in the other rooms.
+func (e *PortError) Error() string { return "port " + e.Port + ": " + e.Text }
 
 // Unwrap gives the sentinel.
 func (e *PortError) Unwrap() error { return e.Err }

@@ -100,7 +100,7 @@ func TestIntegrationWithoutPermission(t *testing.T) {
 			}
 			line := strings.TrimSuffix(out.String(), "\n")
 			_, dev, _ := strings.Cut(what, " ")
-			for _, want := range []string{"permission=true " + dev + ": ", "permission denied", capability, "run as root", "setcap"} {
+			for _, want := range []string{"permission=true port " + dev + ": ", "permission denied", capability, "run as root", "setcap"} {
 				if !strings.Contains(line, want) {
 					t.Errorf("%q is missing in %q", want, line)
 				}
