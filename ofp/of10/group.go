@@ -1,10 +1,6 @@
 package of10
 
-import (
-	"slices"
-
-	"ofswitch/ofp"
-)
+import "ofswitch/ofp"
 
 // Groups over OpenFlow 1.0 are Nicira's extension: messages and statistics in the
 // form of OpenFlow 1.5 (§7.3.4.3, §7.3.5.11), with actions of OpenFlow 1.0.
@@ -55,14 +51,16 @@ func decodeGroupMod(b []byte) (ofp.Message, error) {
 	if m.GroupType == ofp.GroupTypeSelect {
 		weight = 1
 	}
+	seen := make(map[uint32]bool) // thousands of buckets may come
 	for b = b[groupModLen:]; len(b) > 0; b = b[be.Uint16(b):] {
 		k, id, err := decodeBucket(b, weight)
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(m.BucketIDs, id) {
+		if seen[id] {
 			return nil, ofp.GroupModFailedBadBucket.Errorf("group %d: two buckets have the number %d", m.GroupID, id)
 		}
+		seen[id] = true
 		m.Buckets, m.BucketIDs = append(m.Buckets, k), append(m.BucketIDs, id)
 	}
 	return m, nil
