@@ -490,8 +490,12 @@ var twoFaults = [][2]ofp.Code{
 	{ofp.BadActionBadOutGroup, ofp.BadActionBadOutPort},
 	{ofp.BadMatchBadPrereq, ofp.BadMatchBadValue},
 	{ofp.BadMatchBadMask, ofp.BadMatchBadPrereq},
+	{ofp.BadActionMatchInconsistent, ofp.BadInstructionBadTableID},
+	{ofp.BadActionBadSetArgument, ofp.BadMatchBadWildcards},
 	// Open vSwitch looks at lengths first.
 	{ofp.BadActionBadSetArgument, ofp.BadInstructionBadLen},
+	{ofp.BadActionBadSetArgument, ofp.BadActionBadLen},
+	{ofp.FlowModFailedBadCommand, ofp.BadRequestBadLen},
 	{ofp.BadMatchBadMask, ofp.BadRequestBadLen},
 	{ofp.BadActionBadSetArgument, ofp.BadRequestBadLen},
 	{ofp.MeterModFailedBadFlags, ofp.BadRequestBadLen},
