@@ -251,6 +251,7 @@ func (f *frame) apply(a ofp.Action) error {
 		return tag(f.match.PrereqsMet(flow.MPLSLabel) || f.ipInIP())
 	case ofp.PushPBB:
 		etherType(a.EtherType)
+		f.tags = 0 // they are the inner frame's now
 	case ofp.PopPBB:
 		if err := tag(f.match.PrereqsMet(flow.PBBISID)); err != nil {
 			return err
