@@ -204,6 +204,10 @@ var departures = []departure{
 		},
 	},
 	{
+		"more than two VLAN tags", "BAD_TAG", "as many as the frame has room for", "§7.2.5",
+		func(d *deed) bool { return d.they(ofp.BadActionBadTag) && d.acts(ofp.ActionPushVLAN) },
+	},
+	{
 		"more than three labels in the frame of a packet-out", "dropped, and FLOW_MOD_FAILED/UNKNOWN", "as many as the frame has room for", "§7.2.5",
 		func(d *deed) bool {
 			return d.typ == ofp.TypePacketOut && d.they(ofp.FlowModFailedUnknown) && !d.ourRefusal && d.acts(ofp.ActionPushMPLS)
@@ -436,7 +440,6 @@ var fragmentsOfSlave = departure{
 // notCompared are rows of the table that bringing answers into their normal form
 // hides.
 var notCompared = []departure{
-	{"flags of flow statistics", "RESET_COUNTS and CHECK_OVERLAP among them", "those that still say something", "§7.3.5.2", nil},
 	{"WRITE_ACTIONS without actions, in flow statistics", "forgotten", "given back", "§7.3.5.2", nil},
 	{"burst size 0 with OFPMF_BURST, in meter configurations", "the rate", "0", "§7.3.5.13: as it was set", nil},
 	{"reference count of group statistics", "flows alone", "flows and groups", "§7.3.5.9", nil},

@@ -61,7 +61,6 @@ func normalEntry(e ofp.MultipartBody) string {
 		if len(f.Instructions.Write) == 0 {
 			f.Instructions.Has &^= 1 << ofp.InstrWriteActions // Open vSwitch forgets it
 		}
-		f.Flags &= ofp.FlowSendFlowRem | ofp.FlowNoPktCounts | ofp.FlowNoBytCounts // what says something later on
 		return strings.TrimSpace(text.FormatFlowStats(&f, text.Options{}))
 	case *ofp.AggregateStats:
 		return fmt.Sprintf("%d flows", e.FlowCount)
