@@ -11,11 +11,11 @@ import (
 
 // Nice values (setpriority(2)). Threads that do not forward are raised too:
 // while one of them waits for a processor on its way to a stop of Go's
-// runtime, the forwarding threads have stopped already and wait for it. Open
-// vSwitch's start script gives its daemon -10 as well.
+// runtime, the forwarding threads have stopped already and wait for it. (Open
+// vSwitch's start script gives its daemon -10.)
 const (
-	NiceProcess    = -10
-	NiceForwarding = -15
+	NiceProcess    = -18
+	NiceForwarding = -20
 )
 
 // Raise gives every thread of the process the nice value NiceProcess; threads
