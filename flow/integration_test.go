@@ -11,14 +11,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"ofswitch/internal/testutil"
 )
 
 func ovsOfctl(t *testing.T, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skip("SKIPPED: ovs-ofctl (Debian: openvswitch-common) is not installed; our text was compared with nothing")
-	}
+	path := testutil.NeedProgram(t, "ovs-ofctl", "openvswitch-common")
 	var stderr bytes.Buffer
 	cmd := exec.Command(path, args...)
 	cmd.Stderr = &stderr

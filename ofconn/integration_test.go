@@ -5,15 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 )
 
 // TestIntegrationOfctl has stock ovs-ofctl talk to the channel of a fake switch.
 func TestIntegrationOfctl(t *testing.T) {
-	ofctl, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skip("ovs-ofctl is not installed (Debian package openvswitch-common)")
-	}
+	ofctl := testutil.NeedProgram(t, "ovs-ofctl", "openvswitch-common")
 	path := socketDir(t) + "/br0.mgmt"
 	sw := &fakeSwitch{flows: 3000, actions: 2}
 	m := newManager(t, sw, Options{})

@@ -211,7 +211,7 @@ func FuzzPinsched(f *testing.F) {
 			waiting[port] = append(waiting[port], serial)
 		}
 		if p.stats.DroppedPort+p.stats.DroppedTotal > 0 {
-			t.Skip("drops are another test's")
+			return // drops are another test's
 		}
 		n := 0
 		for _, q := range waiting {

@@ -203,9 +203,7 @@ func TestLogRefuses(t *testing.T) {
 // A full disk refuses the commit; what was there stays, and when there is room
 // again it goes on.
 func TestIntegrationLogDiskFull(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("mounting needs root")
-	}
+	testutil.NeedRoot(t)
 	schema := loadSchema(t, "testdata/test.ovsschema")
 	dir := t.TempDir()
 	done := make(chan struct{})

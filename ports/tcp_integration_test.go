@@ -277,7 +277,7 @@ func (plainTx) Caps() Caps { return Caps{} }
 // UDP segmentation passes whole, too, where the kernel has it.
 func TestIntegrationUDPSegmentation(t *testing.T) {
 	if !kernelAtLeast(6, 2) {
-		t.Skip("needs Linux 6.2")
+		t.Skip("needs Linux 6.2, which passes whole UDP packets of segments through packet sockets: run it on a newer kernel")
 	}
 	a, sw, b := twoHosts(t)
 	p0, p1 := openSystem(t, sw, "p0", SystemOptions{}), openSystem(t, sw, "p1", SystemOptions{})

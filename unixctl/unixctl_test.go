@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ofswitch/internal/testutil"
 )
 
 const prog = "ofswitchd"
@@ -365,10 +367,7 @@ func TestLongPath(t *testing.T) {
 }
 
 func TestIntegrationAppctl(t *testing.T) {
-	appctl, err := exec.LookPath("ovs-appctl")
-	if err != nil {
-		t.Skip("ovs-appctl is not installed (Debian package openvswitch-common)")
-	}
+	appctl := testutil.NeedProgram(t, "ovs-appctl", "openvswitch-common")
 	dir := runDir(t)
 	s := serve(t, dir)
 	run := func(target string, args ...string) (string, error) {

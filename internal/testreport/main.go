@@ -1,7 +1,8 @@
 // Command testreport runs `go test` and prints a short report: a line a
 // package, the whole output of what failed, and, loudly, which tests were
-// skipped and why. Exit status 1 when a test failed or, with CI set in the
-// environment, when an integration test was skipped. Where the race detector
+// skipped and why. Exit status 1 when a test failed, when one was skipped
+// without a reason, or, with CI set in the environment, when one was skipped at
+// all. Where the race detector
 // cannot be had, a run with -race is skipped as a whole.
 //
 //	testreport -- go test ./...
@@ -80,7 +81,7 @@ type report struct {
 	output                  map[string][]string // by package and test, until it ends
 	passed, failed, skipped int
 	skips                   []string // "package test: reason"
-	integrationSkips        int
+	unexplained             int      // skips without a reason
 	packagesFailed          int
 }
 
@@ -132,10 +133,12 @@ func (r *report) event(e *event) {
 		fmt.Fprintf(r.w, "FAIL %s %s\n%s", e.Package, e.Test, out)
 	case "skip":
 		r.skipped++
-		if strings.Contains(e.Test, "Integration") {
-			r.integrationSkips++
+		why := reason(out)
+		if why == "" {
+			r.unexplained++
+			why = "no reason given"
 		}
-		r.skips = append(r.skips, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(out)))
+		r.skips = append(r.skips, fmt.Sprintf("%s %s: %s", e.Package, e.Test, why))
 	}
 }
 
@@ -149,7 +152,7 @@ func (r *report) packageEnd(e *event, out string) {
 	}
 }
 
-// reason is the text that a test gave to Skip.
+// reason is the text that a test gave to Skip; empty: none.
 func reason(out string) string {
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
@@ -159,7 +162,7 @@ func reason(out string) string {
 			}
 		}
 	}
-	return "no reason given"
+	return ""
 }
 
 // finish prints the summary and says whether the run counts as passed.
@@ -171,8 +174,12 @@ func (r *report) finish(ci bool) bool {
 		}
 	}
 	ok := r.failed == 0 && r.packagesFailed == 0
-	if ci && r.integrationSkips > 0 {
-		fmt.Fprintf(r.w, "CI is set: %d skipped integration tests count as failed\n", r.integrationSkips)
+	if r.unexplained > 0 {
+		fmt.Fprintf(r.w, "%d skipped tests give no reason: say in t.Skip what is missing, and what to do\n", r.unexplained)
+		ok = false
+	}
+	if ci && r.skipped > 0 {
+		fmt.Fprintf(r.w, "CI is set: %d skipped tests count as failed\n", r.skipped)
 		ok = false
 	}
 	fmt.Fprintf(r.w, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)

@@ -22,6 +22,8 @@ func TestReport(t *testing.T) {
 	}{
 		{"skip is said", in, false, true, "p TestIntegrationX: needs ovs-ofctl"},
 		{"skip fails CI", in, true, false, "count as failed"},
+		{"any skip fails CI", strings.ReplaceAll(in, "TestIntegrationX", "TestX"), true, false, "count as failed"},
+		{"skip without a reason", `{"Action":"skip","Package":"p","Test":"TestX"}`, false, false, "give no reason"},
 		{"failure is shown", failing, false, false, "FAIL q TestB\nwhy"},
 		{"broken package", `{"Action":"fail","Package":"q"}`, false, false, "FAIL q"},
 	} {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ofswitch/internal/testutil"
 )
 
 func TestPercentFor(t *testing.T) {
@@ -57,7 +59,8 @@ func TestHeapFloor(t *testing.T) {
 	runtime.KeepAlive(alive)
 }
 
-func TestRaiseThread(t *testing.T) {
+func TestIntegrationRaiseThread(t *testing.T) {
+	testutil.NeedRoot(t) // CAP_SYS_NICE
 	type result struct {
 		nice int
 		err  error
@@ -71,8 +74,6 @@ func TestRaiseThread(t *testing.T) {
 	}()
 	r := <-done
 	switch {
-	case r.err != nil && os.Geteuid() != 0:
-		t.Skip(r.err)
 	case r.err != nil:
 		t.Error(r.err)
 	case r.nice > NiceForwarding:
