@@ -40,6 +40,13 @@ type Bridge struct {
 	// OtherConfig are further settings by key, KeyAuxConnections... (column
 	// other_config of table Bridge).
 	OtherConfig map[string]string
+	// FloodVLANs are those in which no addresses are learned and every frame is
+	// flooded (column flood_vlans).
+	FloodVLANs []uint16
+	// Mirrors of the bridge, in any order (column mirrors).
+	Mirrors []Mirror
+	// FlowTables by number: limits and names (column flow_tables).
+	FlowTables map[uint8]FlowTable
 }
 
 // FailMode is what a bridge does when it has no controller (as in
@@ -74,6 +81,10 @@ type Port struct {
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
 	QoS *QoS
+	// VLAN is how the port takes part in VLANs under NORMAL.
+	VLAN VLAN
+	// Policing bounds what the port receives.
+	Policing Policing
 }
 
 // Controller is one controller to connect to.
@@ -81,6 +92,12 @@ type Controller struct {
 	Target          string        // "tcp:HOST[:PORT]", "ssl:HOST[:PORT]", "unix:PATH"
 	MaxBackoff      time.Duration // 0: the default
 	InactivityProbe time.Duration // 0: the default; negative: none
+	// OutOfBand: no hidden entries let the connection pass through the bridge
+	// (column connection_mode of table Controller).
+	OutOfBand bool
+	// RateLimit of packet-ins, per second, and BurstLimit; 0: none (columns
+	// controller_rate_limit, controller_burst_limit).
+	RateLimit, BurstLimit uint32
 }
 
 // Listener is an address to listen on for controllers.
