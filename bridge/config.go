@@ -75,8 +75,11 @@ type Port struct {
 	// Request is the OpenFlow number asked for; 0: the next free one in the
 	// order given.
 	Request ofp.PortNo
-	MAC     net.HardwareAddr // of internal ports; nil: chosen
-	MTU     int              // of internal ports; 0: 1500
+	// Prefer is the number that it had when it was last there: without a Request it
+	// is given that again if it is free; 0: none (column ofport).
+	Prefer ofp.PortNo
+	MAC    net.HardwareAddr // of internal ports; nil: chosen
+	MTU    int              // of internal ports; 0: 1500
 	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.

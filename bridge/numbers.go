@@ -22,8 +22,9 @@ func newNumbers() *numbers {
 }
 
 // assign numbers the ports in the order given. Numbers asked for are given
-// first; the others get the lowest free one after the number before. A port
-// whose number is taken is refused with an error and gets none.
+// first, then those that ports had in an earlier life; the others get the lowest
+// free one after the number before. A port whose number is taken is refused with
+// an error and gets none.
 func (n *numbers) assign(list []Port) map[string]error {
 	wanted := map[string]bool{}
 	for i := range list {
@@ -49,6 +50,14 @@ func (n *numbers) assign(list []Port) map[string]error {
 			delete(n.taken, old)
 		}
 		n.set(p.Name, p.Request)
+	}
+	for i := range list {
+		p := &list[i]
+		_, has := n.byName[p.Name]
+		if has || refused[p.Name] != nil || p.Prefer == 0 || p.Prefer > ofp.PortMax || n.taken[p.Prefer] != "" {
+			continue
+		}
+		n.set(p.Name, p.Prefer)
 	}
 	next := ofp.PortNo(1)
 	for i := range list {

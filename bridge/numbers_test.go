@@ -10,7 +10,7 @@ import (
 	"ofswitch/ofp"
 )
 
-// list makes ports of "name" or "name@number".
+// list makes ports of "name", "name@number" or "name~preferred number".
 func list(names ...string) []Port {
 	var out []Port
 	for _, s := range names {
@@ -18,6 +18,12 @@ func list(names ...string) []Port {
 		if name, no, ok := strings.Cut(s, "@"); ok {
 			p.Name = name
 			if _, err := fmt.Sscan(no, &p.Request); err != nil {
+				panic(err)
+			}
+		}
+		if name, no, ok := strings.Cut(s, "~"); ok {
+			p.Name = name
+			if _, err := fmt.Sscan(no, &p.Prefer); err != nil {
 				panic(err)
 			}
 		}
@@ -46,6 +52,10 @@ func TestNumbers(t *testing.T) {
 			{list("a", "b", "c"), map[string]ofp.PortNo{"a": 1, "b": 2, "c": 3}, nil},
 			{list("c", "a"), map[string]ofp.PortNo{"a": 1, "c": 3}, nil},
 			{list("x", "c", "a", "y"), map[string]ofp.PortNo{"a": 1, "x": 2, "c": 3, "y": 4}, nil},
+		}},
+		{"those of an earlier life, where nobody asks for them", []step{
+			{list("a", "b~7", "c~1", "d@9", "e~9", "f~7"), map[string]ofp.PortNo{"a": 2, "b": 7, "c": 1, "d": 9, "e": 3, "f": 4}, nil},
+			{list("b~1", "e~7"), map[string]ofp.PortNo{"b": 7, "e": 3}, nil},
 		}},
 		{"twice the same asked for", []step{
 			{list("a@5", "b@5", "c"), map[string]ofp.PortNo{"a": 5, "c": 1}, []string{"b:5 belongs to port a"}},
