@@ -156,6 +156,7 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 		OnFailOpen: of.SetFailOpen,
 
 		OnMissPacketIn: of.SetMissPacketIn,
+		OnStatus:       s.opts.OnChange,
 		TLS:            s.tls,
 	})
 	events.set(lb.conn)

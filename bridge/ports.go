@@ -18,14 +18,17 @@ import (
 type livePort struct {
 	bridge  *liveBridge
 	conf    Port
-	no      ofp.PortNo    // 0: refused
-	port    ports.Port    // nil while not open, and for patch ports
-	ifindex int           // of the open device
-	qos     *ofswitch.QoS // that the open port has
-	qosErr  error         // why it has not the one in conf
-	open    bool
-	waiting bool  // the device is not there yet
-	err     error // why it is not open
+	no      ofp.PortNo   // 0: refused
+	port    ports.Port   // nil while not open, and for patch ports
+	ifindex int          // of the open device
+	device  ports.Status // of the open device, as it was last heard of
+	// linkResets is how often the link has come or gone since the device was opened.
+	linkResets int
+	qos        *ofswitch.QoS // that the open port has
+	qosErr     error         // why it has not the one in conf
+	open       bool
+	waiting    bool  // the device is not there yet
+	err        error // why it is not open
 }
 
 func (p *livePort) status() PortStatus {
@@ -124,7 +127,8 @@ func (p *livePort) tryOpen() {
 		return
 	}
 	p.port, p.open, p.err = port, true, nil
-	p.ifindex = port.Status().Ifindex
+	p.device, p.linkResets = port.Status(), 0
+	p.ifindex = p.device.Ifindex
 	p.applyQoS()
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
@@ -177,6 +181,9 @@ func (s *Switch) retryPorts() {
 		for _, p := range lb.ports {
 			if p.mayComeFree() {
 				p.reopen()
+				if p.open {
+					s.changedLocked()
+				}
 			}
 		}
 	}
@@ -280,6 +287,7 @@ func (s *Switch) linkEvent(ev ports.Event) {
 		for _, p := range lb.ports {
 			if p.conf.Name == ev.Name && p.conf.Type != TypePatch {
 				p.linkEvent(ev)
+				s.changedLocked()
 			}
 		}
 	}
@@ -300,8 +308,7 @@ func (p *livePort) linkEvent(ev ports.Event) {
 	switch {
 	case ev.Gone:
 	case p.open:
-		// Not ev.Status: a notification has no speed.
-		p.bridge.of.PortChanged(p.no, p.port.Status())
+		p.heard()
 	case p.waiting:
 		p.reopen()
 	}

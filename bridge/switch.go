@@ -22,6 +22,11 @@ type Options struct {
 	// Workers is the number of forwarding threads; 0: one.
 	Workers int
 	Logger  *slog.Logger
+	// OnChange is called after State has changed by itself: a device has come,
+	// changed or gone, a controller has connected, changed its role or is lost.
+	// Statistics change without. It comes from any goroutine, with locks held, and
+	// must neither block nor call the Switch. Nil: nobody wants to know.
+	OnChange func()
 }
 
 // Switch is one datapath with its bridges, as Apply last made them.

@@ -180,11 +180,13 @@ func (d *dialer) setState(s State) {
 	d.mu.Lock()
 	d.state = s
 	d.mu.Unlock()
+	d.m.tellStatus()
 }
 
 // failed remembers why there is no connection and logs it, once for as long as
 // the reason stays the same.
 func (d *dialer) failed(err error, was bool, backoff time.Duration) {
+	defer d.m.tellStatus()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.state = StateBackoff

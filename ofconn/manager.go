@@ -29,6 +29,10 @@ type Options struct {
 	// OnConnected is called with the number of connected controllers after it
 	// has changed, one call at a time. Quick changes may be left out.
 	OnConnected func(n int)
+	// OnStatus is called after what Status tells of a controller's state or role has
+	// changed, from any goroutine, also with locks held: it must neither block nor
+	// call the Manager. Statistics change without.
+	OnStatus func()
 
 	// TLS is what ssl: and pssl: targets use. Nil: they are taken, and each
 	// connection fails for want of it.
@@ -193,6 +197,7 @@ func (m *Manager) add(c *conn) bool {
 		m.connected++
 		signal(m.changed)
 	}
+	m.tellStatus()
 	level := slog.LevelInfo
 	if c.tool {
 		level = slog.LevelDebug // every command of a tool is one
@@ -221,6 +226,13 @@ func (m *Manager) remove(c *conn) {
 			m.lonelySince = time.Now()
 		}
 		signal(m.changed)
+	}
+	m.tellStatus()
+}
+
+func (m *Manager) tellStatus() {
+	if m.o.OnStatus != nil {
+		m.o.OnStatus()
 	}
 }
 

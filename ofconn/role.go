@@ -52,6 +52,7 @@ func (c *conn) handleRole(h ofp.Header, msg []byte, m ofp.Message) error {
 		return c.refuse(h, msg, err)
 	}
 	if role != was {
+		c.m.tellStatus()
 		c.log.Info("controller changed its role", "from", was, "to", role)
 	}
 	return c.reply(h.XID, &ofp.RoleReply{Role: role, GenerationID: generation})
