@@ -270,6 +270,9 @@ func tunErr(name string, err error) error {
 		return portErr(name, fmt.Errorf("%w: %w", ErrBusy, err), "the TAP is held by another process: end that, or choose another name")
 	case errors.Is(err, unix.EINVAL):
 		return portErr(name, fmt.Errorf("%w: %w", ErrNotSupported, err), "the kernel refuses a TAP of this name: %v", err)
+	case (errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)) && haveCap(unix.CAP_NET_ADMIN):
+		return portErr(name, fmt.Errorf("%w: %w", ErrPermission, err),
+			"%s may not be opened by this user: 'chmod 666 %[1]s' (the kernel asks for CAP_NET_ADMIN all the same), or give the container the device ('--device %[1]s')", tunDevice)
 	}
 	return sysErr(name, "opening the TAP", err, "CAP_NET_ADMIN and "+tunDevice)
 }

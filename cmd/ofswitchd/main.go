@@ -77,6 +77,7 @@ func serve(o *options, log *slog.Logger) error {
 		log.Debug("priority", "err", err)
 	}
 	process.HeapFloor(process.DefaultHeapFloor)
+	process.ReportCapabilities(log)
 
 	ctl, err := unixctl.NewServer(o.runDir, program)
 	if err != nil {
@@ -115,6 +116,7 @@ func serve(o *options, log *slog.Logger) error {
 	open, waiting, refused := count(sw.Ports())
 	log.Info("ready", "ports", open, "waiting", waiting, "refused", refused)
 	notifyReady(log)
+	defer startWatchdog(log, sw.Alive)()
 
 	select {
 	case sig := <-signals:
