@@ -18,14 +18,21 @@ type Config struct {
 	// TLS are the files for ssl: and pssl: targets. They are read again when
 	// they change, without another Apply.
 	TLS stream.Files
+	// OtherConfig are further settings by key (column other_config of table
+	// Open_vSwitch).
+	OtherConfig map[string]string
 }
 
 // Bridge is the desired state of one bridge.
 type Bridge struct {
 	// Name of the bridge, of its LOCAL port and of its TAP device.
 	Name string
-	// DatapathID that controllers see. 0: made of the bridge's MAC address.
+	// DatapathID that controllers see. 0: that of OtherConfig, or made of the
+	// bridge's MAC address.
 	DatapathID uint64
+	// DefaultMAC is the bridge's MAC address where no port gives one and OtherConfig
+	// neither; zero: chosen at random. Open vSwitch makes it from the row's UUID.
+	DefaultMAC [6]byte
 	// FailMode is what the bridge does without a controller.
 	FailMode FailMode
 	// Protocols are the versions of OpenFlow that controllers and tools may speak,
@@ -79,7 +86,9 @@ type Port struct {
 	// is given that again if it is free; 0: none (column ofport).
 	Prefer ofp.PortNo
 	MAC    net.HardwareAddr // of internal ports; nil: chosen
-	MTU    int              // of internal ports; 0: 1500
+	// MTU of system and internal ports; 0: as the device has it, for internal ones
+	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
+	MTU int
 	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
@@ -156,8 +165,8 @@ func (p *Port) check() error {
 	if p.Type == TypePatch && p.Options["peer"] == "" {
 		return fmt.Errorf("port %s: a patch port needs its other end: add options:peer=NAME", p.Name)
 	}
-	if p.Type != TypeInternal && p.MTU != 0 {
-		return fmt.Errorf("port %s: mtu_request is for type internal; set the device's own: ip link set dev %s mtu %d", p.Name, p.Name, p.MTU)
+	if p.Type != TypeInternal && p.Type != TypeSystem && p.MTU != 0 {
+		return fmt.Errorf("port %s: mtu_request is for types system and internal; set the device's own: ip link set dev %s mtu %d", p.Name, p.Name, p.MTU)
 	}
 	if p.Type != TypeInternal && p.MAC != nil {
 		return fmt.Errorf("port %s: mac is for type internal; set the device's own: ip link set dev %s address %s", p.Name, p.Name, p.MAC)
