@@ -78,3 +78,59 @@ func TestParkedQueueWakesAgain(t *testing.T) {
 		})
 	}
 }
+
+// A queue that is gone is not watched again: its descriptor may be closed, or
+// another device's that is not ready for it. Mail comes to the worker before it
+// has seen the change.
+func TestRemovedQueueIsLeftAlone(t *testing.T) {
+	d := newLab(t, 0, func(*Options) {}).d
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	for name, meet := range map[string]func(w *worker, q *rxq){
+		"parked, and mail": func(w *worker, q *rxq) { w.unparkAll() },
+		"false wakes": func(w *worker, q *rxq) {
+			q.parked, q.falseWakes = false, maxFalseWakes
+			w.activate(q)
+			q.empty = idlePolls
+			w.retire()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &worker{d: d, epfd: -1, evfd: -1, timerfd: -1}
+			if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := w.closeFDs(); err != nil {
+					t.Error(err)
+				}
+			})
+			q := &rxq{q: &downQueue{fd: fd}, port: &port{name: "gone"}}
+			if err := w.watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			w.rx.Store(newRxSet([]*rxq{q}))
+			w.round()
+			if !q.parked {
+				t.Fatal("a queue that cannot be read is not parked")
+			}
+			// The port is removed, and its descriptor's number has a new owner,
+			// watched or not yet.
+			w.rx.Store(newRxSet(nil))
+			for _, watched := range []bool{false, true} {
+				if watched {
+					if err := w.watch(fd); err != nil {
+						t.Fatal("the removed queue's descriptor is watched again: ", err)
+					}
+				}
+				meet(w, q)
+			}
+			if err := w.watch(fd); err == nil {
+				t.Error("the new owner's descriptor is no longer watched")
+			}
+		})
+	}
+}

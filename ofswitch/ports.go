@@ -186,10 +186,11 @@ func (d *Datapath) addQueues(p *port) error {
 		w := slices.MinFunc(d.workers, func(a, b *worker) int {
 			return len(a.rx.Load().list) - len(b.rx.Load().list)
 		})
-		w.rx.Store(newRxSet(append(slices.Clone(w.rx.Load().list), &rxq{q: q, port: p})))
+		// Watched first: a worker that knows the queue may park it at once.
 		if err := w.watch(q.FD()); err != nil {
 			return fmt.Errorf("port %s: %w", p.name, err)
 		}
+		w.rx.Store(newRxSet(append(slices.Clone(w.rx.Load().list), &rxq{q: q, port: p})))
 		w.wake()
 	}
 	return nil

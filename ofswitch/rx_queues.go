@@ -58,14 +58,24 @@ func (w *worker) retire() {
 		}
 		q.active = false
 		if q.falseWakes++; q.falseWakes > maxFalseWakes {
-			w.park(q, nil)
+			w.epoch.enter()
+			if w.owns() {
+				w.park(q, nil)
+			}
+			w.epoch.leave()
 		}
 	}
 	clear(w.active[len(keep):])
 	w.active = keep
 }
 
-// park stops watching a queue until the collector's next round.
+// owns says whether the queues of w.set are still this worker's. The caller has
+// entered the epoch: until it leaves, nobody closes their descriptors. Outside
+// of it the number of a descriptor may already be another device's.
+func (w *worker) owns() bool { return w.rx.Load() == w.set }
+
+// park stops watching a queue until the collector's next round. The worker owns
+// its queues.
 func (w *worker) park(q *rxq, err error) {
 	q.parked = true
 	w.parked.Store(true)
@@ -80,8 +90,10 @@ func (w *worker) park(q *rxq, err error) {
 // unparkAll gives parked queues another chance.
 func (w *worker) unparkAll() {
 	w.parked.Store(false)
-	if w.set == nil {
-		return
+	w.epoch.enter()
+	defer w.epoch.leave()
+	if !w.owns() {
+		return // the next round adopts what has changed, and unparks all of it
 	}
 	for _, q := range w.set.list {
 		if q.parked {
@@ -95,7 +107,8 @@ func (w *worker) unparkAll() {
 }
 
 // unpark watches a parked queue again: parking took it out of epoll, so a
-// queue that is only called not parked would never be read again.
+// queue that is only called not parked would never be read again. The worker
+// owns its queues.
 func (w *worker) unpark(q *rxq) {
 	if !q.parked {
 		return

@@ -131,7 +131,7 @@ func (w *worker) watch(fd int) error {
 	}
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
 	err := unix.EpollCtl(w.epfd, unix.EPOLL_CTL_ADD, fd, &ev)
-	if err != nil && !errors.Is(err, unix.EEXIST) {
+	if err != nil {
 		return fmt.Errorf("epoll: watching descriptor %d: %w", fd, err)
 	}
 	return nil
@@ -247,8 +247,8 @@ func (w *worker) round() (frames int) {
 		w.epoch.enter()
 		// A queue may be touched only if it is still ours now that Sync
 		// waits for us.
-		if set := w.rx.Load(); set != w.set {
-			w.adopt(set)
+		if !w.owns() {
+			w.adopt(w.rx.Load())
 			i = -1
 			w.epoch.leave()
 			continue
