@@ -50,6 +50,8 @@ type Bridge struct {
 	// FloodVLANs are those in which no addresses are learned and every frame is
 	// flooded (column flood_vlans).
 	FloodVLANs []uint16
+	// Bonds join several of Ports into one.
+	Bonds []Bond
 	// Mirrors of the bridge, in any order (column mirrors).
 	Mirrors []Mirror
 	// FlowTables by number: limits and names (column flow_tables).
