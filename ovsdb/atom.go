@@ -37,7 +37,8 @@ func atomTypeByName(s string) (AtomType, bool) {
 }
 
 // Atom is one value of an atomic type. Atoms are equal where == says so: a
-// real is never -0 nor NaN.
+// real is never NaN. It may be -0, which equals 0 and is written "-0", where
+// arithmetic made it: what is read is 0 (as in ovsdb-server).
 type Atom struct {
 	Type AtomType
 	Int  int64 // Integer; Boolean: 0 or 1
@@ -62,7 +63,7 @@ func Bool(v bool) Atom {
 func Str(s string) Atom { return Atom{Type: String, Str: s} }
 
 // RealAtom makes an Atom of type Real.
-func RealAtom(v float64) Atom { return Atom{Type: Real, Real: v + 0} } // -0 + 0 is 0
+func RealAtom(v float64) Atom { return Atom{Type: Real, Real: v} }
 
 // Ref makes an Atom of type UUIDType.
 func Ref(u UUID) Atom { return Atom{Type: UUIDType, UUID: u} }
@@ -103,7 +104,7 @@ func (a Atom) String() string {
 // formatReal keeps a real a real when it is read again where that matters:
 // a whole number is written without fraction, as JSON has one kind of number.
 func formatReal(f float64) string {
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 && (f != 0 || !math.Signbit(f)) {
 		return strconv.FormatInt(int64(f), 10)
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
@@ -119,6 +120,10 @@ func (a Atom) appendJSON(b []byte) []byte {
 	case String:
 		return appendString(b, a.Str)
 	case UUIDType:
+		if a.Str != "" { // see NamedRef
+			b = append(b, `["named-uuid",`...)
+			return append(appendString(b, a.Str), ']')
+		}
 		b = append(b, `["uuid","`...)
 		b = a.UUID.append(b)
 		return append(b, `"]`...)
@@ -173,7 +178,7 @@ func parseAtom(t AtomType, j any, names *symbols) (Atom, *Error) {
 	case Real:
 		if n, ok := j.(json.Number); ok {
 			if v, err := n.Float64(); err == nil {
-				return RealAtom(v), nil
+				return RealAtom(v + 0), nil // -0 + 0 is 0
 			}
 		}
 	case Boolean:

@@ -26,9 +26,6 @@ func (x *Txn) commit(veto func(*Changes) error) (*Changes, *Error) {
 	}
 	changes := &Changes{Comments: x.comments, Durable: x.durable}
 	for _, p := range x.order {
-		if p.new != nil {
-			p.new.Version = NewUUID()
-		}
 		changes.Rows = append(changes.Rows, RowChange{Table: p.table.Table, UUID: p.uuid, Old: p.old, New: p.new})
 	}
 	if len(changes.Rows) == 0 {

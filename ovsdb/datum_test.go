@@ -1,6 +1,7 @@
 package ovsdb
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -96,6 +97,19 @@ func TestArithmetic(t *testing.T) {
 		got, err := arithmetic(c.op, c.a, c.b)
 		if tag := tagOf(err); tag != c.tag || c.tag == "" && got != c.want {
 			t.Errorf("%v %s %v: %v, %q; want %v, %q", c.a, c.op, c.b, got, tag, c.want, c.tag)
+		}
+	}
+}
+
+// A real is -0 only where arithmetic made it, which is then told; it equals 0.
+func TestNegativeZero(t *testing.T) {
+	a, err := arithmetic("*=", RealAtom(-5), RealAtom(0))
+	if err != nil || a.String() != "-0" || a != RealAtom(0) || a.Compare(RealAtom(0)) != 0 {
+		t.Errorf("-5 * 0 is %v, %v", a, err)
+	}
+	for _, text := range []string{"-0", "-0.0", "-0e7", "-1e-400"} {
+		if a, err := parseAtom(Real, json.Number(text), nil); err != nil || a.String() != "0" {
+			t.Errorf("%s is read as %v, %v", text, a, err)
 		}
 	}
 }

@@ -53,6 +53,7 @@ func (x *Txn) edit(t *tableData, u UUID) []Datum {
 	p := x.touch(t, u)
 	if !p.owned {
 		p.new, p.owned = p.new.clone(), true
+		p.new.Version = NewUUID() // which the old one keeps if nothing changes in the end
 	}
 	return p.new.Columns
 }
@@ -61,6 +62,7 @@ func (x *Txn) edit(t *tableData, u UUID) []Datum {
 func (x *Txn) insert(t *tableData, u UUID) *Row {
 	p := x.touch(t, u)
 	p.new, p.owned = t.newRow(u), true
+	p.new.Version = NewUUID()
 	return p.new
 }
 
