@@ -16,15 +16,15 @@ type Peer struct {
 
 	mu    sync.Mutex
 	next  uint64
-	calls map[string]chan *Message // by id; each takes one message
-	err   error                    // why Serve ended; nil while it runs
+	calls map[string]func(*Message) // by id: see Start
+	err   error                     // why Serve ended; nil while it runs
 }
 
 // NewPeer takes over c. handle gets each request and notification, one after
 // the other, in Serve's goroutine: it must not call Peer.Call there. It answers
 // requests by Conn.Reply, at once or later. A nil handle refuses all requests.
 func NewPeer(c *Conn, handle func(*Message)) *Peer {
-	return &Peer{conn: c, handle: handle, calls: make(map[string]chan *Message)}
+	return &Peer{conn: c, handle: handle, calls: make(map[string]func(*Message))}
 }
 
 // Conn is the connection underneath.
@@ -36,11 +36,12 @@ func (p *Peer) Serve() error {
 	err := p.serve()
 	p.mu.Lock()
 	p.err = err
-	for id, ch := range p.calls {
-		close(ch)
-		delete(p.calls, id)
-	}
+	calls := p.calls
+	p.calls = nil
 	p.mu.Unlock()
+	for _, done := range calls {
+		done(nil)
+	}
 	// The stream has ended for a reason that is reported; a second error from
 	// closing it would add nothing.
 	_ = p.conn.Close()
@@ -56,11 +57,11 @@ func (p *Peer) serve() error {
 		switch m.Kind {
 		case KindReply, KindError:
 			p.mu.Lock()
-			ch := p.calls[string(m.ID)]
+			done := p.calls[string(m.ID)]
 			delete(p.calls, string(m.ID))
 			p.mu.Unlock()
-			if ch != nil {
-				ch <- m // has room for one
+			if done != nil {
+				done(m)
 			}
 			// A reply nobody waits for: its call was given up.
 		default:
@@ -77,45 +78,62 @@ func (p *Peer) serve() error {
 	}
 }
 
+// Start sends a request. done gets its reply in Serve's goroutine, before
+// anything that came after it is handled, or nil if the connection ends first;
+// it must not block. After an error, which says that nothing was sent, it is not
+// called, unless the connection ended at that moment.
+func (p *Peer) Start(method string, params any, done func(*Message)) (id json.RawMessage, err error) {
+	p.mu.Lock()
+	if p.err != nil {
+		err := p.err
+		p.mu.Unlock()
+		return nil, closed(method, err)
+	}
+	id = strconv.AppendUint(nil, p.next, 10)
+	p.next++
+	p.calls[string(id)] = done
+	p.mu.Unlock()
+	if err := p.conn.Request(id, method, params); err != nil {
+		p.Forget(id)
+		return nil, fmt.Errorf("%s: %w", method, err)
+	}
+	return id, nil
+}
+
+// Forget gives up waiting for a reply, which will be ignored.
+func (p *Peer) Forget(id json.RawMessage) {
+	p.mu.Lock()
+	delete(p.calls, string(id))
+	p.mu.Unlock()
+}
+
+func closed(method string, err error) error {
+	return fmt.Errorf("%s: connection closed: %w", method, err)
+}
+
 // Call sends a request and waits for its reply. An error reply is a
 // *ReplyError; otherwise the error is ctx's or the connection's. Serve must be
 // running.
 func (p *Peer) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
 	ch := make(chan *Message, 1)
-	p.mu.Lock()
-	if p.err != nil {
-		err := p.err
-		p.mu.Unlock()
-		return nil, fmt.Errorf("%s: connection closed: %w", method, err)
-	}
-	id := strconv.FormatUint(p.next, 10)
-	p.next++
-	p.calls[id] = ch
-	p.mu.Unlock()
-
-	forget := func() {
-		p.mu.Lock()
-		delete(p.calls, id)
-		p.mu.Unlock()
-	}
-	if err := p.conn.Request(json.RawMessage(id), method, params); err != nil {
-		forget()
-		return nil, fmt.Errorf("%s: %w", method, err)
+	id, err := p.Start(method, params, func(m *Message) { ch <- m })
+	if err != nil {
+		return nil, err
 	}
 	select {
-	case m, ok := <-ch:
+	case m := <-ch:
 		switch {
-		case !ok:
+		case m == nil:
 			p.mu.Lock()
 			err := p.err
 			p.mu.Unlock()
-			return nil, fmt.Errorf("%s: connection closed: %w", method, err)
+			return nil, closed(method, err)
 		case m.Kind == KindError:
 			return nil, &ReplyError{Raw: m.Error}
 		}
 		return m.Result, nil
 	case <-ctx.Done():
-		forget()
+		p.Forget(id)
 		return nil, fmt.Errorf("%s: %w", method, ctx.Err())
 	}
 }
