@@ -19,12 +19,19 @@
 // A Log keeps the database in a file, in ovsdb-server's standalone format. A
 // Server lets clients in: transactions, monitors, locks.
 //
+// A Client is the other side: it keeps a copy of chosen columns as a Database of
+// its own, kept up to date by a monitor, and sends transactions, built by Insert,
+// Update and so on. It connects to the Server of its own process through a pipe, or
+// to ovsdb-server, and follows the leader of a cluster.
+//
 // # Goroutines
 //
 // One a client that writes what is queued for it, besides the one that called
 // Server.Serve. Remotes have one for each listener, and one for each connection and
 // manager, which calls Serve; Set and Close wait for those that end. The time limit
-// of a "wait" operation runs its transaction on a timer's.
+// of a "wait" operation runs its transaction on a timer's. A Client has one, and two
+// more while it is connected: what the server tells is applied in order by the one
+// that reads, before the reply to the transaction that caused it is handed on.
 //
 // # Errors
 //

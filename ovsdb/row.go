@@ -9,8 +9,12 @@ type Row struct {
 	Columns []Datum
 }
 
-// Get is the value of a column, also of _uuid and _version.
+// Get is the value of a column, also of _uuid and _version. Of a column that is
+// nil, since the schema does not have it, there is none.
 func (r *Row) Get(c *Column) Datum {
+	if c == nil {
+		return Datum{}
+	}
 	switch c.Index {
 	case uuidIndex:
 		return Datum{Keys: []Atom{Ref(r.UUID)}}
