@@ -66,13 +66,19 @@ func (x *Txn) collect() (refCounts, *Error) {
 		count(p.new, p.table, 1)
 	}
 	total := func(t *tableData, u UUID) int { return t.refs[u] + refs[t.Name][u] }
-	// A row may not name one that was never there, even if it goes itself.
+	// Every row referred to is there, and none that was deleted is referred to:
+	// not even by a row that goes itself, below.
 	for table, m := range refs {
 		t := x.db.tables[table]
-		for u, n := range m {
-			if n > 0 && t.rows[u] == nil && x.row(t, u) == nil {
+		for u := range m {
+			if n := total(t, u); n > 0 && x.row(t, u) == nil {
 				return nil, x.dangling(t, u, n)
 			}
+		}
+	}
+	for _, p := range x.order {
+		if n := total(p.table, p.uuid); p.new == nil && n > 0 {
+			return nil, x.dangling(p.table, p.uuid, n)
 		}
 	}
 
@@ -108,20 +114,6 @@ func (x *Txn) collect() (refCounts, *Error) {
 			refs.add(table, u, -1)
 			work = append(work, item{x.db.tables[table], u})
 		})
-	}
-	// Every row referred to is there, and none that is gone is referred to.
-	for table, m := range refs {
-		t := x.db.tables[table]
-		for u := range m {
-			if n := total(t, u); n > 0 && x.row(t, u) == nil {
-				return nil, x.dangling(t, u, n)
-			}
-		}
-	}
-	for _, p := range x.order {
-		if n := total(p.table, p.uuid); p.new == nil && n > 0 {
-			return nil, x.dangling(p.table, p.uuid, n)
-		}
 	}
 	return refs, nil
 }
