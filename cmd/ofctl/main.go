@@ -92,6 +92,7 @@ func (e *env) app() *cli.App {
 	}
 	app.Commands = append(app.Commands, e.switchCommands()...)
 	app.Commands = append(app.Commands, e.daemonCommands()...)
+	app.Commands = append(app.Commands, e.completionCommand())
 	for _, c := range app.Commands {
 		e.finish(c)
 	}
@@ -197,7 +198,7 @@ type common struct {
 
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "where the switch has its sockets"},
+		&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` where the switch has its sockets"},
 		&cli.StringFlag{Name: "timeout", Aliases: []string{"T"}, Value: "10", Usage: "give up after so many seconds without an answer; 0: never"},
 		&cli.StringFlag{Name: "protocols", Aliases: []string{"O"}, Value: openFlow13, Usage: "OpenFlow versions; " + openFlow13 + " must be one"},
 		&cli.StringFlag{Name: "private-key", Aliases: []string{"p"}, Usage: "PEM `FILE` of our private key, for ssl:"},

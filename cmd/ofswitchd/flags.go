@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/bridge"
+	"ofswitch/cmd/internal/completion"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
 	"ofswitch/stream"
@@ -26,6 +27,7 @@ type options struct {
 	detach   bool
 	logFile  string
 	logLevel slog.Level
+	db       dbOption
 	config   bridge.Config
 }
 
@@ -51,7 +53,7 @@ The same under a controller:
 func parseArgs(args []string, stdout io.Writer) (*options, error) {
 	o := &options{}
 	g := &groups{}
-	var db, level string
+	var db, level, shell string
 	ran := false
 	app := &cli.App{
 		Name:            program,
@@ -66,11 +68,12 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
-			&cli.StringFlag{Name: "db", Value: "/var/lib/ofswitch/conf.db", Usage: "configuration database; this release has only `none`: the flags are the configuration", Destination: &db},
+			&cli.StringFlag{Name: "db", Value: defaultDB, Usage: "configuration `DATABASE`: a file, made if missing and served on db.sock in the run directory; or a server, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT], several of a cluster with commas; or none: the flags below are the configuration", Destination: &db},
 			&cli.BoolFlag{Name: "detach", Usage: "return when the switch is ready, which goes on in the background", Destination: &o.detach},
 			&cli.IntFlag{Name: "workers", Value: 1, Usage: "forwarding threads, `N`", Destination: &o.workers},
 			&cli.StringFlag{Name: "log-file", Usage: "append the log to `FILE`; by default it goes to standard error, and with --detach nowhere once the switch is ready", Destination: &o.logFile},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error", Destination: &level},
+			&cli.StringFlag{Name: "completion", Usage: "print the script with which the `SHELL` bash, zsh or fish completes these flags, and end", Destination: &shell},
 			&cli.StringFlag{Name: "private-key", Usage: "PEM `FILE` of our private key, for ssl: and pssl:", Destination: &g.config.TLS.PrivateKey},
 			&cli.StringFlag{Name: "certificate", Usage: "PEM `FILE` of our certificate", Destination: &g.config.TLS.Certificate},
 			&cli.StringFlag{Name: "ca-cert", Usage: "PEM `FILE` of the CA that has signed the certificates of controllers", Destination: &g.config.TLS.CACert},
@@ -99,16 +102,26 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 	if !ran {
 		return nil, errDone
 	}
+	if shell != "" {
+		if err := completion.Write(stdout, shell, app, choices); err != nil {
+			return nil, fmt.Errorf("--completion: %w", err)
+		}
+		return nil, errDone
+	}
 	if g.err != nil {
 		return nil, g.err
 	}
 	if err := o.logLevel.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("--log-level %s: use debug, info, warn or error", level)
 	}
-	if db != "none" {
-		return nil, fmt.Errorf("--db %s: this release has no configuration database yet; add --db none and describe the switch by flags, as ofswitchd --help shows", db)
+	var err error
+	if o.db, err = parseDB(db); err != nil {
+		return nil, err
 	}
-	if len(g.config.Bridges) == 0 {
+	if len(g.config.Bridges) > 0 && !o.db.none() {
+		return nil, fmt.Errorf("--bridge %s: bridges are in the database, --db %s: make them by ovs-vsctl or ofctl, or add --db none, and the flags are the configuration", g.config.Bridges[0].Name, db)
+	}
+	if len(g.config.Bridges) == 0 && o.db.none() {
 		return nil, errors.New("no bridge: add --bridge NAME, for example --bridge br0 --port eth1 --port eth2")
 	}
 	if o.runDir == "" {
