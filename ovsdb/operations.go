@@ -109,11 +109,7 @@ func (e *execution) selectOp() *Error {
 	if err != nil {
 		return err
 	}
-	cond, err := t.parseCondition(clauses, e.names)
-	if err != nil {
-		return err
-	}
-	list, err := t.selection(columns)
+	cond, list, err := e.query(t, clauses, columns)
 	if err != nil {
 		return err
 	}
@@ -135,6 +131,16 @@ func (e *execution) selectOp() *Error {
 	return nil
 }
 
+// query reads which rows are asked for and which of their columns.
+func (e *execution) query(t *tableData, clauses []any, columns any) (condition, []*Column, *Error) {
+	cond, err := t.parseCondition(clauses, e.names)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := t.selection(columns)
+	return cond, list, err
+}
+
 // selection is a list of columns; nil: all of them.
 func (t *Table) selection(j any) ([]*Column, *Error) {
 	if j == nil {
@@ -151,10 +157,26 @@ func writeRow(w *jsonWriter, r *Row, columns []*Column) {
 	w.close('}')
 }
 
-func (e *execution) count(n int) {
+// change calls fn for the rows for which a condition holds, and tells how many
+// there were.
+func (e *execution) change(t *tableData, clauses []any, fn func(*Row) *Error) *Error {
+	cond, err := t.parseCondition(clauses, e.names)
+	if err != nil {
+		return err
+	}
+	n := 0
+	e.matching(t, cond, func(r *Row) bool {
+		n++
+		err = fn(r)
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
 	e.w.open('{')
 	e.w.field("count").raw(Int(int64(n)).String())
 	e.w.close('}')
+	return nil
 }
 
 func (e *execution) updateOp() *Error {
@@ -173,21 +195,13 @@ func (e *execution) updateOp() *Error {
 			return syntaxTagged(e.o.j, ErrConstraint, "cannot update immutable column %s in table %s", c.Name, t.Name)
 		}
 	}
-	cond, err := t.parseCondition(clauses, e.names)
-	if err != nil {
-		return err
-	}
-	n := 0
-	e.matching(t, cond, func(r *Row) bool {
-		n++
+	return e.change(t, clauses, func(r *Row) *Error {
 		columns := e.edit(t, r.UUID)
 		for c, d := range values {
 			columns[c.Index] = d
 		}
-		return true
+		return nil
 	})
-	e.count(n)
-	return nil
 }
 
 func (e *execution) mutateOp() *Error {
@@ -201,28 +215,17 @@ func (e *execution) mutateOp() *Error {
 	if err != nil {
 		return err
 	}
-	cond, err := t.parseCondition(clauses, e.names)
-	if err != nil {
-		return err
-	}
-	n := 0
-	e.matching(t, cond, func(r *Row) bool {
-		n++
+	return e.change(t, clauses, func(r *Row) *Error {
 		columns := e.edit(t, r.UUID)
 		for i := range ms {
-			var d Datum
-			if d, err = ms[i].apply(columns[ms[i].column.Index]); err != nil {
-				return false
+			d, err := ms[i].apply(columns[ms[i].column.Index])
+			if err != nil {
+				return err
 			}
 			columns[ms[i].column.Index] = d
 		}
-		return true
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	e.count(n)
-	return nil
 }
 
 func (e *execution) deleteOp() *Error {
@@ -231,18 +234,10 @@ func (e *execution) deleteOp() *Error {
 	if err != nil {
 		return err
 	}
-	cond, err := t.parseCondition(clauses, e.names)
-	if err != nil {
-		return err
-	}
-	n := 0
-	e.matching(t, cond, func(r *Row) bool {
-		n++
+	return e.change(t, clauses, func(r *Row) *Error {
 		e.delete(t, r.UUID)
-		return true
+		return nil
 	})
-	e.count(n)
-	return nil
 }
 
 func (e *execution) waitOp() *Error {
@@ -261,11 +256,7 @@ func (e *execution) waitOp() *Error {
 	if until != "==" && until != "!=" {
 		return syntaxf(e.o.j, `until must be "==" or "!=", not %q`, until)
 	}
-	cond, err := t.parseCondition(clauses, e.names)
-	if err != nil {
-		return err
-	}
-	list, err := t.selection(columns)
+	cond, list, err := e.query(t, clauses, columns)
 	if err != nil {
 		return err
 	}
