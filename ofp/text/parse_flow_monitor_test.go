@@ -1,11 +1,9 @@
 package text
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"ofswitch/flow"
 	"ofswitch/ofp"
 )
 
@@ -35,10 +33,7 @@ func TestParseFlowMonitor(t *testing.T) {
 		{`in_port="x`, "in_port", "quote"},
 	} {
 		_, err := ParseFlowMonitor(c.in, testPorts.Number)
-		e := (*flow.ParseError)(nil)
-		if !errors.As(err, &e) || e.Field != c.field || !strings.Contains(e.Want, c.want) {
-			t.Errorf("ParseFlowMonitor(%q): %v; want field %q, and %q in it", c.in, err, c.field, c.want)
-		}
+		wantRefused(t, c.in, err, c.field, c.want)
 	}
 }
 
