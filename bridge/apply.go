@@ -106,7 +106,7 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 	lb.refused = nil
 	for i := range b.Ports {
 		p := b.Ports[i]
-		err := p.check()
+		err := p.Check()
 		if err == nil && p.Name == b.Name && p.Type == TypeInternal {
 			// The bridge's own port, described: it keeps its number LOCAL.
 			if p.MAC == nil {

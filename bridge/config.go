@@ -150,8 +150,14 @@ func notInNames(c rune) bool {
 	return c <= ' ' || c == 0x7f || c == '/' || c == ':' || c == '%'
 }
 
-// check refuses a port that can never work, whatever devices come and go.
-func (p *Port) check() error {
+// CheckName refuses a bridge whose name no device can have.
+func (b *Bridge) CheckName() error { return checkName("bridge", b.Name) }
+
+// KnownOption says whether ports of a type have an option of this name.
+func KnownOption(portType, name string) bool { return slices.Contains(optionNames[portType], name) }
+
+// Check refuses a port that can never work, whatever devices come and go.
+func (p *Port) Check() error {
 	if err := checkName("port", p.Name); err != nil {
 		return err
 	}

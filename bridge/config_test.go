@@ -42,7 +42,7 @@ func TestPortCheck(t *testing.T) {
 		{Port{Name: "vm0", Type: TypeInternal, MAC: mac("01:00:00:00:00:01")}, "no address that a device can have"},
 		{Port{Name: "vm0", Type: TypeInternal, MAC: mac("00:00:00:00:00:00")}, "no address that a device can have"},
 	} {
-		err := c.port.check()
+		err := c.port.Check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: error %v, want %q", c.port, err, c.want)
 		}

@@ -54,7 +54,11 @@ func TestFlagErrors(t *testing.T) {
 		args string
 		want string
 	}{
-		{"--bridge br0", "no configuration database yet"},
+		{"--bridge br0", "bridges are in the database, --db /var/lib/ofswitch/conf.db"},
+		{"--db ./conf.db --bridge br0", "or add --db none"},
+		{"--db nonesuch", "want a file"},
+		{"--db unix:", "database"},
+		{"--db tcp:192.0.2.1,ptcp:6640", "it does not connect"},
 		{"--db none", "no bridge"},
 		{"--db none --port eth0 --bridge br0", "put --bridge NAME before it"},
 		{"--db none --bridge br0 --datapath-id 0", "hex digits"},

@@ -89,7 +89,13 @@ func serve(o *options, log *slog.Logger) error {
 		}
 	}()
 	ctl.SetVersion(program + " " + version)
-	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Workers: o.workers, Logger: log})
+	changed := make(chan struct{}, 1)
+	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Workers: o.workers, Logger: log, OnChange: func() {
+		select {
+		case changed <- struct{}{}:
+		default: // it is known already
+		}
+	}})
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,15 @@ func serve(o *options, log *slog.Logger) error {
 	})
 	sw.RegisterCommands(ctl)
 
-	if err := sw.Apply(o.config); err != nil {
+	var begun <-chan struct{}
+	if !o.db.none() {
+		link, err := startDatabase(o, sw, changed, log)
+		if err != nil {
+			return err
+		}
+		defer link.stop()
+		begun = link.r.Ready()
+	} else if err := sw.Apply(o.config); err != nil {
 		if len(sw.Bridges()) == 0 {
 			return err
 		}
@@ -113,19 +127,30 @@ func serve(o *options, log *slog.Logger) error {
 			log.Error(strings.TrimSpace(line))
 		}
 	}
+	if !o.db.none() && !await(begun, signals, exit, log) {
+		return nil
+	}
 	open, waiting, refused := count(sw.Ports())
 	log.Info("ready", "ports", open, "waiting", waiting, "refused", refused)
 	notifyReady(log)
 	defer startWatchdog(log, sw.Alive)()
 
+	await(nil, signals, exit, log)
+	notifyStopping(log)
+	return nil
+}
+
+// await waits for begun, true, or for what ends the switch.
+func await(begun <-chan struct{}, signals <-chan os.Signal, exit <-chan struct{}, log *slog.Logger) bool {
 	select {
+	case <-begun:
+		return true
 	case sig := <-signals:
 		log.Info("stopping", "signal", sig.String())
 	case <-exit:
 		log.Info("stopping", "command", "exit")
 	}
-	notifyStopping(log)
-	return nil
+	return false
 }
 
 // count sums up ports for the ready line.

@@ -204,8 +204,8 @@ func TestIntegrationTwoBridges(t *testing.T) {
 	}
 }
 
-// Without --db none it ends and says that the database comes later; wrong use
-// has exit status 2 and a line that says what to do.
+// Bridges by flags need --db none; wrong use has exit status 2 and a line that says
+// what to do.
 func TestIntegrationWrongUse(t *testing.T) {
 	bin := testutil.Binary(t, "./cmd/ofswitchd")
 	for _, c := range []struct {

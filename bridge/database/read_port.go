@@ -1,0 +1,159 @@
+package database
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"ofswitch/bridge"
+	"ofswitch/ofp"
+)
+
+// readPort reads a row of table Port with its interfaces into b.
+func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
+	name := p.text("name")
+	if other, taken := r.ports[p.UUID]; taken {
+		r.warn("port %s is in bridge %s and in %s; it belongs to the first", name, other, w.name)
+		return
+	}
+	r.ports[p.UUID] = w.name
+	what := "port " + name
+	r.unsupported(what, p, "lacp", "bond_fake_iface")
+	interfaces := byName(r.refs(p, "interfaces", "Interface"))
+	for _, i := range interfaces {
+		if other, taken := r.interfaces[i.UUID]; taken {
+			r.warn("interface %s is of port %s and of %s; it belongs to the first", i.text("name"), other, name)
+			continue
+		}
+		r.interfaces[i.UUID] = name
+		wi := wantedInterface{row: i, name: i.text("name"), problem: w.problem}
+		conf, err := r.readInterface(b, i)
+		if err == nil && len(interfaces) > 1 {
+			err = fmt.Errorf("port %s is a bond of %d interfaces, which this switch does not have yet; give each interface a port of its own", name, len(interfaces))
+		}
+		if err == nil {
+			r.readVLAN(conf, p)
+			r.readQoS(conf, p)
+			b.Ports = append(b.Ports, *conf)
+		} else if wi.problem == "" {
+			wi.problem = err.Error()
+		}
+		w.interfaces = append(w.interfaces, wi)
+	}
+}
+
+// typeNames are what column type of table Interface may say, besides what
+// bridge.Config has.
+var typeNames = map[string]string{"system": bridge.TypeSystem}
+
+// readInterface reads a row of table Interface.
+func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
+	p := &bridge.Port{Name: i.text("name"), Type: i.text("type")}
+	what := "interface " + p.Name
+	if t, ok := typeNames[p.Type]; ok {
+		p.Type = t
+	}
+	local := p.Name == b.Name
+	if local {
+		p.Type = bridge.TypeInternal // whatever its row says, as in Open vSwitch
+	}
+	options := i.pairs("options")
+	for _, key := range sortedKeys(options) {
+		if !bridge.KnownOption(p.Type, key) {
+			r.warn("%s: options:%s is not known for its type, and is ignored", what, key)
+			continue
+		}
+		if p.Options == nil {
+			p.Options = map[string]string{}
+		}
+		p.Options[key] = options[key]
+	}
+	if n, ok := i.number("ofport_request"); ok && !local {
+		p.Request = ofp.PortNo(n)
+	}
+	if n, ok := i.number("ofport"); ok && n > 0 && n <= int64(ofp.PortMax) && !local {
+		r.prefer[p.Name] = ofp.PortNo(n)
+	}
+	if n, ok := i.number("mtu_request"); ok {
+		p.MTU = int(min(n, 1<<31-1))
+	}
+	if text := i.text("mac"); text != "" {
+		mac, err := net.ParseMAC(text)
+		switch {
+		case err != nil || len(mac) != 6 || mac[0]&1 != 0:
+			r.warn("%s: mac %s is no address that a device can have, and is ignored", what, text)
+		case local:
+			r.warn("%s: mac is ignored; set other_config:hwaddr of the bridge", what)
+		case p.Type != bridge.TypeInternal:
+			r.warn("%s: mac is for type internal, and is ignored", what)
+		default:
+			p.MAC = mac
+		}
+	}
+	p.Policing = bridge.Policing{
+		Rate: policing(i, "rate"), Burst: policing(i, "burst"), KPktsRate: policing(i, "kpkts_rate"), KPktsBurst: policing(i, "kpkts_burst"),
+	}
+	r.unsupported(what, i, "bfd", "cfm_mpid", "lldp")
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func policing(i row, column string) uint32 {
+	n, _ := i.number("ingress_policing_" + column)
+	return uint32(min(n, 1<<32-1))
+}
+
+// readVLAN reads how a port takes part in VLANs.
+func (r *reader) readVLAN(conf *bridge.Port, p row) {
+	tag, has := p.number("tag")
+	other := p.pairs("other_config")
+	conf.VLAN = bridge.VLAN{
+		Mode: bridge.VLANMode(p.text("vlan_mode")), Tag: uint16(tag), HasTag: has,
+		Trunks: p.vlans("trunks"), CVLANs: p.vlans("cvlans"), Protected: p.flag("protected"),
+		PriorityTags: other["priority-tags"], EtherType: other["qinq-ethtype"],
+	}
+}
+
+// readQoS reads the queues of a port. What is not known in them is left out.
+func (r *reader) readQoS(conf *bridge.Port, p row) {
+	row, ok := r.ref(p, "qos", "QoS")
+	if !ok {
+		return
+	}
+	q := &bridge.QoS{Type: row.text("type")}
+	if err := q.Check(conf.Name); err != nil {
+		r.warn("%v; the port is without queues", err)
+		return
+	}
+	q.OtherConfig = r.usable(row.pairs("other_config"), func(pair map[string]string) error {
+		return (&bridge.QoS{OtherConfig: pair}).Check(conf.Name)
+	})
+	q.Queues = map[uint32]bridge.Queue{}
+	for k, queue := range r.refMap(row, "queues", "Queue") {
+		id := uint32(k.Int)
+		if err := (&bridge.QoS{Queues: map[uint32]bridge.Queue{id: {}}}).Check(conf.Name); err != nil {
+			r.warn("%v", err)
+			continue
+		}
+		r.unsupported("port "+conf.Name+": queue", queue, "dscp")
+		q.Queues[id] = bridge.Queue{OtherConfig: r.usable(queue.pairs("other_config"), func(pair map[string]string) error {
+			return (&bridge.QoS{Queues: map[uint32]bridge.Queue{id: {OtherConfig: pair}}}).Check(conf.Name)
+		})}
+	}
+	conf.QoS = q
+}
+
+// usable are the pairs that check takes, one by one.
+func (r *reader) usable(all map[string]string, check func(map[string]string) error) map[string]string {
+	good := map[string]string{}
+	for _, key := range sortedKeys(all) {
+		if err := check(map[string]string{key: all[key]}); err != nil {
+			r.warn("%s, and is ignored", strings.TrimSpace(err.Error()))
+			continue
+		}
+		good[key] = all[key]
+	}
+	return good
+}

@@ -1,0 +1,227 @@
+package database
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"ofswitch/bridge"
+	"ofswitch/ofconn"
+	"ofswitch/ofp"
+	"ofswitch/ovsdb"
+	"ofswitch/ports"
+)
+
+// report is what there is to tell the database after a round.
+type report struct {
+	*desired
+	state    map[string]*bridge.BridgeState
+	stats    bool // counters and ages as well
+	managers []ovsdb.RemoteStatus
+	system   ovsdb.Datum // column statistics of Open_vSwitch, if stats
+}
+
+// operations are one transaction: all that differs from what the database has.
+// facts are columns of Open_vSwitch that do not depend on rows.
+func (p *report) operations(db *ovsdb.Database, facts facts) []ovsdb.Operation {
+	w := &writer{view: view{db}}
+	for i := range p.bridges {
+		p.bridge(w, &p.bridges[i])
+	}
+	for i := range p.desired.managers {
+		p.manager(w, &p.desired.managers[i])
+	}
+	values := facts.values(p.root)
+	values["cur_cfg"] = number(p.next)
+	if p.stats {
+		values["statistics"] = p.system
+	}
+	w.set(p.root, values)
+	if add := facts.identity(p.root); len(add) > 0 {
+		w.ops = append(w.ops, ovsdb.Mutate("Open_vSwitch", ovsdb.ByUUID(p.root.UUID), ovsdb.Mutation{Column: "external_ids", Mutator: "insert", Value: ovsdb.Map(add)}))
+	}
+	return w.ops
+}
+
+// builtIn is column datapath_version: the datapath comes with the program.
+const builtIn = "<built-in>"
+
+func (p *report) bridge(w *writer, b *wantedBridge) {
+	st := p.state[b.name]
+	if b.problem != "" {
+		st = nil
+	}
+	if st == nil {
+		w.set(b.row, ovsdb.Values{"datapath_id": noValue(), "datapath_version": text("")})
+		st = &bridge.BridgeState{}
+	} else {
+		w.set(b.row, ovsdb.Values{"datapath_id": text(fmt.Sprintf("%016x", st.DatapathID)), "datapath_version": text(builtIn)})
+	}
+	ports := make(map[string]*bridge.PortState, len(st.Ports))
+	for i := range st.Ports {
+		ports[st.Ports[i].Name] = &st.Ports[i]
+	}
+	for i := range b.interfaces {
+		p.iface(w, b, &b.interfaces[i], ports[b.interfaces[i].name])
+	}
+	for i := range b.controllers {
+		p.controller(w, &b.controllers[i], st)
+	}
+}
+
+// iface writes a row of table Interface. st is nil if the switch has no such port.
+func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridge.PortState) {
+	if i.problem != "" || st == nil || !st.Open {
+		why := cmp.Or(i.problem, "bridge "+b.name+" could not be made: see the log of the switch")
+		if i.problem == "" && st != nil {
+			why = st.Error
+			if st.Waiting {
+				why = "could not open network device " + i.name + " (No such device)"
+			}
+		}
+		w.set(i.row, ovsdb.Values{
+			"ofport": number(-1), "error": text(why),
+			"mac_in_use": noValue(), "admin_state": noValue(), "link_state": noValue(), "link_speed": noValue(), "duplex": noValue(),
+			"mtu": noValue(), "ifindex": noValue(), "link_resets": noValue(), "statistics": noValue(), "status": noValue(),
+		})
+		return
+	}
+	dev := &st.Device
+	values := ovsdb.Values{
+		"ofport":      number(ofport(st.OFPort)),
+		"error":       noValue(),
+		"mac_in_use":  optional(dev.MAC.String()),
+		"admin_state": text(upDown(dev.AdminUp)),
+		"link_state":  text(upDown(dev.LinkUp)),
+		"link_speed":  when(dev.SpeedMbps > 0, number(int64(dev.SpeedMbps)*1e6)),
+		"duplex":      optional(dev.Duplex),
+		"mtu":         when(dev.MTU > 0, number(int64(dev.MTU))),
+		"ifindex":     number(int64(dev.Ifindex)),
+		"link_resets": number(int64(st.LinkResets)),
+	}
+	if st.Stats != nil {
+		values["statistics"] = numbers(counters(st))
+	}
+	w.set(i.row, values)
+}
+
+func upDown(up bool) string {
+	if up {
+		return "up"
+	}
+	return "down"
+}
+
+// counters are column statistics of table Interface.
+func counters(st *bridge.PortState) map[string]uint64 {
+	s := st.Stats
+	all := map[string]uint64{
+		"rx_packets": s.RxPackets, "rx_bytes": s.RxBytes, "tx_packets": s.TxPackets, "tx_bytes": s.TxBytes,
+	}
+	if st.Type == bridge.TypePatch {
+		return all // there is no wire on which more could happen
+	}
+	for k, n := range map[string]uint64{
+		"rx_dropped": s.RxDropped, "tx_dropped": s.TxDropped, "rx_errors": s.RxErrors, "tx_errors": s.TxErrors,
+		"rx_frame_err": s.RxFrameErr, "rx_over_err": s.RxOverErr, "rx_crc_err": s.RxCRCErr, "collisions": s.Collisions,
+	} {
+		if n != ports.Uncounted {
+			all[k] = n
+		}
+	}
+	return all
+}
+
+// controller writes a row of table Controller.
+func (p *report) controller(w *writer, c *wantedController, st *bridge.BridgeState) {
+	connected, role := false, "other"
+	status := map[string]string{"state": "VOID"}
+	if c.problem != "" {
+		status["last_error"] = c.problem
+	}
+	for i := range st.Controllers {
+		s := &st.Controllers[i]
+		if s.Target != c.target || s.Auxiliary != 0 {
+			continue
+		}
+		if connected = connected || s.State == ofconn.StateActive; connected {
+			role = roleNames[s.Role]
+		}
+		status = connStatus(s)
+	}
+	if !p.stats && sameState(w, c.row, connected, role, status) {
+		return // that time passes is no news
+	}
+	w.set(c.row, ovsdb.Values{"is_connected": boolean(connected), "role": text(cmp.Or(role, "other")), "status": ovsdb.Map(status)})
+}
+
+// roleNames are what column role of table Controller says.
+var roleNames = map[ofp.Role]string{ofp.RoleEqual: "other", ofp.RoleMaster: "master", ofp.RoleSlave: "slave"}
+
+// connStatus is column status of table Controller.
+func connStatus(s *ofconn.ConnStatus) map[string]string {
+	m := map[string]string{"state": s.State.String()}
+	if s.LastError != "" && s.State != ofconn.StateActive {
+		m["last_error"] = s.LastError
+	}
+	key := "sec_since_disconnect"
+	if s.State == ofconn.StateActive {
+		key = "sec_since_connect"
+	}
+	m[key] = seconds(s.Since)
+	return m
+}
+
+// seconds is how long ago t was.
+func seconds(t time.Time) string { return strconv.Itoa(int(time.Since(t).Seconds())) }
+
+// agePrefix is what the keys of column status that count seconds begin with.
+const agePrefix = "sec_since_"
+
+// sameState says whether a row tells that state already, ages apart.
+func sameState(w *writer, of row, connected bool, role string, status map[string]string) bool {
+	found := w.db.Row(of.table.Name, of.UUID)
+	if found == nil {
+		return true
+	}
+	now := row{found, of.table}
+	if now.flag("is_connected") != connected || of.table.Column("role") != nil && now.text("role") != role {
+		return false
+	}
+	has := now.pairs("status")
+	for k, v := range status {
+		if old, ok := has[k]; !ok || old != v && !strings.HasPrefix(k, agePrefix) {
+			return false
+		}
+	}
+	return len(has) == len(status)
+}
+
+// manager writes a row of table Manager.
+func (p *report) manager(w *writer, m *wantedManager) {
+	for i := range p.managers {
+		s := &p.managers[i]
+		if s.Target != m.remote.Target {
+			continue
+		}
+		status := map[string]string{"state": s.State}
+		if s.LastError != "" {
+			status["last_error"] = s.LastError
+		}
+		connected := s.Connections > 0
+		if s.Address != "" && s.Connections > 1 {
+			status["n_connections"] = strconv.Itoa(s.Connections)
+		}
+		if connected {
+			status["sec_since_connect"] = seconds(s.Since)
+		} else if s.State != "LISTENING" {
+			status["sec_since_disconnect"] = seconds(s.Since)
+		}
+		if p.stats || !sameState(w, m.row, connected, "", status) {
+			w.set(m.row, ovsdb.Values{"is_connected": boolean(connected), "status": ovsdb.Map(status)})
+		}
+		return
+	}
+}

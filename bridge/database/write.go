@@ -1,0 +1,91 @@
+package database
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"ofswitch/bridge"
+	"ofswitch/ovsdb"
+)
+
+// writer gathers what a transaction is to change.
+type writer struct {
+	view
+	ops []ovsdb.Operation
+}
+
+// set has columns of a row be values, unless they are, or the row is gone.
+func (w *writer) set(of row, values ovsdb.Values) {
+	now := w.db.Row(of.table.Name, of.UUID)
+	if now == nil {
+		return
+	}
+	maps.DeleteFunc(values, func(column string, d ovsdb.Datum) bool {
+		c := of.table.Column(column)
+		return c == nil || now.Get(c).Equal(d)
+	})
+	if len(values) > 0 {
+		w.ops = append(w.ops, ovsdb.Update(of.table.Name, ovsdb.ByUUID(of.UUID), values))
+	}
+}
+
+// write tells the database how the switch is, as far as that is new.
+func (r *Reconciler) write(ctx context.Context, d *desired, stats bool) {
+	if d.root.Row == nil {
+		return
+	}
+	report := &report{desired: d, state: bridgesByName(r.o.Switch.State(stats)), stats: stats}
+	if r.o.Embedded != nil {
+		report.managers = r.o.Embedded.Managers()
+	}
+	if stats {
+		report.system = r.system(d)
+	}
+	var ops []ovsdb.Operation
+	r.o.Client.Do(func(db *ovsdb.Database) { ops = report.operations(db, r.facts(d)) })
+	if len(ops) > 0 {
+		_ = r.transact(ctx, ops) // logged
+	}
+}
+
+func bridgesByName(s bridge.State) map[string]*bridge.BridgeState {
+	m := make(map[string]*bridge.BridgeState, len(s.Bridges))
+	for i := range s.Bridges {
+		m[s.Bridges[i].Name] = &s.Bridges[i]
+	}
+	return m
+}
+
+// Data of columns.
+
+func noValue() ovsdb.Datum          { return ovsdb.Datum{} }
+func text(s string) ovsdb.Datum     { return ovsdb.Set(ovsdb.Str(s)) }
+func number(n int64) ovsdb.Datum    { return ovsdb.Set(ovsdb.Int(n)) }
+func boolean(b bool) ovsdb.Datum    { return ovsdb.Set(ovsdb.Bool(b)) }
+func optional(s string) ovsdb.Datum { return when(s != "", text(s)) }
+
+// when is d if it holds, and no value otherwise.
+func when(holds bool, d ovsdb.Datum) ovsdb.Datum {
+	if holds {
+		return d
+	}
+	return noValue()
+}
+
+func texts(list ...string) ovsdb.Datum {
+	atoms := make([]ovsdb.Atom, len(list))
+	for i, s := range list {
+		atoms[i] = ovsdb.Str(s)
+	}
+	return ovsdb.Set(atoms...)
+}
+
+func numbers(m map[string]uint64) ovsdb.Datum {
+	var d ovsdb.Datum
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		d.Keys = append(d.Keys, ovsdb.Str(k))
+		d.Values = append(d.Values, ovsdb.Int(int64(m[k])))
+	}
+	return d
+}
