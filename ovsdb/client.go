@@ -75,6 +75,7 @@ type Client struct {
 	status  ClientStatus
 	missing map[string]bool // told already
 	waits   bool            // that another holds the lock was told already
+	again   bool            // the last connection was lost at once, as the one before
 
 	// Of the cluster, guarded by mu.
 	cluster  UUID
@@ -145,7 +146,9 @@ func (c *Client) connected(s *clientSession) {
 	defer c.mu.Unlock()
 	c.session = s
 	c.status.Connected, c.status.Since = true, time.Now()
-	c.log.Info("database connected", "target", c.status.Target, "database", c.o.Database, "version", s.copied.schema.Version)
+	if !c.again {
+		c.log.Info("database connected", "target", c.status.Target, "database", c.o.Database, "version", s.copied.schema.Version)
+	}
 	c.tell()
 }
 

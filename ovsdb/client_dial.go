@@ -51,7 +51,7 @@ func (c *Client) run() {
 			c.disconnected("the client is closed")
 			return
 		}
-		c.failed(p, err, lasted > 0)
+		c.failed(p, err, lasted)
 		if lasted > 0 {
 			failures = 0
 		}
@@ -111,19 +111,23 @@ func (c *Client) dial(p *endpoint) (net.Conn, error) {
 
 // failed takes note of why there is no connection, and logs it, for each server
 // once as long as the reason stays the same.
-func (c *Client) failed(p *endpoint, err error, was bool) {
+func (c *Client) failed(p *endpoint, err error, lasted time.Duration) {
 	text := err.Error()
 	if errors.Is(err, io.EOF) {
 		text = "the server closed the connection"
 	}
 	c.disconnected(text)
+	news := text != p.told || lasted > c.o.MaxBackoff
+	p.told = text
+	c.mu.Lock()
+	c.again = lasted > 0 && !news
+	c.mu.Unlock()
 	switch {
-	case was:
+	case news && lasted > 0:
 		c.log.Warn("database connection lost; connecting again", "target", p.target, "reason", text)
-	case text != p.told:
+	case news:
 		c.log.Warn("database not connected; trying on", "target", p.target, "reason", text)
 	}
-	p.told = text
 }
 
 // disconnected makes the copy one that is not kept up to date.
