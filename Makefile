@@ -10,10 +10,12 @@ GO      ?= go
 export PATH := $(PATH):/usr/local/go/bin
 # STATICCHECK is pinned here and not in go.mod, so that building the switch does not need what it needs.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# So is NFPM, which makes the Debian package. 2.44 and later need modules that the proxy does not have.
+NFPM ?= github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
-.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-micro cross clean help
+.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-micro cross deb clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -59,6 +61,9 @@ bench-micro: ## the Go benchmarks, frames/s and ns
 cross: ## builds for arm64, tests included
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+
+deb: ## the Debian package in bin/, with its systemd unit; GOARCH=arm64 for that
+	GO='$(GO)' NFPM=$(NFPM) scripts/deb bin
 
 clean: ## removes bin/
 	rm -rf bin
