@@ -7,9 +7,10 @@ import (
 )
 
 // commit makes the transaction's rows those of the database, or changes
-// nothing. The order is ovsdb-server's: references, collection, weak
-// references, limits, indexes.
+// nothing. The order is ovsdb-server's: what is unchanged, references,
+// collection, weak references, limits, indexes.
 func (x *Txn) commit(veto func(*Changes) error) (*Changes, *Error) {
+	x.forgetUnchanged((*Row).sameColumns)
 	refs, err := x.collect()
 	if err != nil {
 		return nil, err
@@ -17,7 +18,8 @@ func (x *Txn) commit(veto func(*Changes) error) (*Changes, *Error) {
 	if err := x.dropWeak(); err != nil {
 		return nil, err
 	}
-	x.forgetUnchanged()
+	// A row that is as it was but for the sign of a zero stays, here.
+	x.forgetUnchanged((*Row).identicalColumns)
 	if err := x.checkLimits(); err != nil {
 		return nil, err
 	}
@@ -195,9 +197,13 @@ func (x *Txn) dropWeakOf(t *tableData, r *Row) *Error {
 }
 
 // forgetUnchanged drops rows that are as they were, or came and went.
-func (x *Txn) forgetUnchanged() {
+func (x *Txn) forgetUnchanged(same func(a, b *Row) bool) {
 	x.order = slices.DeleteFunc(x.order, func(p *pending) bool {
-		return p.old == nil && p.new == nil || p.old != nil && p.new != nil && p.old.sameColumns(p.new)
+		unchanged := p.old == nil && p.new == nil || p.old != nil && p.new != nil && same(p.old, p.new)
+		if unchanged {
+			delete(x.tables[p.table.Name], p.uuid) // it may yet be touched again
+		}
+		return unchanged
 	})
 }
 

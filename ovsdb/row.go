@@ -1,6 +1,9 @@
 package ovsdb
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Row is a row as of one commit. It is immutable.
 type Row struct {
@@ -41,6 +44,15 @@ func (r *Row) clone() *Row {
 // sameColumns says whether all columns are equal.
 func (r *Row) sameColumns(o *Row) bool {
 	return slices.EqualFunc(r.Columns, o.Columns, Datum.Equal)
+}
+
+// identicalColumns says whether all columns are equal and look the same: 0 and -0
+// do not.
+func (r *Row) identicalColumns(o *Row) bool {
+	sameSign := func(a, b Atom) bool { return math.Signbit(a.Real) == math.Signbit(b.Real) }
+	return slices.EqualFunc(r.Columns, o.Columns, func(a, b Datum) bool {
+		return a.Equal(b) && slices.EqualFunc(a.Keys, b.Keys, sameSign) && slices.EqualFunc(a.Values, b.Values, sameSign)
+	})
 }
 
 // references calls fn for every reference of a kind that the row holds. A strong
