@@ -24,6 +24,8 @@ type livePort struct {
 	device  ports.Status // of the open device, as it was last heard of
 	// linkResets is how often the link has come or gone since the device was opened.
 	linkResets int
+	driven     ports.Driver // of the device with ifindex driverOf
+	driverOf   int
 	qos        *ofswitch.QoS // that the open port has
 	qosErr     error         // why it has not the one in conf
 	open       bool

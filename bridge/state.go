@@ -35,6 +35,8 @@ type PortState struct {
 	// Device is what was last heard of the open device. Of a patch port only MAC and
 	// the flags.
 	Device ports.Status
+	// Driver of the device, as far as that tells.
+	Driver ports.Driver
 	// LinkResets is how often the link has come or gone since the device was opened.
 	LinkResets int
 	// Stats are counters since the port was opened; nil: not asked for, or not open.
@@ -68,7 +70,7 @@ func (lb *liveBridge) state(stats bool) BridgeState {
 	for _, p := range lb.ports {
 		ps := PortState{PortStatus: p.status(), Type: p.conf.Type, LinkResets: p.linkResets}
 		if p.open {
-			ps.Device, ps.Stats = p.device, counters[p.no]
+			ps.Device, ps.Stats, ps.Driver = p.device, counters[p.no], p.driver()
 			if p.port == nil {
 				ps.Device = patches[p.no]
 			}
@@ -116,6 +118,39 @@ func (p *livePort) heard() {
 	}
 	p.device = now
 	p.bridge.of.PortChanged(p.no, now)
+}
+
+// driver is that of the open device, which is asked for it once.
+func (p *livePort) driver() ports.Driver {
+	if p.port == nil {
+		return ports.Driver{}
+	}
+	if p.driverOf != p.ifindex {
+		p.driverOf = p.ifindex
+		var err error
+		if p.driven, err = ports.DriverOf(p.conf.Name); err != nil {
+			p.bridge.sw.log.Debug("no driver", "port", p.conf.Name, "err", err)
+		}
+	}
+	return p.driven
+}
+
+// Counters are those of one port; nil: it is not there.
+func (s *Switch) Counters(bridge string, no ofp.PortNo) *ofp.PortStats {
+	of, err := s.bridge(bridge)
+	if err != nil {
+		return nil
+	}
+	var found *ofp.PortStats
+	err = of.PortStats(no, func(st *ofp.PortStats) error {
+		c := *st
+		found = &c
+		return nil
+	})
+	if err != nil {
+		return nil // it has just gone
+	}
+	return found
 }
 
 func (s *Switch) changedLocked() {

@@ -20,14 +20,17 @@ type dialer struct {
 	main  *conn
 	auxID uint8
 
-	mu       sync.Mutex
-	conf     Controller
-	state    State
-	conn     *conn // while there is one
-	lastErr  error
-	changed  time.Time // when it last connected or disconnected
-	attempts int       // failed ones in a row
-	aux      auxDialers
+	mu      sync.Mutex
+	conf    Controller
+	state   State
+	conn    *conn // while there is one
+	lastErr error
+	changed time.Time // when it last connected or disconnected
+	// cameUp and wentDown are when a connection last was past its hello, and ended;
+	// zero: never.
+	cameUp, wentDown time.Time
+	attempts         int // failed ones in a row
+	aux              auxDialers
 }
 
 // newDialer makes a dialer that is still to be started.
@@ -165,7 +168,11 @@ func (d *dialer) connect(ctx context.Context) (lasted time.Duration, err error) 
 	d.changed = time.Now()
 	d.mu.Unlock()
 	if at := c.helloAt.Load(); at != nil {
-		lasted = max(time.Since(*at), 1)
+		now := time.Now()
+		lasted = max(now.Sub(*at), 1)
+		d.mu.Lock()
+		d.cameUp, d.wentDown = *at, now
+		d.mu.Unlock()
 	}
 	return lasted, err
 }

@@ -2,8 +2,10 @@ package ofconn
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"ofswitch/ofp"
@@ -48,6 +50,10 @@ type ConnStatus struct {
 	Since time.Time
 	// LastError is why the last attempt or connection ended, if any did.
 	LastError string
+	// LastErrno is the system's error in it; 0: there is none.
+	LastErrno syscall.Errno
+	// Connected and Disconnected are when it last came to be so; zero: never.
+	Connected, Disconnected time.Time
 	// Attempts failed in a row.
 	Attempts int
 	// MissSendLen is what the peer has set, in bytes.
@@ -120,7 +126,9 @@ func (d *dialer) status() ConnStatus {
 	s := ConnStatus{Target: d.conf.Target, Auxiliary: d.auxID, Peer: d.conf.Target, State: d.state, Since: d.changed, Attempts: d.attempts}
 	if d.lastErr != nil {
 		s.LastError = d.lastErr.Error()
+		_ = errors.As(d.lastErr, &s.LastErrno) // it may be none of the system
 	}
+	s.Connected, s.Disconnected = d.cameUp, d.wentDown
 	if d.conn != nil {
 		s.Peer = d.conn.nc.RemoteAddr().String()
 		s.State = StateConnecting
@@ -133,7 +141,7 @@ func (d *dialer) status() ConnStatus {
 func (c *conn) fill(s *ConnStatus) {
 	if at := c.helloAt.Load(); at != nil {
 		s.State = StateActive
-		s.Since = *at
+		s.Since, s.Connected = *at, *at
 		s.Attempts = 0
 		s.Role = ofp.Role(c.role.Load())
 	}

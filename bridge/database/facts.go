@@ -16,15 +16,15 @@ const Release = "3.1.0"
 
 // facts are what columns of Open_vSwitch tell of the program and its machine.
 type facts struct {
-	runDir                    string
+	runDir, dbVersion         string
 	systemType, systemVersion string
 }
 
-func (r *Reconciler) facts(*desired) facts {
+func (r *Reconciler) facts(db *ovsdb.Database) facts {
 	if r.machine == nil {
 		r.machine = osRelease("/etc/os-release")
 	}
-	return facts{runDir: r.o.RunDir, systemType: r.machine["ID"], systemVersion: r.machine["VERSION_ID"]}
+	return facts{runDir: r.o.RunDir, dbVersion: db.Schema().Version, systemType: r.machine["ID"], systemVersion: r.machine["VERSION_ID"]}
 }
 
 // interfaceTypes are column iface_types.
@@ -37,9 +37,11 @@ func interfaceTypes() ovsdb.Datum {
 func (f facts) values(root row) ovsdb.Values {
 	v := ovsdb.Values{
 		"ovs_version":      text(Release),
+		"db_version":       optional(f.dbVersion),
 		"datapath_types":   texts(datapathTypes...),
 		"iface_types":      interfaceTypes(),
 		"dpdk_initialized": boolean(false),
+		"dpdk_version":     text("none"),
 	}
 	if root.empty("system_type") {
 		v["system_type"] = optional(f.systemType)

@@ -47,14 +47,14 @@ type wantedBridge struct {
 type wantedInterface struct {
 	row     row
 	name    string
+	peer    string // options:peer
 	problem string // why it is not in the Config; "": it is
 }
 
 // wantedController is a row of table Controller.
 type wantedController struct {
-	row     row
-	target  string
-	problem string
+	row    row
+	target string
 }
 
 // wantedManager is a row of table Manager.

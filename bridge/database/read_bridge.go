@@ -9,6 +9,7 @@ import (
 
 	"ofswitch/bridge"
 	"ofswitch/ofconn"
+	"ofswitch/ovsdb"
 	"ofswitch/stream"
 )
 
@@ -28,6 +29,7 @@ func (r *reader) readBridge(row row) {
 		w.problem = what + ": datapath_type \"" + t + "\" is not known; use " + strings.Join(datapathTypes, " or ")
 	}
 	r.unsupported(what, row, "stp_enable", "rstp_enable", "mcast_snooping_enable", "netflow", "sflow", "ipfix", "auto_attach")
+	b.DefaultMAC = defaultMAC(row.UUID)
 	b.Protocols = r.protocols(what, row.texts("protocols"))
 	b.FloodVLANs = row.vlans("flood_vlans")
 	r.readBridgeConfig(&b, row)
@@ -44,6 +46,13 @@ func (r *reader) readBridge(row row) {
 	if w.problem == "" {
 		r.config.Bridges = append(r.config.Bridges, b)
 	}
+}
+
+// defaultMAC is the address of a bridge whose ports give it none: like Open vSwitch
+// we make it of the row's UUID, of which x86 has the words in little-endian order, so
+// that a database taken over keeps its addresses and datapath ids.
+func defaultMAC(u ovsdb.UUID) [6]byte {
+	return [6]byte{u[3]&^1 | 2, u[2], u[1], u[0], u[7], u[6]}
 }
 
 // protocols keeps the versions that we speak. Where none is left, all are: a tool
@@ -131,7 +140,6 @@ func (r *reader) readControllers(b *bridge.Bridge, w *wantedBridge) {
 		}
 		switch {
 		case err != nil:
-			wc.problem = err.Error()
 			r.warn("bridge %s: %v", w.name, err)
 		case seen[wc.target]:
 			r.warn("%s is given twice; the first counts", what)

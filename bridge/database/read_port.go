@@ -26,7 +26,7 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 			continue
 		}
 		r.interfaces[i.UUID] = name
-		wi := wantedInterface{row: i, name: i.text("name"), problem: w.problem}
+		wi := wantedInterface{row: i, name: i.text("name"), peer: i.pairs("options")["peer"], problem: w.problem}
 		conf, err := r.readInterface(b, i)
 		if err == nil && len(interfaces) > 1 {
 			err = fmt.Errorf("port %s is a bond of %d interfaces, which this switch does not have yet; give each interface a port of its own", name, len(interfaces))
@@ -42,15 +42,18 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 	}
 }
 
-// typeNames are what column type of table Interface may say, besides what
-// bridge.Config has.
-var typeNames = map[string]string{"system": bridge.TypeSystem}
+// typeNames are what column type of table Interface may say.
+var typeNames = map[string]string{
+	bridge.TypeSystem: bridge.TypeSystem, "system": bridge.TypeSystem,
+	bridge.TypeInternal: bridge.TypeInternal, bridge.TypeTap: bridge.TypeTap, bridge.TypePatch: bridge.TypePatch,
+}
 
 // readInterface reads a row of table Interface.
 func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
 	p := &bridge.Port{Name: i.text("name"), Type: i.text("type")}
 	what := "interface " + p.Name
-	if t, ok := typeNames[p.Type]; ok {
+	t, known := typeNames[p.Type]
+	if known {
 		p.Type = t
 	}
 	local := p.Name == b.Name
@@ -58,6 +61,15 @@ func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
 		p.Type = bridge.TypeInternal // whatever its row says, as in Open vSwitch
 	}
 	options := i.pairs("options")
+	switch {
+	case !known && !local:
+		r.warn("%s: type \"%s\" is not known; there are %s", what, p.Type, strings.Join(sortedKeys(typeNames)[1:], ", "))
+		return nil, fmt.Errorf("could not open network device %s (Address family not supported by protocol)", p.Name)
+	case p.Type == bridge.TypePatch && options["peer"] == "":
+		return nil, fmt.Errorf("%s: patch type requires valid 'peer' argument", p.Name)
+	case p.Type == bridge.TypePatch && options["peer"] == p.Name:
+		return nil, fmt.Errorf("%s: patch peer must not be self", p.Name)
+	}
 	for _, key := range sortedKeys(options) {
 		if !bridge.KnownOption(p.Type, key) {
 			r.warn("%s: options:%s is not known for its type, and is ignored", what, key)
@@ -76,11 +88,15 @@ func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
 	}
 	if n, ok := i.number("mtu_request"); ok {
 		p.MTU = int(min(n, 1<<31-1))
+		if p.Type != bridge.TypeInternal && p.Type != bridge.TypeSystem {
+			r.warn("%s: mtu_request is for types system and internal, and is ignored", what)
+			p.MTU = 0
+		}
 	}
 	if text := i.text("mac"); text != "" {
 		mac, err := net.ParseMAC(text)
 		switch {
-		case err != nil || len(mac) != 6 || mac[0]&1 != 0:
+		case err != nil || len(mac) != 6 || mac[0]&1 != 0 || isZero(mac):
 			r.warn("%s: mac %s is no address that a device can have, and is ignored", what, text)
 		case local:
 			r.warn("%s: mac is ignored; set other_config:hwaddr of the bridge", what)

@@ -18,11 +18,21 @@ import (
 // fight over one.
 const Lock = "ovs_vswitchd"
 
+// Switch is what a Reconciler asks of a *bridge.Switch, whose methods say what each
+// does.
+type Switch interface {
+	Apply(bridge.Config) error
+	State(stats bool) bridge.State
+	Counters(bridge string, no ofp.PortNo) *ofp.PortStats
+}
+
+var _ Switch = (*bridge.Switch)(nil)
+
 // Options are what a Reconciler works with.
 type Options struct {
 	// Client of the database, with Lock as its lock.
 	Client *ovsdb.Client
-	Switch *bridge.Switch
+	Switch Switch
 	// Changed has an element when the switch has changed by itself (see
 	// bridge.Options.OnChange).
 	Changed <-chan struct{}

@@ -3,8 +3,11 @@ package database
 import (
 	"cmp"
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"ofswitch/bridge"
@@ -76,7 +79,7 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 	if i.problem != "" || st == nil || !st.Open {
 		why := cmp.Or(i.problem, "bridge "+b.name+" could not be made: see the log of the switch")
 		if i.problem == "" && st != nil {
-			why = st.Error
+			why = cmp.Or(st.Error, "port "+i.name+" is not open: see the log of the switch")
 			if st.Waiting {
 				why = "could not open network device " + i.name + " (No such device)"
 			}
@@ -89,10 +92,15 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 		return
 	}
 	dev := &st.Device
+	trouble := st.Error
+	if trouble != "" && st.Type == bridge.TypePatch {
+		trouble = fmt.Sprintf("No usable peer '%s' exists in '%s' datapath.", i.peer, cmp.Or(b.row.text("datapath_type"), "system"))
+	}
 	values := ovsdb.Values{
 		"ofport":      number(ofport(st.OFPort)),
-		"error":       noValue(),
-		"mac_in_use":  optional(dev.MAC.String()),
+		"error":       optional(trouble),
+		"status":      ovsdb.Map(driver(st)),
+		"mac_in_use":  when(!isZero(dev.MAC), text(dev.MAC.String())),
 		"admin_state": text(upDown(dev.AdminUp)),
 		"link_state":  text(upDown(dev.LinkUp)),
 		"link_speed":  when(dev.SpeedMbps > 0, number(int64(dev.SpeedMbps)*1e6)),
@@ -105,6 +113,19 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 		values["statistics"] = numbers(counters(st))
 	}
 	w.set(i.row, values)
+}
+
+// driver is column status of table Interface.
+func driver(st *bridge.PortState) map[string]string {
+	if st.Driver == (ports.Driver{}) {
+		return nil
+	}
+	return map[string]string{"driver_name": st.Driver.Name, "driver_version": st.Driver.Version, "firmware_version": st.Driver.Firmware}
+}
+
+// isZero says whether there is no address: a patch port has none.
+func isZero(mac net.HardwareAddr) bool {
+	return !slices.ContainsFunc(mac, func(b byte) bool { return b != 0 })
 }
 
 func upDown(up bool) string {
@@ -136,25 +157,24 @@ func counters(st *bridge.PortState) map[string]uint64 {
 
 // controller writes a row of table Controller.
 func (p *report) controller(w *writer, c *wantedController, st *bridge.BridgeState) {
-	connected, role := false, "other"
-	status := map[string]string{"state": "VOID"}
-	if c.problem != "" {
-		status["last_error"] = c.problem
-	}
+	connected, role := false, ""
+	var status map[string]string
 	for i := range st.Controllers {
 		s := &st.Controllers[i]
 		if s.Target != c.target || s.Auxiliary != 0 {
 			continue
 		}
-		if connected = connected || s.State == ofconn.StateActive; connected {
-			role = roleNames[s.Role]
+		if s.State == ofconn.StateActive {
+			connected, role = true, roleNames[s.Role]
 		}
-		status = connStatus(s)
+		if !s.Passive || status == nil {
+			status = connStatus(s)
+		}
 	}
 	if !p.stats && sameState(w, c.row, connected, role, status) {
 		return // that time passes is no news
 	}
-	w.set(c.row, ovsdb.Values{"is_connected": boolean(connected), "role": text(cmp.Or(role, "other")), "status": ovsdb.Map(status)})
+	w.set(c.row, ovsdb.Values{"is_connected": boolean(connected), "role": optional(role), "status": ovsdb.Map(status)})
 }
 
 // roleNames are what column role of table Controller says.
@@ -163,19 +183,29 @@ var roleNames = map[ofp.Role]string{ofp.RoleEqual: "other", ofp.RoleMaster: "mas
 // connStatus is column status of table Controller.
 func connStatus(s *ofconn.ConnStatus) map[string]string {
 	m := map[string]string{"state": s.State.String()}
-	if s.LastError != "" && s.State != ofconn.StateActive {
+	if s.LastErrno != 0 {
+		m["last_error"] = strerror(s.LastErrno)
+	} else if s.LastError != "" {
 		m["last_error"] = s.LastError
 	}
-	key := "sec_since_disconnect"
-	if s.State == ofconn.StateActive {
-		key = "sec_since_connect"
-	}
-	m[key] = seconds(s.Since)
+	addAge(m, "connect", s.Connected)
+	addAge(m, "disconnect", s.Disconnected)
 	return m
 }
 
-// seconds is how long ago t was.
-func seconds(t time.Time) string { return strconv.Itoa(int(time.Since(t).Seconds())) }
+// strerror is the system's error in the words of the C library, which differ from
+// Go's in the first letter.
+func strerror(e syscall.Errno) string {
+	s := e.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// addAge tells for how many seconds something has been so; t is zero if it never was.
+func addAge(m map[string]string, what string, t time.Time) {
+	if !t.IsZero() {
+		m[agePrefix+what] = strconv.Itoa(int(time.Since(t).Seconds()))
+	}
+}
 
 // agePrefix is what the keys of column status that count seconds begin with.
 const agePrefix = "sec_since_"
@@ -206,22 +236,38 @@ func (p *report) manager(w *writer, m *wantedManager) {
 		if s.Target != m.remote.Target {
 			continue
 		}
-		status := map[string]string{"state": s.State}
-		if s.LastError != "" {
-			status["last_error"] = s.LastError
-		}
+		status := managerStatus(s)
 		connected := s.Connections > 0
-		if s.Address != "" && s.Connections > 1 {
-			status["n_connections"] = strconv.Itoa(s.Connections)
-		}
-		if connected {
-			status["sec_since_connect"] = seconds(s.Since)
-		} else if s.State != "LISTENING" {
-			status["sec_since_disconnect"] = seconds(s.Since)
-		}
 		if p.stats || !sameState(w, m.row, connected, "", status) {
 			w.set(m.row, ovsdb.Values{"is_connected": boolean(connected), "status": ovsdb.Map(status)})
 		}
 		return
 	}
+}
+
+// managerStatus is column status of table Manager.
+func managerStatus(s *ovsdb.RemoteStatus) map[string]string {
+	m := map[string]string{}
+	if s.LastError != "" {
+		m["last_error"] = s.LastError
+	}
+	if s.State != "LISTENING" {
+		m["state"] = s.State
+		if s.Connections > 0 {
+			addAge(m, "connect", s.Since)
+		} else if s.LastError != "" {
+			addAge(m, "disconnect", s.Since)
+		}
+		return m
+	}
+	if _, port, err := net.SplitHostPort(s.Address); err == nil {
+		m["bound_port"] = port
+	}
+	if s.Connections > 0 {
+		addAge(m, "connect", s.Since)
+	}
+	if s.Connections > 1 {
+		m["n_connections"] = strconv.Itoa(s.Connections)
+	}
+	return m
 }

@@ -36,6 +36,7 @@ func (r *Reconciler) write(ctx context.Context, d *desired, stats bool) {
 		return
 	}
 	report := &report{desired: d, state: bridgesByName(r.o.Switch.State(stats)), stats: stats}
+	r.countNew(report)
 	if r.o.Embedded != nil {
 		report.managers = r.o.Embedded.Managers()
 	}
@@ -43,9 +44,31 @@ func (r *Reconciler) write(ctx context.Context, d *desired, stats bool) {
 		report.system = r.system(d)
 	}
 	var ops []ovsdb.Operation
-	r.o.Client.Do(func(db *ovsdb.Database) { ops = report.operations(db, r.facts(d)) })
+	r.o.Client.Do(func(db *ovsdb.Database) { ops = report.operations(db, r.facts(db)) })
 	if len(ops) > 0 {
 		_ = r.transact(ctx, ops) // logged
+	}
+}
+
+// countNew reads the counters of ports whose rows have none yet.
+func (r *Reconciler) countNew(p *report) {
+	for i := range p.bridges {
+		b := &p.bridges[i]
+		st := p.state[b.name]
+		if st == nil || p.stats {
+			continue
+		}
+		fresh := map[string]bool{}
+		for _, w := range b.interfaces {
+			if w.problem == "" && w.row.datum("statistics").Len() == 0 {
+				fresh[w.name] = true
+			}
+		}
+		for j := range st.Ports {
+			if port := &st.Ports[j]; port.Open && fresh[port.Name] {
+				port.Stats = r.o.Switch.Counters(b.name, port.OFPort)
+			}
+		}
 	}
 }
 
