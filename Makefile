@@ -10,7 +10,7 @@ GO      ?= go
 export PATH := $(PATH):/usr/local/go/bin
 # STATICCHECK is pinned here and not in go.mod, so that building the switch does not need what it needs.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# So is NFPM, which makes the Debian package. 2.44 and later need modules that the proxy does not have.
+# So is NFPM, which makes the Debian package.
 NFPM ?= github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,12 +65,21 @@ func startSwitch(t *testing.T, l *netlab.Lab, flags ...string) *daemon {
 // startDaemon starts ofswitchd in ns with --run-dir and --db none before args.
 func startDaemon(t *testing.T, ns *netlab.Namespace, args ...string) *daemon {
 	t.Helper()
+	return startDaemonBy(t, ns, nil, args...)
+}
+
+// startDaemonBy is startDaemon with a command before the program's name, which
+// must become the program in the end.
+func startDaemonBy(t *testing.T, ns *netlab.Namespace, by []string, args ...string) *daemon {
+	t.Helper()
 	d := &daemon{t: t, ns: ns, dir: t.TempDir(), ended: make(chan struct{}), ofctl: testutil.Binary(t, "./cmd/ofctl")}
 	before, err := ns.Links()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cmd = exec.Command(testutil.Binary(t, "./cmd/ofswitchd"), append([]string{"--run-dir", d.dir, "--db", "none"}, args...)...)
+	argv := append(slices.Clone(by), testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", d.dir, "--db", "none")
+	argv = append(argv, args...)
+	d.cmd = exec.Command(argv[0], argv[1:]...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
