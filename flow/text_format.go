@@ -36,6 +36,17 @@ var shorthands = []shorthand{
 	{"ip6", packet.TypeIPv6, -1},
 }
 
+// Shorthand is the word of ovs-ofctl for an EtherType and an IP protocol (-1: not
+// known), "" where there is none. both: it says the protocol too.
+func Shorthand(etype uint16, proto int) (word string, both bool) {
+	for _, s := range shorthands {
+		if s.etype == etype && (s.proto < 0 || s.proto == proto) {
+			return s.name, s.proto >= 0
+		}
+	}
+	return "", false
+}
+
 // String writes m as ovs-ofctl -O OpenFlow13 dump-flows does. The match of all
 // frames is "". ParseMatch reads it back.
 func (m Match) String() string { return m.Format(nil) }
@@ -52,13 +63,13 @@ func (m *Match) Append(b []byte, names func(port uint32) string) []byte {
 	etype, hasType := m.exact(EthType)
 	proto, hasProto := m.exact(IPProto)
 	if hasType {
-		for _, s := range shorthands {
-			if uint64(s.etype) == etype && (s.proto < 0 || hasProto && uint64(s.proto) == proto) {
-				p.word(s.name)
-				hasType = false
-				hasProto = hasProto && s.proto < 0
-				break
-			}
+		known := -1
+		if hasProto {
+			known = int(proto)
+		}
+		if word, both := Shorthand(uint16(etype), known); word != "" {
+			p.word(word)
+			hasType, hasProto = false, hasProto && !both
 		}
 	}
 

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -24,12 +25,10 @@ func ParseMatch(s string) (Match, error) { return ParseMatchPorts(s, nil) }
 // into numbers.
 func ParseMatchPorts(s string, resolve func(name string) (uint32, bool)) (Match, error) {
 	p := parser{resolve: resolve}
-	for s = strings.TrimLeft(s, separators); s != ""; s = strings.TrimLeft(s, separators) {
-		n := tokenLen(s)
-		if err := p.token(s[:n]); err != nil {
+	for tok := range Tokens(s) {
+		if err := p.token(tok); err != nil {
 			return Match{}, err
 		}
-		s = s[n:]
 	}
 	if err := p.finish(); err != nil {
 		return Match{}, err
@@ -38,6 +37,19 @@ func ParseMatchPorts(s string, resolve func(name string) (uint32, bool)) (Match,
 }
 
 const separators = ", \t\r\n"
+
+// Tokens gives the fields of a match one by one, as they are written.
+func Tokens(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s := strings.TrimLeft(s, separators); s != ""; s = strings.TrimLeft(s, separators) {
+			n := tokenLen(s)
+			if !yield(s[:n]) {
+				return
+			}
+			s = s[n:]
+		}
+	}
+}
 
 // tokenLen is the length of the first field of s, which may hold a quoted name.
 func tokenLen(s string) int {

@@ -161,6 +161,9 @@ func (t *translator) actionSet(wk *walk) {
 	if list == nil {
 		return
 	}
+	if t.rec != nil {
+		t.rec.executesSet()
+	}
 	wk.inSet, wk.miss = true, wk.set.miss
 	wk.cookie = ^uint64(0) // OpenFlow 1.3.5 §7.4.1: not of one entry
 	t.list(wk, list, nil)

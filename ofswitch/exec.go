@@ -123,10 +123,16 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 	case opCopyTTLIn:
 		packet.CopyTTLIn(f)
 	case opPacketIn:
-		w.packetIn(o.in, f)
+		if w.tr.rec == nil || w.tr.rec.effects {
+			w.packetIn(o.in, f)
+		}
 	case opRecirc:
 		w.recirculate(o.frozen, f)
 	case opReassemble:
+		if w.tr.rec != nil {
+			w.tr.rec.held(f)
+			break
+		}
 		w.reassemble(o.frozen, f)
 	case opMeter:
 		w.meter(o, f)

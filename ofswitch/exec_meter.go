@@ -8,6 +8,10 @@ import (
 
 // meter puts a frame through o's meter, and the frame on its further way.
 func (w *worker) meter(o *op, f *packet.Frame) {
+	if w.tr.rec != nil { // a trace takes no tokens
+		w.recirculate(o.frozen, f)
+		return
+	}
 	levels, pass := w.police(o.meter, w.frame)
 	if !pass {
 		return

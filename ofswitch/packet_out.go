@@ -129,6 +129,9 @@ func (t *translator) packetOut(k *flow.Key, b *Bridge, in *port, inPort ofp.Port
 	wk := walk{bridge: b, conf: t.config(b), in: in, inPort: inPort, cookie: ^uint64(0), out: true}
 	t.wide[flow.WMetadata] = 0
 	t.setInPort(&wk)
+	if t.rec != nil {
+		t.rec.bridge(&wk)
+	}
 	t.list(&wk, actions, nil)
 	p := t.finish()
 	t.w.programs.push(p)

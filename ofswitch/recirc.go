@@ -59,6 +59,9 @@ func (t *translator) resume(fz *frozen) {
 	t.wide[flow.WMetadata] = fz.meta
 	t.fixed[flow.WTunnel] = ^uint64(0)
 	t.setInPort(&wk)
+	if t.rec != nil {
+		t.rec.thaw(fz)
+	}
 	if fz.enter {
 		t.wide[flow.WMetadata] = 0
 		t.tables(&wk)

@@ -14,6 +14,7 @@ import (
 type translator struct {
 	w          *worker
 	lastRecirc uint32
+	rec        *traceRecorder // nil: nobody traces
 
 	in      *port // ingress port of the datapath; nil: the controller
 	version classifier.Version
@@ -79,7 +80,7 @@ func (t *translator) translate(k *flow.Key, in *port, fz *frozen) *program {
 	if fz != nil {
 		t.resume(fz)
 	} else {
-		t.ingress(in)
+		t.ingress(in.bridge, in, in.no)
 	}
 	return t.finish()
 }
@@ -98,6 +99,9 @@ func (t *translator) start(k *flow.Key, in *port) {
 	// Port configuration, patch ports and recirculation hang on these.
 	t.mask[flow.WInPort] = ^uint64(0)
 	t.mask[flow.WRecirc] = ^uint64(0)
+	if t.rec != nil {
+		t.rec.begin(t, k)
+	}
 }
 
 // finish makes the program of what the walk gave.
@@ -112,6 +116,9 @@ func (t *translator) finish() *program {
 	clear(t.ops)
 	t.w.marks++
 	p.settle(t.w.marks)
+	if t.rec != nil {
+		t.rec.end(t)
+	}
 	t.prog, t.shared = nil, nil
 	return p
 }
@@ -139,6 +146,9 @@ func (t *translator) emit(o op) {
 
 // drop counts the program's frames as dropped for a reason.
 func (t *translator) drop(r dropReason) {
+	if t.rec != nil {
+		t.rec.dropped(r)
+	}
 	t.credit(&t.w.d.drops[r].Counters)
 }
 
@@ -155,17 +165,22 @@ func (t *translator) step() bool {
 	return !t.complex
 }
 
-// ingress brings a received frame into the bridge of its port.
-func (t *translator) ingress(in *port) {
-	b := in.bridge
-	wk := walk{bridge: b, conf: t.config(b), in: in, inPort: in.no}
+// ingress brings a received frame into the bridge of its port, number no.
+func (t *translator) ingress(b *Bridge, in *port, no ofp.PortNo) {
+	wk := walk{bridge: b, conf: t.config(b), in: in, inPort: no}
 	t.enter(&wk)
 }
 
 // enter starts the pipeline of wk's bridge at table 0, if the ingress port and
 // the fragment setting let the frame in.
 func (t *translator) enter(wk *walk) {
+	if t.rec != nil {
+		t.rec.bridge(wk)
+	}
 	if wk.in != nil && wk.in.configBits()&(ofp.PortConfigDown|ofp.PortConfigNoRecv) != 0 {
+		if t.rec != nil {
+			t.rec.warn("the input port is down or has OFPPC_NO_RECV set, dropping")
+		}
 		t.drop(dropPortConfig)
 		return
 	}
@@ -189,6 +204,9 @@ func (t *translator) setInPort(wk *walk) {
 func (t *translator) tables(wk *walk) {
 	for {
 		e := t.lookup(wk)
+		if t.rec != nil && !t.complex {
+			t.rec.table(wk, e)
+		}
 		if e == nil {
 			// No table-miss entry: the frame is dropped, with its action set
 			// (OpenFlow 1.3.5 §5.4), but for controllers of OpenFlow 1.0.
@@ -226,17 +244,31 @@ func (t *translator) afterApply(wk *walk, ins *ofp.Instructions) {
 // OpenFlow 1.3.5 §5.9, and says whether the walk goes on in another table.
 func (t *translator) writes(wk *walk, ins *ofp.Instructions) (more bool) {
 	if ins.Has.Contains(ofp.InstrClearActions) {
+		if t.rec != nil {
+			t.rec.instruction(wk, ofp.InstrClearActions, ins)
+			t.rec.actionSetIs(wk, "was")
+		}
 		wk.set = actionSet{}
 	}
 	if ins.Has.Contains(ofp.InstrWriteActions) {
 		wk.set.write(ins.Write, wk.miss)
+		if t.rec != nil {
+			t.rec.instruction(wk, ofp.InstrWriteActions, ins)
+			t.rec.actionSetIs(wk, "is")
+		}
 	}
 	if ins.Has.Contains(ofp.InstrWriteMetadata) {
+		if t.rec != nil {
+			t.rec.instruction(wk, ofp.InstrWriteMetadata, ins)
+		}
 		t.wide[flow.WMetadata] = t.wide[flow.WMetadata]&^ins.MetadataMask | ins.Metadata&ins.MetadataMask
 		t.shared = nil
 	}
 	if !ins.Has.Contains(ofp.InstrGotoTable) {
 		return false
+	}
+	if t.rec != nil {
+		t.rec.instruction(wk, ofp.InstrGotoTable, ins)
 	}
 	wk.table = ins.Goto
 	return true

@@ -18,6 +18,9 @@ func (t *translator) list(wk *walk, actions []ofp.Action, after *ofp.Instruction
 			return true
 		}
 		again := false // other headers now: extract again
+		if t.rec != nil {
+			t.rec.did(wk, a)
+		}
 		switch a := a.(type) {
 		case ofp.Output:
 			t.output(wk, a.Port, a.MaxLen)
@@ -144,6 +147,9 @@ func (t *translator) setField(a ofp.SetField) (again bool) {
 		return false
 	}
 	if !t.has(a.Field) {
+		if t.rec != nil {
+			t.rec.lacks(a.Field)
+		}
 		return false
 	}
 	if a.Field == flow.VLANVID {
@@ -262,6 +268,9 @@ func (t *translator) decTTL(wk *walk) bool {
 		t.look(flow.WIP, 0xff<<ttlShift)
 	}
 	if ttl <= 1 {
+		if t.rec != nil {
+			t.rec.ttlExhausted(t)
+		}
 		t.packetIn(wk, ofp.PacketInInvalidTTL, ofp.ControllerNoBuffer)
 		t.drop(dropTTL)
 		return false
@@ -279,6 +288,9 @@ func (t *translator) packetIn(wk *walk, reason uint8, maxLen uint16) {
 	queue := &wk.bridge.upcalls
 	if wk.in != nil {
 		if reason == ofp.PacketInNoMatch && wk.in.configBits()&ofp.PortConfigNoPacketIn != 0 {
+			if t.rec != nil {
+				t.rec.detail("OFPPC_NO_PACKET_IN set, no packet-in")
+			}
 			return
 		}
 		queue = &wk.in.upcalls

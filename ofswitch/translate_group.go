@@ -15,6 +15,9 @@ func (t *translator) group(wk *walk, id uint32) {
 	}
 	g := t.findGroup(wk.bridge, id)
 	if g == nil {
+		if t.rec != nil {
+			t.rec.warn("no such group")
+		}
 		t.drop(dropGroup)
 		return
 	}
@@ -31,6 +34,9 @@ func (t *translator) group(wk *walk, id uint32) {
 		first = g.FirstLive(t.liveness(wk, maxDepth))
 		end = first + 1
 	}
+	if t.rec != nil {
+		t.rec.chosen(g, first)
+	}
 	if first < 0 || end == 0 {
 		t.drop(dropGroup)
 		return
@@ -41,10 +47,16 @@ func (t *translator) group(wk *walk, id uint32) {
 		var set actionSet
 		set.write(b.Actions, false)
 		list := set.list()
+		if t.rec != nil {
+			t.rec.add(traceBucket, "bucket %d", i)
+		}
 		if list == nil {
 			continue
 		}
 		t.aside(func() {
+			if t.rec != nil {
+				t.rec.intoLast()
+			}
 			in := *wk
 			in.set, in.inSet, in.miss = actionSet{}, true, false
 			in.cookie = ^uint64(0) // OpenFlow 1.3.5 §7.4.1: not of one entry
@@ -99,6 +111,9 @@ func (t *translator) liveness(wk *walk, depth int) flowtable.Liveness {
 // there, and sees the DSCP field as the meter left it.
 func (t *translator) meter(wk *walk, ins *ofp.Instructions) {
 	m := wk.bridge.tables.Meter(ins.Meter, t.version)
+	if t.rec != nil {
+		t.rec.instruction(wk, ofp.InstrMeter, ins)
+	}
 	t.prog.deps.meters = append(t.prog.deps.meters, meterDep{wk.bridge, ins.Meter, m})
 	if m == nil {
 		t.drop(dropMeter) // its flows go with it, so only a newer version lacks it

@@ -64,6 +64,9 @@ func (t *translator) flood(wk *walk, member func(*port) bool) {
 func (t *translator) toPort(p *port) {
 	switch {
 	case !p.forwards():
+		if t.rec != nil {
+			t.rec.detail("OFPPC_NO_FWD set, skipping output")
+		}
 		t.drop(dropPortConfig)
 	case p.dev == nil:
 		t.patch(p)
@@ -120,7 +123,11 @@ func (t *translator) aside(fn func()) {
 	state, at := t.frameState, len(t.ops)
 	t.emit(op{kind: opSave})
 	t.depth++
-	fn()
+	if t.rec != nil {
+		t.rec.nested(fn)
+	} else {
+		fn()
+	}
 	t.depth--
 	t.frameState = state
 	if t.complex {

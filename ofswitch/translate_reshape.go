@@ -11,6 +11,9 @@ import (
 // extracted again.
 func (t *translator) reshape(needs flow.ID, o op) (again bool) {
 	if !t.has(needs) {
+		if t.rec != nil {
+			t.rec.lacks(needs)
+		}
 		return false
 	}
 	t.emit(o)
@@ -39,6 +42,9 @@ func (t *translator) decMPLSTTL(wk *walk) bool {
 	}
 	t.look(flow.WMPLS, 0xff<<mplsTTLShift)
 	if t.wide[flow.WMPLS]>>mplsTTLShift&0xff <= 1 {
+		if t.rec != nil {
+			t.rec.warn("MPLS decrement TTL exception")
+		}
 		t.packetIn(wk, ofp.PacketInInvalidTTL, ofp.ControllerNoBuffer)
 		t.drop(dropTTL)
 		return false
