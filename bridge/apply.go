@@ -1,12 +1,13 @@
 package bridge
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"ofswitch/ofconn"
+	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 )
 
@@ -14,9 +15,11 @@ import (
 type liveBridge struct {
 	sw   *Switch
 	conf Bridge
-	mac  [6]byte
-	of   *ofswitch.Bridge
-	conn *ofconn.Manager
+	mac  [6]byte // of the bridge, and of LOCAL if that has none of its own
+	// fallback is the address where the configuration and the ports give none.
+	fallback [6]byte
+	of       *ofswitch.Bridge
+	conn     *ofconn.Manager
 	// snoop shows what conn and the controllers say to each other.
 	snoop *ofconn.Snoop
 
@@ -24,11 +27,14 @@ type liveBridge struct {
 	ports   []*livePort  // LOCAL first, then in the order given
 	refused []PortStatus // of the configuration: they can never be
 	alone   bool         // standalone without controllers, at the last Apply
+	// channel is what applyChannel last made true, nil while it is not all true.
+	channel *channel
 }
 
 // Apply makes the configuration true, by difference to what is. The error
 // joins one line per thing that could not be had; all else has been done. A
-// port that waits for its device is no error.
+// port that waits for its device is no error. The Switch keeps what c refers to,
+// which nobody may change any more.
 func (s *Switch) Apply(c Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,6 +45,49 @@ func (s *Switch) Apply(c Config) error {
 	if err := s.applyTLSLocked(&c); err != nil {
 		errs = append(errs, err)
 	}
+	plans, err := s.planLocked(&c)
+	errs = append(errs, err...)
+	// All that goes, goes before anything comes: a device, a name or a number may
+	// pass from one port to another, whichever bridges these are in.
+	for _, p := range plans {
+		p.close()
+	}
+	s.byName = map[string]*livePort{}
+	for _, pl := range plans {
+		for _, p := range pl.lb.ports {
+			if p.conf.Type != TypePatch {
+				s.byName[p.conf.Name] = p
+			}
+		}
+	}
+	for _, p := range plans {
+		p.open()
+	}
+	s.connectPatchesLocked()
+	s.retryLaterLocked()
+	for _, name := range sortedKeys(s.bridges) {
+		lb := s.bridges[name]
+		for _, p := range lb.ports {
+			errs = append(errs, p.errors()...)
+		}
+		errs = append(errs, lb.applyChannel()...)
+	}
+	return errors.Join(errs...)
+}
+
+// plan is what is to become of one bridge.
+type plan struct {
+	lb   *liveBridge
+	gone []*livePort // to be closed
+	// renumbered are open ports that get another number. The devices of some stay
+	// open meanwhile.
+	renumbered []*livePort
+	numbers    map[*livePort]ofp.PortNo
+}
+
+// planLocked looks what each bridge is to be, makes those that are new, without
+// ports, and takes down those that are not wanted any more.
+func (s *Switch) planLocked(c *Config) (plans []*plan, errs []error) {
 	wanted := map[string]*Bridge{}
 	for i := range c.Bridges {
 		b := &c.Bridges[i]
@@ -67,53 +116,38 @@ func (s *Switch) Apply(c Config) error {
 		if wanted[b.Name] != b {
 			continue
 		}
-		errs = append(errs, s.applyBridgeLocked(b, owner)...)
-	}
-	s.connectPatchesLocked()
-	s.retryLaterLocked()
-	for _, name := range sortedKeys(s.bridges) {
-		lb := s.bridges[name]
-		for _, p := range lb.ports {
-			if p.err != nil && !p.waiting {
-				errs = append(errs, p.err)
+		lb := s.bridges[b.Name]
+		if lb == nil {
+			var err error
+			if lb, err = s.addBridgeLocked(b); err != nil {
+				errs = append(errs, fmt.Errorf("bridge %s: %w", b.Name, err))
+				continue
 			}
-			if p.qosErr != nil {
-				errs = append(errs, p.qosErr)
-			}
+			s.bridges[b.Name] = lb
 		}
-		errs = append(errs, lb.applyChannel()...)
+		lb.conf = *b
+		errs = append(errs, b.checkOther()...)
+		local, list, refused := lb.sortPorts(owner)
+		errs = append(errs, refused...)
+		plans = append(plans, lb.plan(local, list))
 	}
-	return errors.Join(errs...)
+	return plans, errs
 }
 
-// applyBridgeLocked creates or changes one bridge and its ports.
-func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
-	var errs []error
-	lb := s.bridges[b.Name]
-	if lb == nil {
-		var err error
-		if lb, err = s.addBridgeLocked(b); err != nil {
-			return []error{fmt.Errorf("bridge %s: %w", b.Name, err)}
-		}
-		s.bridges[b.Name] = lb
-	}
-	lb.conf = *b
-	errs = append(errs, b.checkOther()...)
-
-	local := Port{Name: b.Name, Type: TypeInternal, MAC: lb.mac[:]}
-	var list []Port
-	refused := map[string]error{}
+// sortPorts takes the ports out of the configuration: LOCAL, the others that can
+// be, and what is wrong with the rest. owner are the names that have been taken.
+func (lb *liveBridge) sortPorts(owner map[string]string) (local Port, list []Port, errs []error) {
+	b := &lb.conf
+	local = Port{Name: b.Name, Type: TypeInternal}
 	lb.refused = nil
+	list = make([]Port, 0, len(b.Ports))
 	for i := range b.Ports {
-		p := b.Ports[i]
+		p := &b.Ports[i]
 		err := p.Check()
 		if err == nil && p.Name == b.Name && p.Type == TypeInternal {
 			// The bridge's own port, described: it keeps its number LOCAL.
-			if p.MAC == nil {
-				p.MAC = local.MAC
-			}
-			p.Request = 0
-			local = p
+			local = *p
+			local.Request = 0
 			continue
 		}
 		if err == nil && owner[p.Name] != "" {
@@ -125,25 +159,17 @@ func (s *Switch) applyBridgeLocked(b *Bridge, owner map[string]string) []error {
 			continue
 		}
 		owner[p.Name] = b.Name
-		list = append(list, p)
+		list = append(list, *p)
 	}
-	for name, err := range lb.numbers.assign(list) {
-		refused[name] = err
-	}
-	lb.applyPorts(local, list, refused)
-	return errs
+	return local, list, errs
 }
 
 // addBridgeLocked makes an empty bridge with its LOCAL port and its
 // controllers' side, which starts without any.
 func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
-	lb := &liveBridge{sw: s, numbers: newNumbers(), mac: chooseMAC(b)}
-	dpid := b.DatapathID
-	if dpid == 0 {
-		dpid = binary.BigEndian.Uint64(append([]byte{0, 0}, lb.mac[:]...))
-	}
+	lb := &liveBridge{sw: s, numbers: newNumbers(), fallback: fallbackMAC()}
 	events := &events{}
-	of, err := s.dp.AddBridge(b.Name, ofswitch.BridgeOptions{DatapathID: dpid, Controllers: events})
+	of, err := s.dp.AddBridge(b.Name, ofswitch.BridgeOptions{Controllers: events})
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +186,7 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 		TLS:            s.tls,
 	})
 	events.set(lb.conn)
-	s.log.Info("bridge added", "bridge", b.Name, "datapath_id", fmt.Sprintf("%016x", dpid))
+	s.log.Info("bridge added", "bridge", b.Name)
 	return lb, nil
 }
 
@@ -183,9 +209,29 @@ func (s *Switch) removeBridgeLocked(name string) {
 	delete(s.bridges, name)
 }
 
+// channel is what of a Bridge concerns its controllers.
+type channel struct {
+	FailMode    FailMode
+	Protocols   []string
+	Controllers []Controller
+	Listeners   []Listener
+
+	auxConnections, packetBuffers int
+	description, serial           string
+}
+
 // applyChannel sets fail mode, controllers and listeners.
 func (lb *liveBridge) applyChannel() []error {
 	b := &lb.conf
+	want := &channel{
+		FailMode: b.FailMode, Protocols: b.Protocols, Controllers: b.Controllers, Listeners: b.Listeners,
+		auxConnections: b.otherNumber(KeyAuxConnections), packetBuffers: b.otherNumber(KeyPacketBuffers),
+	}
+	want.description, _ = b.other(KeyDescription)
+	want.serial, _ = b.other(KeySerialNumber)
+	if reflect.DeepEqual(lb.channel, want) {
+		return nil
+	}
 	var errs []error
 	fail := func(err error) {
 		if err != nil {
@@ -196,7 +242,7 @@ func (lb *liveBridge) applyChannel() []error {
 	if b.FailMode == Secure {
 		mode = ofconn.FailSecure
 	}
-	lb.of.SetPacketBuffers(b.otherNumber(KeyPacketBuffers))
+	lb.of.SetPacketBuffers(want.packetBuffers)
 	lb.conn.SetFailMode(mode)
 	// Only when the bridge comes to be alone: an entry that somebody deleted
 	// since stays deleted.
@@ -205,6 +251,7 @@ func (lb *liveBridge) applyChannel() []error {
 		lb.of.SetFallbackNormal()
 	}
 	lb.alone = alone
+	lb.of.SetDesc(want.description, want.serial)
 	versions, err := ofconn.ParseProtocols(b.Protocols)
 	if err == nil {
 		err = lb.conn.SetProtocols(versions)
@@ -220,9 +267,13 @@ func (lb *liveBridge) applyChannel() []error {
 	for _, c := range b.Controllers {
 		controllers = append(controllers, ofconn.Controller{
 			Target: c.Target, MaxBackoff: c.MaxBackoff, InactivityProbe: c.InactivityProbe,
-			AuxConnections: b.otherNumber(KeyAuxConnections),
+			AuxConnections: want.auxConnections,
 		})
 	}
 	fail(lb.conn.SetControllers(controllers))
+	lb.channel = nil
+	if len(errs) == 0 {
+		lb.channel = want
+	}
 	return errs
 }

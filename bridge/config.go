@@ -18,9 +18,6 @@ type Config struct {
 	// TLS are the files for ssl: and pssl: targets. They are read again when
 	// they change, without another Apply.
 	TLS stream.Files
-	// OtherConfig are further settings by key (column other_config of table
-	// Open_vSwitch).
-	OtherConfig map[string]string
 }
 
 // Bridge is the desired state of one bridge.

@@ -21,12 +21,14 @@ func newNumbers() *numbers {
 	return &numbers{byName: map[string]ofp.PortNo{}, taken: map[ofp.PortNo]string{}}
 }
 
-// assign numbers the ports in the order given. Numbers asked for are given
-// first, then those that ports had in an earlier life; the others get the lowest
-// free one after the number before. A port whose number is taken is refused with
-// an error and gets none.
+// assign numbers the ports in the order given. Numbers asked for are given first,
+// where need be instead of the automatic one of another port, which gets a new one
+// (ovs-vswitchd.conf.db(5), ofport_request); then those that ports had in an
+// earlier life; the others get the lowest free one after the number before. Of
+// several that ask for the same one has it, and the others are refused with an error:
+// such a port keeps the number that it has, or gets none.
 func (n *numbers) assign(list []Port) map[string]error {
-	wanted := map[string]bool{}
+	wanted := make(map[string]bool, len(list))
 	for i := range list {
 		wanted[list[i].Name] = true
 	}
@@ -36,20 +38,20 @@ func (n *numbers) assign(list []Port) map[string]error {
 			delete(n.taken, no)
 		}
 	}
-	refused := map[string]error{}
-	for i := range list {
-		p := &list[i]
-		if p.Request == 0 || n.byName[p.Name] == p.Request {
-			continue
-		}
-		if owner, ok := n.taken[p.Request]; ok {
-			refused[p.Name] = fmt.Errorf("port %s: OpenFlow number %d belongs to port %s; ask for another", p.Name, p.Request, owner)
-			continue
-		}
-		if old, ok := n.byName[p.Name]; ok {
+	winner, refused := n.requests(list)
+	for no, name := range winner {
+		if old := n.byName[name]; old != no {
 			delete(n.taken, old)
+			delete(n.byName, name)
 		}
-		n.set(p.Name, p.Request)
+	}
+	evicted := map[string]bool{}
+	for no, name := range winner {
+		if holder, ok := n.taken[no]; ok && holder != name {
+			delete(n.byName, holder)
+			evicted[holder] = true
+		}
+		n.set(name, no)
 	}
 	for i := range list {
 		p := &list[i]
@@ -62,7 +64,7 @@ func (n *numbers) assign(list []Port) map[string]error {
 	next := ofp.PortNo(1)
 	for i := range list {
 		p := &list[i]
-		if _, ok := n.byName[p.Name]; ok || refused[p.Name] != nil {
+		if _, ok := n.byName[p.Name]; ok || refused[p.Name] != nil && !evicted[p.Name] {
 			continue
 		}
 		for n.taken[next] != "" {
@@ -75,6 +77,29 @@ func (n *numbers) assign(list []Port) map[string]error {
 		n.set(p.Name, next)
 	}
 	return refused
+}
+
+// requests says which port has each number that is asked for: one that has it
+// already, else the first; and it refuses the others.
+func (n *numbers) requests(list []Port) (winner map[ofp.PortNo]string, refused map[string]error) {
+	winner, refused = map[ofp.PortNo]string{}, map[string]error{}
+	for i := range list {
+		if p := &list[i]; p.Request != 0 && n.byName[p.Name] == p.Request {
+			winner[p.Request] = p.Name
+		}
+	}
+	for i := range list {
+		p := &list[i]
+		if p.Request == 0 || winner[p.Request] == p.Name {
+			continue
+		}
+		if owner, ok := winner[p.Request]; ok {
+			refused[p.Name] = fmt.Errorf("port %s: OpenFlow number %d belongs to port %s; ask for another", p.Name, p.Request, owner)
+			continue
+		}
+		winner[p.Request] = p.Name
+	}
+	return winner, refused
 }
 
 func (n *numbers) set(name string, no ofp.PortNo) {

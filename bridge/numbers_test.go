@@ -60,10 +60,24 @@ func TestNumbers(t *testing.T) {
 		{"twice the same asked for", []step{
 			{list("a@5", "b@5", "c"), map[string]ofp.PortNo{"a": 5, "c": 1}, []string{"b:5 belongs to port a"}},
 		}},
-		{"asked for while another has it", []step{
+		{"asked for while another has it unasked", []step{
 			{list("a", "b"), map[string]ofp.PortNo{"a": 1, "b": 2}, nil},
-			{list("a", "b", "c@2"), map[string]ofp.PortNo{"a": 1, "b": 2}, []string{"c:2 belongs to port b"}},
+			{list("a", "b", "c@2"), map[string]ofp.PortNo{"a": 1, "b": 3, "c": 2}, nil},
 			{list("a", "c@2"), map[string]ofp.PortNo{"a": 1, "c": 2}, nil},
+		}},
+		{"asked for while another has asked for it", []step{
+			{list("b@2"), map[string]ofp.PortNo{"b": 2}, nil},
+			{list("c@2", "b@2"), map[string]ofp.PortNo{"b": 2}, []string{"c:2 belongs to port b"}},
+			{list("a", "b@2", "d"), map[string]ofp.PortNo{"a": 1, "b": 2, "d": 3}, nil},
+			{list("a", "b@2", "d@2"), map[string]ofp.PortNo{"a": 1, "b": 2, "d": 3}, []string{"d:2 belongs to port b"}},
+			{list("a@3", "b@2", "d@2"), map[string]ofp.PortNo{"a": 3, "b": 2, "d": 1}, []string{"d:2 belongs to port b"}},
+		}},
+		{"exchanged", []step{
+			{list("a@1", "b@2"), map[string]ofp.PortNo{"a": 1, "b": 2}, nil},
+			{list("a@2", "b@1"), map[string]ofp.PortNo{"a": 2, "b": 1}, nil},
+			{list("a@1", "b@2", "c@3"), map[string]ofp.PortNo{"a": 1, "b": 2, "c": 3}, nil},
+			{list("a@2", "b@3", "c@1"), map[string]ofp.PortNo{"a": 2, "b": 3, "c": 1}, nil},
+			{list("a@3", "b", "c@2"), map[string]ofp.PortNo{"a": 3, "b": 1, "c": 2}, nil},
 		}},
 		{"another number for a port that has one", []step{
 			{list("a", "b"), map[string]ofp.PortNo{"a": 1, "b": 2}, nil},

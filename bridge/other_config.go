@@ -1,14 +1,20 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"ofswitch/l2"
 	"ofswitch/ofswitch"
 )
 
-// Keys of Bridge.OtherConfig.
+// Keys of Bridge.OtherConfig (ovs-vswitchd.conf.db(5), other_config of table Bridge;
+// the first two are ours).
 const (
 	// KeyAuxConnections: how many auxiliary connections the switch opens to
 	// each controller that it dials, besides the main one, 0 to 255. Default 0.
@@ -17,32 +23,126 @@ const (
 	// controllers, 0 to ofswitch.MaxPacketBuffers. Default 0: packet-ins carry whole
 	// frames.
 	KeyPacketBuffers = "packet-buffers"
+	// KeyHWAddr: the MAC address of the bridge, by default chosen as Bridge.DefaultMAC
+	// says.
+	KeyHWAddr = "hwaddr"
+	// KeyDisableInBand: "true": no hidden entries let the controllers' connections
+	// pass. Default "false".
+	KeyDisableInBand = "disable-in-band"
+	// KeyInBandQueue: the queue that these entries send to, 0 to 4294967295. Default:
+	// none.
+	KeyInBandQueue = "in-band-queue"
+	// KeyDescription: what the bridge is called in the reply to OFPMP_DESC, up to 255
+	// bytes. Default: its name.
+	KeyDescription = "dp-desc"
+	// KeySerialNumber likewise, up to 31 bytes. Default: "None".
+	KeySerialNumber = "dp-sn"
+	// KeyMACAgeing: for how many seconds a MAC address is remembered, 1 or more.
+	KeyMACAgeing = "mac-aging-time"
+	// KeyMACTableSize: how many MAC addresses are remembered, 1 or more.
+	KeyMACTableSize = "mac-table-size"
+	// KeyForwardBPDU: "true": NORMAL forwards frames to reserved addresses, too.
+	KeyForwardBPDU = "forward-bpdu"
 )
+
+// settings are the keys of Bridge.OtherConfig that have an effect, each with what is
+// wrong with a value, in words that end the sentence "KEY=VALUE: ".
+var settings = map[string]func(value string) error{
+	KeyAuxConnections: wholeNumber(KeyAuxConnections),
+	KeyPacketBuffers:  wholeNumber(KeyPacketBuffers),
+	KeyHWAddr:         func(v string) error { _, err := parseHWAddr(v); return err },
+	KeyDisableInBand:  trueOrFalse,
+	KeyInBandQueue: func(v string) error {
+		if _, err := strconv.ParseUint(v, 10, 32); err != nil {
+			return errors.New("want a queue, 0 to 4294967295; none is used")
+		}
+		return nil
+	},
+	KeyDescription:  atMost(255),
+	KeySerialNumber: atMost(31),
+	KeyMACAgeing:    wholeNumber(KeyMACAgeing),
+	KeyMACTableSize: wholeNumber(KeyMACTableSize),
+	KeyForwardBPDU:  trueOrFalse,
+}
+
+// withoutEffect are the other keys that Open vSwitch has.
+var withoutEffect = []string{
+	"controller-queue-size",
+	"stp-system-id", "stp-priority", "stp-hello-time", "stp-max-age", "stp-forward-delay",
+	"rstp-address", "rstp-priority", "rstp-ageing-time", "rstp-force-protocol-version", "rstp-max-age",
+	"rstp-forward-delay", "rstp-transmit-hold-count",
+	"mcast-snooping-aging-time", "mcast-snooping-table-size", "mcast-snooping-disable-flood-unregistered",
+}
+
+// wholeNumber checks the value of a key of otherNumbers.
+func wholeNumber(key string) func(string) error {
+	return func(value string) error {
+		n := otherNumbers[key]
+		if v, err := strconv.Atoi(value); err != nil || v < n.min || v > n.max {
+			return fmt.Errorf("want a number from %d to %d; %d is used", n.min, n.max, n.byDefault)
+		}
+		return nil
+	}
+}
+
+func trueOrFalse(value string) error {
+	if value != "true" && value != "false" {
+		return errors.New("want true or false; false is used")
+	}
+	return nil
+}
+
+// atMost refuses text that does not fit into the reply to OFPMP_DESC.
+func atMost(n int) func(string) error {
+	return func(value string) error {
+		if len(value) > n {
+			return fmt.Errorf("want at most %d bytes; the default is used", n)
+		}
+		return nil
+	}
+}
+
+// parseHWAddr reads the value of KeyHWAddr.
+func parseHWAddr(value string) (mac [6]byte, err error) {
+	hw, err := net.ParseMAC(value)
+	if err != nil || len(hw) != len(mac) || hw[0]&1 != 0 || isZero(hw) {
+		return mac, errors.New("want the address of one station, as 02:00:00:00:00:01; it is chosen as if there were none")
+	}
+	return [6]byte(hw), nil
+}
+
+// other gives the value of a key, if it has one that can be used: checkOther says
+// so where it cannot.
+func (b *Bridge) other(key string) (value string, ok bool) {
+	value, ok = b.OtherConfig[key]
+	if !ok || CheckOtherConfig(key, value) != nil {
+		return "", false
+	}
+	return value, true
+}
 
 // otherNumber is a key whose value is a whole number.
 type otherNumber struct {
 	min, max, byDefault int
 }
 
-// otherNumbers are the keys of Bridge.OtherConfig that this release knows.
+// otherNumbers are the keys of Bridge.OtherConfig that are such.
 var otherNumbers = map[string]otherNumber{
 	KeyAuxConnections: {0, 255, 0},
 	KeyPacketBuffers:  {0, ofswitch.MaxPacketBuffers, 0},
+	KeyMACAgeing:      {1, 1 << 31, int(l2.DefaultAgeing / time.Second)},
+	KeyMACTableSize:   {1, 1 << 31, l2.DefaultEntries},
 }
 
 // otherNumber gives the value of a key of otherNumbers, or its default where
 // there is none, or none that can be used: checkOther says so.
 func (b *Bridge) otherNumber(key string) int {
 	n := otherNumbers[key]
-	text, ok := b.OtherConfig[key]
-	if !ok {
-		return n.byDefault
+	text, ok := b.other(key)
+	if v, err := strconv.Atoi(text); ok && err == nil {
+		return v
 	}
-	v, err := strconv.Atoi(text)
-	if err != nil || v < n.min || v > n.max {
-		return n.byDefault
-	}
-	return v
+	return n.byDefault
 }
 
 // checkOther names what in OtherConfig cannot be used, one error for each, in
@@ -57,15 +157,18 @@ func (b *Bridge) checkOther() []error {
 	return errs
 }
 
-// CheckOtherConfig refuses a key of Bridge.OtherConfig that this release does
-// not know, and a value that the key does not take.
+// CheckOtherConfig refuses a key of Bridge.OtherConfig that has no effect, and a
+// value that the key does not take.
 func CheckOtherConfig(key, value string) error {
-	n, ok := otherNumbers[key]
-	if !ok {
-		return fmt.Errorf("other_config:%s is not known; known are %s", key, strings.Join(sortedKeys(otherNumbers), ", "))
+	check := settings[key]
+	switch {
+	case slices.Contains(withoutEffect, key):
+		return fmt.Errorf("other_config:%s has no effect in this switch", key)
+	case check == nil:
+		return fmt.Errorf("other_config:%s is not known; known are %s", key, strings.Join(sortedKeys(settings), ", "))
 	}
-	if v, err := strconv.Atoi(value); err != nil || v < n.min || v > n.max {
-		return fmt.Errorf("other_config:%s=%s: want a number from %d to %d; %d is used", key, value, n.min, n.max, n.byDefault)
+	if err := check(value); err != nil {
+		return fmt.Errorf("other_config:%s=%s: %w", key, value, err)
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"time"
@@ -29,14 +31,20 @@ type livePort struct {
 	qos        *ofswitch.QoS // that the open port has
 	qosErr     error         // why it has not the one in conf
 	open       bool
-	waiting    bool  // the device is not there yet
-	err        error // why it is not open
+	waiting    bool             // the device is not there yet
+	away       bool             // the open device is in another network namespace
+	err        error            // why it is not open
+	macSet     net.HardwareAddr // what the device has been given; nil: nothing
+	mtuSet     int              // likewise; 0: nothing
+	noErr      error            // why it has not the number asked for
+	macErr     error            // why its device has not the address wanted
+	mtuErr     error            // why its device has not the MTU wanted
 }
 
 func (p *livePort) status() PortStatus {
 	st := PortStatus{Bridge: p.bridge.conf.Name, Name: p.conf.Name, OFPort: p.no, Open: p.open, Waiting: p.waiting}
-	if p.err != nil {
-		st.Error = p.err.Error()
+	if err := cmp.Or(p.err, p.noErr, p.macErr, p.mtuErr); err != nil {
+		st.Error = err.Error()
 	}
 	st.Isolation = p.isolation()
 	return st
@@ -50,54 +58,96 @@ func (p *livePort) isolation() string {
 	return ""
 }
 
-// applyPorts closes ports that are no longer wanted or changed, and opens the
-// others. LOCAL comes first and stays.
-func (lb *liveBridge) applyPorts(local Port, list []Port, refused map[string]error) {
-	wanted := append([]Port{local}, list...)
-	old := map[string]*livePort{}
+// plan compares the ports with those that are wanted, LOCAL and list, and gives
+// them their numbers. LOCAL comes first and stays.
+func (lb *liveBridge) plan(local Port, list []Port) *plan {
+	pl := &plan{lb: lb, numbers: map[*livePort]ofp.PortNo{}}
+	refused := lb.numbers.assign(list)
+	old := make(map[string]*livePort, len(lb.ports))
 	for _, p := range lb.ports {
 		old[p.conf.Name] = p
 	}
-	var next []*livePort
-	for i, conf := range wanted {
-		no := lb.numbers.byName[conf.Name]
-		if i == 0 {
-			no = ofp.PortLocal
-		}
+	next := make([]*livePort, 0, len(list)+1)
+	add := func(conf Port, no ofp.PortNo) {
 		p := old[conf.Name]
-		if p != nil && p.same(&conf, no) {
-			p.conf = conf
+		if p != nil && p.same(&conf) {
 			delete(old, conf.Name)
+			p.conf = conf
 		} else {
-			p = &livePort{bridge: lb, conf: conf, no: no, err: refused[conf.Name]}
+			p = &livePort{bridge: lb, conf: conf, no: no}
+		}
+		p.noErr = refused[conf.Name]
+		switch {
+		case p.no == no:
+		case p.open:
+			pl.renumbered = append(pl.renumbered, p)
+			pl.numbers[p] = no
+		default:
+			p.no = no
 		}
 		next = append(next, p)
 	}
-	// Close before opening: a number or a device may pass from one to another.
-	for _, p := range old {
-		p.close()
+	add(local, ofp.PortLocal)
+	for _, conf := range list {
+		add(conf, lb.numbers.byName[conf.Name])
+	}
+	for _, p := range lb.ports {
+		if old[p.conf.Name] == p {
+			pl.gone = append(pl.gone, p)
+		}
 	}
 	lb.ports = next
-	for _, p := range next {
-		if !p.open && refused[p.conf.Name] == nil {
-			p.tryOpen()
-		}
-		p.applyQoS()
+	return pl
+}
+
+// close closes what goes, and takes ports out whose number changes.
+func (pl *plan) close() {
+	for _, p := range pl.gone {
+		p.close()
+	}
+	for _, p := range pl.renumbered {
+		p.detach()
 	}
 }
 
-// same says whether p is already what conf and no ask for.
-func (p *livePort) same(conf *Port, no ofp.PortNo) bool {
-	if p.no != no || p.conf.Type != conf.Type || p.conf.MTU != conf.MTU ||
-		p.conf.MAC.String() != conf.MAC.String() || len(p.conf.Options) != len(conf.Options) {
-		return false
+// open gives each port that is not open yet its try, LOCAL last, since its address
+// is chosen by the others, and makes the open ones what they are to be.
+func (pl *plan) open() {
+	lb := pl.lb
+	for _, p := range pl.renumbered {
+		p.no = pl.numbers[p]
 	}
-	for k, v := range conf.Options {
-		if p.conf.Options[k] != v {
-			return false
+	for _, p := range lb.ports[1:] {
+		p.openOrAdjust()
+	}
+	lb.settle()
+	lb.ports[0].openOrAdjust()
+	lb.settle()
+}
+
+func (p *livePort) openOrAdjust() {
+	if !p.open && p.no != 0 {
+		p.tryOpen()
+	}
+	p.applyQoS()
+}
+
+// same says whether p need not be opened anew to become what conf asks for.
+func (p *livePort) same(conf *Port) bool {
+	return p.conf.Type == conf.Type && maps.Equal(p.conf.Options, conf.Options)
+}
+
+// errors are what is wrong with the port, apart from what it waits for.
+func (p *livePort) errors() (errs []error) {
+	if p.err != nil && !p.waiting {
+		errs = append(errs, p.err)
+	}
+	for _, err := range []error{p.noErr, p.qosErr, p.macErr, p.mtuErr} {
+		if err != nil {
+			errs = append(errs, err)
 		}
 	}
-	return true
+	return errs
 }
 
 // tryOpen opens the device and adds it to the bridge. What stands in the way
@@ -110,13 +160,17 @@ func (p *livePort) tryOpen() {
 		p.open = p.err == nil
 		return
 	}
-	port, err := p.openDevice()
+	port, err := p.port, error(nil) // open still, when its number changes
+	if port == nil {
+		port, err = p.openDevice()
+	}
 	if err == nil {
 		if err = p.bridge.of.AddPort(p.no, port); err != nil {
 			err = errors.Join(err, port.Close())
+			p.port = nil
 		}
 	}
-	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
+	log := p.log()
 	if err != nil {
 		p.waiting = errors.Is(err, ports.ErrNotExist)
 		if p.waiting {
@@ -128,9 +182,14 @@ func (p *livePort) tryOpen() {
 		}
 		return
 	}
+	again := p.port != nil
 	p.port, p.open, p.err = port, true, nil
-	p.device, p.linkResets = port.Status(), 0
-	p.ifindex = p.device.Ifindex
+	if again {
+		p.device = port.Status()
+	} else {
+		p.forgetSettings(port.Status())
+		p.ifindex, p.linkResets = p.device.Ifindex, 0
+	}
 	p.applyQoS()
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
@@ -184,6 +243,7 @@ func (s *Switch) retryPorts() {
 			if p.mayComeFree() {
 				p.reopen()
 				if p.open {
+					lb.settle()
 					s.changedLocked()
 				}
 			}
@@ -196,7 +256,7 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	log := p.bridge.sw.log
 	switch p.conf.Type {
 	case TypeInternal:
-		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.conf.MAC, MTU: p.conf.MTU, IO: p.conf.Options["io"], Logger: log})
+		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Logger: log})
 	case TypeTap:
 		return ports.OpenTap(p.conf.Name, ports.TapOptions{IO: p.conf.Options["io"], Logger: log})
 	}
@@ -241,19 +301,41 @@ func onOff(port, name, value string) (bool, error) {
 // close takes the port out of the bridge, then closes the device; nothing is
 // left that a worker may touch, since RemovePort has waited for them.
 func (p *livePort) close() {
+	p.takeOut()
+	if p.port == nil {
+		return
+	}
+	if err := p.port.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		p.log().Error("port not closed cleanly", "err", err)
+	}
+	p.forgetSettings(ports.Status{})
+	p.port, p.ifindex, p.away = nil, 0, false
+}
+
+// detach takes the port out of the bridge, that it come back under another number.
+// A TAP that the switch has made stays open: closed, it would be destroyed, with its
+// addresses.
+func (p *livePort) detach() {
+	if p.conf.Type == TypeInternal {
+		p.takeOut()
+		return
+	}
+	p.close()
+}
+
+// takeOut takes the port out of the bridge, if it is in.
+func (p *livePort) takeOut() {
 	if !p.open {
 		return
 	}
-	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
 	if err := p.bridge.of.RemovePort(p.no); err != nil {
-		log.Error("port not removed", "err", err)
+		p.log().Error("port not removed", "err", err)
 	}
-	if p.port != nil {
-		if err := p.port.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			log.Error("port not closed cleanly", "err", err)
-		}
-	}
-	p.port, p.open, p.ifindex, p.qos = nil, false, 0, nil
+	p.open, p.qos = false, nil
+}
+
+func (p *livePort) log() *slog.Logger {
+	return p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
 }
 
 // connectPatchesLocked joins the ends of patch pairs that name each other.
@@ -285,33 +367,92 @@ func (s *Switch) linkEvent(ev ports.Event) {
 	if s.closed {
 		return
 	}
-	for _, lb := range s.bridges {
-		for _, p := range lb.ports {
-			if p.conf.Name == ev.Name && p.conf.Type != TypePatch {
-				p.linkEvent(ev)
-				s.changedLocked()
-			}
-		}
+	if p := s.portOf(ev); p != nil {
+		p.linkEvent(ev)
+		p.bridge.settle()
+		s.changedLocked()
 	}
 }
 
-func (p *livePort) linkEvent(ev ports.Event) {
-	log := p.bridge.sw.log.With("bridge", p.bridge.conf.Name, "port", p.conf.Name)
-	if p.open && (ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex) {
-		log.Warn("the device is gone", "ofport", p.no.String())
-		p.close()
-		if p.conf.Type == TypeInternal {
-			p.tryOpen() // nobody else would make it again
-			return
+// portOf is the port whose device an event is about: by its name, or by its index,
+// as a TAP that somebody has renamed is still ours; nil: nobody's.
+func (s *Switch) portOf(ev ports.Event) *livePort {
+	if p := s.byName[ev.Name]; p != nil {
+		return p
+	}
+	for _, p := range s.byName {
+		if p.open && p.conf.Type == TypeInternal && !p.away && p.ifindex == ev.Ifindex {
+			return p
 		}
-		p.waiting = true
-		p.err = fmt.Errorf("port %s: the device is gone; its number %d is kept, and it is opened when the device comes back", p.conf.Name, p.no)
+	}
+	return nil
+}
+
+func (p *livePort) linkEvent(ev ports.Event) {
+	other := ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex
+	if p.open && (other || p.away) && !p.followed(ev) {
+		p.lost()
 	}
 	switch {
-	case ev.Gone:
+	case ev.Gone, p.away:
 	case p.open:
 		p.heard()
 	case p.waiting:
 		p.reopen()
 	}
+}
+
+// lost is called when the open device turns out to be gone.
+func (p *livePort) lost() {
+	p.log().Warn("the device is gone", "ofport", p.no.String())
+	p.close()
+	if p.conf.Type == TypeInternal {
+		p.tryOpen() // nobody else would make it again
+		return
+	}
+	p.waiting = true
+	p.err = fmt.Errorf("port %s: the device is gone; its number %d is kept, and it is opened when the device comes back", p.conf.Name, p.no)
+}
+
+// lostDevices looks after devices that are away, as the data path says that one of a
+// port is gone: nobody else tells of what happens to them.
+func (s *Switch) lostDevices() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for _, p := range s.byName {
+		tap, ok := p.port.(*ports.Tap)
+		if !ok || !p.open || !p.away || tap.Relocate() {
+			continue
+		}
+		p.lost()
+		p.bridge.settle()
+		s.changedLocked()
+	}
+}
+
+// followed says whether the device that is no longer what it was is still there: a
+// TAP that has been renamed or moved to another network namespace, where it goes on
+// as before, or has come back from there.
+func (p *livePort) followed(ev ports.Event) bool {
+	tap, ok := p.port.(*ports.Tap)
+	if !ok || !tap.Relocate() {
+		return false
+	}
+	switch away := tap.Away(); {
+	case away && !p.away:
+		p.log().Info("the device has been moved to another network namespace; the port goes on there", "ofport", p.no.String())
+	case !away && p.away:
+		p.log().Info("the device is back", "ofport", p.no.String())
+	case !away && !ev.Gone && ev.Name == p.conf.Name:
+		p.log().Warn("another device has the name of the port's, which has been renamed", "ofport", p.no.String())
+	}
+	p.away = tap.Away()
+	p.heard()
+	if !p.away {
+		p.ifindex = p.device.Ifindex
+	}
+	return true
 }

@@ -43,7 +43,9 @@ type Switch struct {
 	// of its own held.
 	mu      sync.Mutex
 	bridges map[string]*liveBridge
+	byName  map[string]*livePort // of ports with a device, open or not
 	closed  bool
+	onLost  func()      // lostDevices, but in tests
 	retry   *time.Timer // tries refused ports again; nil: there are none
 }
 
@@ -59,11 +61,15 @@ func New(o Options) (*Switch, error) {
 	if err := unixctl.MakeRunDir(o.RunDir); err != nil {
 		return nil, err
 	}
-	dp, err := ofswitch.NewDatapath(ofswitch.Options{Workers: o.Workers, Logger: o.Logger})
+	s := &Switch{opts: o, log: o.Logger, tls: stream.NewCredentials(o.Logger), bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
+	s.onLost = s.lostDevices
+	var err error
+	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Workers, Logger: o.Logger, OnGone: func() {
+		time.AfterFunc(0, func() { s.onLost() })
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("datapath: %w", err)
 	}
-	s := &Switch{opts: o, log: o.Logger, dp: dp, tls: stream.NewCredentials(o.Logger), bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopWatch = cancel
 	go s.watch(ctx)

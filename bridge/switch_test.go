@@ -74,11 +74,10 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-// Without a device that exists, a bridge's address is a random one of the kind
-// that nobody else gives: locally administered, for one station.
-func TestChooseMAC(t *testing.T) {
-	b := Bridge{Name: "br0", Ports: []Port{{Name: "no-such-device"}, {Name: "lo"}, {Name: "vm0", Type: TypeInternal}}}
-	first, second := chooseMAC(&b), chooseMAC(&b)
+// An address by chance is one of the kind that nobody else gives: locally
+// administered, for one station.
+func TestFallbackMAC(t *testing.T) {
+	first, second := fallbackMAC(), fallbackMAC()
 	for _, mac := range [][6]byte{first, second} {
 		if mac[0]&3 != 2 {
 			t.Errorf("%v is not locally administered unicast", net.HardwareAddr(mac[:]))
@@ -86,6 +85,17 @@ func TestChooseMAC(t *testing.T) {
 	}
 	if first == second {
 		t.Errorf("twice %v", first)
+	}
+}
+
+// The VLAN device eth0.7 has the address of eth0, and another datapath id.
+func TestMixVLAN(t *testing.T) {
+	mac := [6]byte{0, 0x16, 0x3e, 0, 0, 1}
+	if got, want := mixVLAN(mac, 7), [6]byte{0xea, 0x7e, 0x47, 0x35, 0x6f, 0x22}; got != want {
+		t.Errorf("%x, want %x", got, want)
+	}
+	if mixVLAN(mac, 7) == mixVLAN(mac, 8) {
+		t.Error("VLANs 7 and 8 give the same")
 	}
 }
 

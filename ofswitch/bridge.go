@@ -43,6 +43,9 @@ type Bridge struct {
 
 	limits flowtable.Limits // what messages are checked against
 
+	datapathID atomic.Uint64
+	desc       atomic.Pointer[ofp.Desc] // its datapath and serial number
+
 	conf atomic.Pointer[bridgeConf]
 	// pinMeter and slowMeter are the virtual meters CONTROLLER and SLOWPATH; nil:
 	// there is none.
@@ -104,6 +107,8 @@ func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
 
 		reassembler: packet.NewReassembler(),
 	}
+	b.datapathID.Store(o.DatapathID)
+	b.SetDesc("", "")
 	b.conf.Store(&bridgeConf{ports: map[ofp.PortNo]*port{}})
 	b.limits = newLimits(b)
 	return b

@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"cmp"
 	"slices"
 
 	"ofswitch/classifier"
@@ -15,7 +16,7 @@ import (
 // Features describes the bridge (OpenFlow 1.3.5 §7.3.1).
 func (b *Bridge) Features() ofp.FeaturesReply {
 	return ofp.FeaturesReply{
-		DatapathID:   b.opts.DatapathID,
+		DatapathID:   b.datapathID.Load(),
 		NumBuffers:   uint32(b.packetBuffers()),
 		NumTables:    uint8(b.tables.Count()),
 		Capabilities: ofp.CapFlowStats | ofp.CapTableStats | ofp.CapPortStats | ofp.CapIPReasm | ofp.CapGroupStats | ofp.CapQueueStats,
@@ -24,8 +25,20 @@ func (b *Bridge) Features() ofp.FeaturesReply {
 
 // Desc names the switch (OpenFlow 1.3.5 §7.3.5.1).
 func (b *Bridge) Desc() ofp.Desc {
-	return ofp.Desc{Mfr: "ofswitch", HW: "ofswitch", SW: version(), Serial: "None", DP: b.name}
+	d := *b.desc.Load()
+	d.Mfr, d.HW, d.SW = "ofswitch", "ofswitch", version()
+	return d
 }
+
+// SetDesc changes what Desc says of the datapath and its serial number; empty: the
+// bridge's name, "None".
+func (b *Bridge) SetDesc(datapath, serial string) {
+	b.desc.Store(&ofp.Desc{DP: cmp.Or(datapath, b.name), Serial: cmp.Or(serial, "None")})
+}
+
+// SetDatapathID changes the number by which controllers know the bridge. They are not
+// told: whoever changes it has them connect again.
+func (b *Bridge) SetDatapathID(id uint64) { b.datapathID.Store(id) }
 
 // FragFlags is how IP fragments are treated: ofp.FragNormal, FragDrop, FragReasm.
 func (b *Bridge) FragFlags() uint16 { return b.conf.Load().frag }

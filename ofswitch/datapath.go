@@ -20,6 +20,10 @@ type Options struct {
 	Logger           *slog.Logger
 	// Clock gives nanoseconds that never go back; nil: since NewDatapath.
 	Clock func() int64
+	// OnGone is called by a forwarding thread when the device of some port turns out
+	// to be gone (its queue gives net.ErrClosed), maybe several times. It must not
+	// block. Nil: nobody wants to know.
+	OnGone func()
 	// Manual starts no threads and no goroutines: Poll, Collect and every
 	// other method run on the goroutine of one caller. For tests.
 	Manual bool
@@ -34,6 +38,7 @@ type Datapath struct {
 	clock   func() int64
 	started int64
 	manual  bool
+	onGone  func()
 	plant   *plant
 
 	workers []*worker
@@ -86,7 +91,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 		o.Clock = func() int64 { return int64(time.Since(start)) + 1 }
 	}
 	d := &Datapath{
-		log: o.Logger, clock: o.Clock, manual: o.Manual, plant: o.plant,
+		log: o.Logger, clock: o.Clock, manual: o.Manual, onGone: o.OnGone, plant: o.plant,
 		collectWake: make(chan struct{}, 1),
 		buryWake:    make(chan struct{}, 1),
 		stop:        make(chan struct{}),

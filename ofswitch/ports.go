@@ -112,9 +112,9 @@ func (b *Bridge) ConnectPatch(no ofp.PortNo, peer *Bridge, peerNo ofp.PortNo) er
 	case p == q:
 		return fmt.Errorf("port %s cannot be its own peer", p.name)
 	}
-	return b.d.update(func(classifier.Version) error {
+	_ = b.d.update(func(classifier.Version) error {
 		if p.peer.Load() == q && q.peer.Load() == p {
-			return nil
+			return errNothing
 		}
 		p.disconnectLocked()
 		q.disconnectLocked()
@@ -124,6 +124,7 @@ func (b *Bridge) ConnectPatch(no ofp.PortNo, peer *Bridge, peerNo ofp.PortNo) er
 		q.touchLocked()
 		return nil
 	})
+	return nil
 }
 
 // DisconnectPatch undoes ConnectPatch. A port that is not there or not

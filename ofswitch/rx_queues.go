@@ -1,6 +1,11 @@
 package ofswitch
 
-import "ofswitch/ports"
+import (
+	"errors"
+	"net"
+
+	"ofswitch/ports"
+)
 
 // rxq is one receive queue. The worker owns all but the first two members.
 type rxq struct {
@@ -84,6 +89,9 @@ func (w *worker) park(q *rxq, err error) {
 	}
 	if err != nil {
 		w.d.log.Debug("port cannot be read for now", "name", q.port.name, "err", err)
+		if w.d.onGone != nil && errors.Is(err, net.ErrClosed) {
+			w.d.onGone()
+		}
 	}
 }
 

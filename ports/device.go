@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -12,12 +13,20 @@ import (
 // device is a kernel device as seen through netlink sockets of the network
 // namespace in which it was opened, whatever thread asks later.
 type device struct {
-	name    string
-	ifindex int
-	nl      *netlink.Handle
-	ctl     int // datagram socket for ethtool
-	ethtool bool
-	counted *netlink.LinkStatistics // when it was opened; nil: it counts nothing
+	name      string
+	homeIndex int             // its index when it was last seen at home
+	nl        *netlink.Handle // at home
+	ctl       int             // datagram socket for ethtool, at home
+	ethtool   bool
+	counted   *netlink.LinkStatistics // when it was opened; nil: it counts nothing
+
+	mu      sync.Mutex // guards the rest
+	ifindex int        // where it is
+	// away: it has been moved to another network namespace, where awayNL is if the
+	// process may enter it.
+	away   bool
+	awayNL *netlink.Handle
+	last   Status // when it was last read
 }
 
 func openDevice(name string) (*device, netlink.Link, error) {
@@ -42,7 +51,10 @@ func openDevice(name string) (*device, netlink.Link, error) {
 		nl.Close()
 		return nil, nil, sysErr(name, "control socket", err, "")
 	}
-	return &device{name: name, ifindex: link.Attrs().Index, nl: nl, ctl: ctl, counted: link.Attrs().Statistics}, link, nil
+	return &device{
+		name: name, ifindex: link.Attrs().Index, homeIndex: link.Attrs().Index,
+		nl: nl, ctl: ctl, counted: link.Attrs().Statistics,
+	}, link, nil
 }
 
 func linkErr(name string, err error) error {
@@ -54,28 +66,61 @@ func linkErr(name string, err error) error {
 }
 
 func (d *device) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.nl.Close()
+	if d.awayNL != nil {
+		d.awayNL.Close()
+		d.awayNL = nil
+	}
 	return unix.Close(d.ctl)
+}
+
+// handle is the netlink handle that reaches the device, and the device's index
+// there.
+func (d *device) handle() (*netlink.Handle, int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case !d.away:
+		return d.nl, d.ifindex, nil
+	case d.awayNL == nil:
+		return nil, 0, portErr(d.name, ErrPermission, "the device is in another network namespace, which takes CAP_SYS_ADMIN to enter")
+	}
+	return d.awayNL, d.ifindex, nil
 }
 
 // link reads the device by its index; a device that was renamed is still ours.
 func (d *device) link() (netlink.Link, error) {
-	l, err := d.nl.LinkByIndex(d.ifindex)
+	nl, ifindex, err := d.handle()
+	if err != nil {
+		return nil, err
+	}
+	l, err := nl.LinkByIndex(ifindex)
 	if err != nil {
 		return nil, linkErr(d.name, err)
 	}
 	return l, nil
 }
 
-// status is the device's state; a device that is gone is down in every sense.
+// status is the device's state; a device that is gone is down in every sense. One
+// in another network namespace counts as up.
 func (d *device) status() Status {
 	l, err := d.link()
-	if err != nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err == nil:
+		d.last = statusOf(l.Attrs())
+		if d.ethtool {
+			d.last.SpeedMbps, d.last.Duplex = ethtoolSpeed(d.ctl, l.Attrs().Name)
+		}
+	case !d.away:
 		return Status{Ifindex: d.ifindex}
 	}
-	s := statusOf(l.Attrs())
-	if d.ethtool {
-		s.SpeedMbps, s.Duplex = ethtoolSpeed(d.ctl, l.Attrs().Name)
+	s := d.last
+	if d.away {
+		s.AdminUp, s.LinkUp = true, true
 	}
 	return s
 }
@@ -105,17 +150,35 @@ func (d *device) addDriverStats(s *Stats) {
 }
 
 func (d *device) setAdmin(up bool) error {
-	l, err := d.link()
+	return d.change(fmt.Sprintf("setting the device up=%v", up), func(nl *netlink.Handle, l netlink.Link) error {
+		if up {
+			return nl.LinkSetUp(l)
+		}
+		return nl.LinkSetDown(l)
+	})
+}
+
+func (d *device) setMAC(mac net.HardwareAddr) error {
+	return d.change("setting the MAC address "+mac.String(), func(nl *netlink.Handle, l netlink.Link) error {
+		return nl.LinkSetHardwareAddr(l, mac)
+	})
+}
+
+func (d *device) setMTU(mtu int) error {
+	return d.change(fmt.Sprintf("setting the MTU %d", mtu), func(nl *netlink.Handle, l netlink.Link) error {
+		return nl.LinkSetMTU(l, mtu)
+	})
+}
+
+// change has fn change the device, wherever it is; what says what is done.
+func (d *device) change(what string, fn func(*netlink.Handle, netlink.Link) error) error {
+	nl, ifindex, err := d.handle()
 	if err != nil {
 		return err
 	}
-	if up {
-		err = d.nl.LinkSetUp(l)
-	} else {
-		err = d.nl.LinkSetDown(l)
-	}
-	if err != nil {
-		return sysErr(d.name, fmt.Sprintf("setting the device up=%v", up), err, "CAP_NET_ADMIN")
+	l := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: d.name, Index: ifindex}}
+	if err := fn(nl, l); err != nil {
+		return sysErr(d.name, what, err, "CAP_NET_ADMIN")
 	}
 	return nil
 }

@@ -47,7 +47,8 @@ type System struct {
 	opt    SystemOptions
 	iso    *isolate.Isolation
 	rx     *systemRx
-	claim  int // see claim
+	claim  int    // see claim
+	vlan   uint16 // of a VLAN device; else 0
 	usoOK  bool
 	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
 
@@ -82,6 +83,9 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 	}
 	dev.ethtool = true
 	p := &System{dev: dev, opt: o, usoOK: kernelAtLeast(6, 2), claim: -1}
+	if v, ok := link.(*netlink.Vlan); ok {
+		p.vlan = uint16(v.VlanId)
+	}
 	if err := p.open(link); err != nil {
 		if err2 := p.Close(); err2 != nil {
 			err = errors.Join(err, err2)
@@ -101,6 +105,7 @@ func (p *System) open(link netlink.Link) error {
 			return err
 		}
 	}
+	p.warnMaster(link)
 	var err error
 	if p.claim, _, err = descriptor(o.Provider, "system/"+name+"/claim", func() (int, error) { return claim(name, p.dev.ifindex) }); err != nil {
 		return err
@@ -122,6 +127,24 @@ func (p *System) open(link netlink.Link) error {
 		return nil
 	}
 	return p.bind(rx.fd, unix.ETH_P_ALL)
+}
+
+// warnMaster says when the kernel itself forwards the device's frames: each would
+// go two ways, and loops are near.
+func (p *System) warnMaster(link netlink.Link) {
+	index := link.Attrs().MasterIndex
+	if index == 0 {
+		return
+	}
+	master, err := p.dev.nl.LinkByIndex(index)
+	if err != nil {
+		return // it has just left
+	}
+	switch kind := master.Type(); kind {
+	case "bridge", "bond", "team", "openvswitch":
+		p.opt.Logger.Warn("the device is a member of another switch, in the kernel: take it out there, or frames are lost or go round",
+			"port", p.dev.name, "member of", master.Attrs().Name, "type", kind, "by hand", fmt.Sprintf("ip link set dev %s nomaster", p.dev.name))
+	}
 }
 
 func (p *System) isolate() error {
@@ -158,6 +181,13 @@ func (p *System) Status() Status { return p.dev.status() }
 
 // SetAdmin sets or clears IFF_UP.
 func (p *System) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
+
+// SetMTU changes the device's MTU, in bytes of layer 3.
+func (p *System) SetMTU(mtu int) error { return p.dev.setMTU(mtu) }
+
+// VLAN is the VLAN of a device that is one of another's (ip link add ... type vlan);
+// 0: it is none.
+func (p *System) VLAN() uint16 { return p.vlan }
 
 // Isolation is the method in force: "tcx", "nft", "off", or "" where none
 // could be had.

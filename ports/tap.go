@@ -64,6 +64,12 @@ func (p *Tap) Status() Status { return p.dev.status() }
 // SetAdmin sets or clears IFF_UP.
 func (p *Tap) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
 
+// SetMAC changes the device's address.
+func (p *Tap) SetMAC(mac net.HardwareAddr) error { return p.dev.setMAC(mac) }
+
+// SetMTU changes the device's MTU, in bytes of layer 3.
+func (p *Tap) SetMTU(mtu int) error { return p.dev.setMTU(mtu) }
+
 // Stats are the frames read and written. RxDropped is what the device dropped
 // because the switch was slow to read.
 func (p *Tap) Stats() Stats {

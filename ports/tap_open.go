@@ -238,13 +238,13 @@ func (p *Tap) configure(name string, o TapOptions) error {
 		return errors.Join(sysErr(name, what, err, "CAP_NET_ADMIN"), dev.close())
 	}
 	if o.MAC != nil {
-		if err := dev.nl.LinkSetHardwareAddr(link, o.MAC); err != nil {
-			return fail("setting the MAC address "+o.MAC.String(), err)
+		if err := dev.setMAC(o.MAC); err != nil {
+			return errors.Join(err, dev.close())
 		}
 	}
-	if o.MTU != 0 {
-		if err := dev.nl.LinkSetMTU(link, o.MTU); err != nil {
-			return fail(fmt.Sprintf("setting the MTU %d", o.MTU), err)
+	if o.MTU != 0 && o.MTU != link.Attrs().MTU {
+		if err := dev.setMTU(o.MTU); err != nil {
+			return errors.Join(err, dev.close())
 		}
 	}
 	if p.created && !o.Down {

@@ -105,6 +105,22 @@ func (n *NS) DelLink(dev string) {
 	}
 }
 
+// Move moves a device to another namespace, where it is down at first.
+func (n *NS) Move(dev string, to *NS) {
+	n.t.Helper()
+	fd := -1
+	to.Do(func() {
+		var err error
+		if fd, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			n.t.Fatal(err)
+		}
+	})
+	defer func() { _ = unix.Close(fd) }() // opened for reading only
+	if err := n.Netlink.LinkSetNsFd(n.Link(dev), fd); err != nil {
+		n.t.Fatalf("moving %s: %v", dev, err)
+	}
+}
+
 // Up brings a device up.
 func (n *NS) Up(dev string) {
 	n.t.Helper()
