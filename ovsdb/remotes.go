@@ -1,6 +1,7 @@
 package ovsdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ const (
 type Remote struct {
 	Target     string
 	MaxBackoff time.Duration // longest wait between attempts; 0: 8 s
+	// Probe is after how much silence the other end is asked whether it is there; 0: the
+	// server's, less: never (column inactivity_probe of table Manager).
+	Probe time.Duration
 }
 
 // RemoteStatus is how a remote fares (columns is_connected and status of table
@@ -217,7 +221,7 @@ func (m *remote) serve(nc net.Conn) error {
 	}
 	m.count(1)
 	defer m.count(-1)
-	return m.r.s.Serve(nc)
+	return m.r.s.serve(nc, cmp.Or(m.Probe, m.r.s.o.Probe))
 }
 
 func (m *remote) count(n int) {

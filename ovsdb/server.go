@@ -91,8 +91,11 @@ func NewServer(db *Database, o ServerOptions) (*Server, error) {
 
 // Serve speaks to one client until it or the server ends the connection. The
 // error is why.
-func (s *Server) Serve(nc net.Conn) error {
-	c := newSession(s, nc)
+func (s *Server) Serve(nc net.Conn) error { return s.serve(nc, s.o.Probe) }
+
+// serve is Serve with another ServerOptions.Probe.
+func (s *Server) serve(nc net.Conn, probe time.Duration) error {
+	c := newSession(s, nc, probe)
 	s.mu.Lock()
 	if s.closed || len(s.sessions) >= s.o.MaxSessions {
 		closed := s.closed

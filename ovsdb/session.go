@@ -27,8 +27,9 @@ const maxBacklog = 64 << 20
 
 // session is one client.
 type session struct {
-	s    *Server
-	conn *jsonrpc.Conn
+	s     *Server
+	conn  *jsonrpc.Conn
+	probe time.Duration // as ServerOptions.Probe
 
 	// Guarded by Server.mu.
 	monitors []*monitor
@@ -44,10 +45,10 @@ type session struct {
 	reason error
 }
 
-func newSession(s *Server, nc net.Conn) *session {
-	c := &session{s: s, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newSession(s *Server, nc net.Conn, probe time.Duration) *session {
+	c := &session{s: s, probe: probe, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	o := jsonrpcOptions
-	o.WriteTimeout = max(s.o.Probe, 0) * 6 // a slow line is no dead one
+	o.WriteTimeout = max(probe, 0) * 6 // a slow line is no dead one
 	c.conn = jsonrpc.NewConn(nc, o)
 	c.heard.Store(time.Now().UnixNano())
 	return c
@@ -87,8 +88,8 @@ func (c *session) run() error {
 // write sends what is queued, and asks whether the client is there.
 func (c *session) write() {
 	var probe <-chan time.Time
-	if c.s.o.Probe > 0 {
-		t := time.NewTicker(c.s.o.Probe)
+	if c.probe > 0 {
+		t := time.NewTicker(c.probe)
 		defer t.Stop()
 		probe = t.C
 	}
@@ -103,7 +104,7 @@ func (c *session) write() {
 				return
 			}
 		case now := <-probe:
-			silent := now.UnixNano()-c.heard.Load() >= int64(c.s.o.Probe)
+			silent := now.UnixNano()-c.heard.Load() >= int64(c.probe)
 			switch {
 			case !silent:
 				asked = false

@@ -153,7 +153,7 @@ func (r *reader) readManagers(root row) {
 	rows := r.refs(root, "manager_options", "Manager")
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.text("target"), b.text("target")) })
 	for _, m := range rows {
-		r.managers = append(r.managers, wantedManager{m, ovsdb.Remote{Target: m.text("target"), MaxBackoff: m.milliseconds("max_backoff")}})
+		r.managers = append(r.managers, wantedManager{m, ovsdb.Remote{Target: m.text("target"), MaxBackoff: m.milliseconds("max_backoff"), Probe: m.probe()}})
 	}
 }
 
