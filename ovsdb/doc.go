@@ -29,7 +29,9 @@
 // One a client that writes what is queued for it, besides the one that called
 // Server.Serve. Remotes have one for each listener, and one for each connection and
 // manager, which calls Serve; Set and Close wait for those that end. The time limit
-// of a "wait" operation runs its transaction on a timer's. A Client has one, and two
+// of a "wait" operation runs its transaction on a timer's. One more has durable
+// commits on disk before they are answered; those that come meanwhile share its
+// next round. A Client has one, and two
 // more while it is connected: what the server tells is applied in order by the one
 // that reads, before the reply to the transaction that caused it is handed on.
 //

@@ -9,20 +9,22 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Log keeps a Database in a file, in the standalone format of ovsdb-server
 // (ovsdb(5)): ovsdb-tool reads it, and a file of ovsdb-server's goes on here.
 // One goroutine at a time may use it.
 type Log struct {
-	path string
+	path string // as given
+	file string // where it is: behind links
 	f    *os.File
-	lock *os.File
+	lock *fileLock
 	log  *slog.Logger
 	now  func() time.Time
+	sync func(*os.File) error
+	rule compactRule
 
 	end       int64 // of the last whole record
 	dirty     bool  // there is something behind end, to be cut off
@@ -31,15 +33,17 @@ type Log struct {
 	since     time.Time
 }
 
-// When the log is compacted by itself, as ovsdb-server(1) has it: at least
-// compactMin bytes and twice what it was, with compactRecords commits, not
-// more often than compactPause; or after compactAge with compactRecords.
-const (
-	compactMin     = 10 << 20
-	compactRecords = 100
-	compactPause   = 10 * time.Minute
-	compactAge     = 24 * time.Hour
-)
+// compactRule is when the log is compacted by itself: at least bytes long and
+// twice what it was, with so many records, not more often than pause; or after
+// age with so many records.
+type compactRule struct {
+	bytes      int64
+	records    int
+	pause, age time.Duration
+}
+
+// defaultCompactRule is that of ovsdb-server(1).
+var defaultCompactRule = compactRule{bytes: 10 << 20, records: 100, pause: 10 * time.Minute, age: 24 * time.Hour}
 
 // OpenLog opens the database in a file, or makes one of the schema there. A
 // file has its own schema, which stays. What follows the last whole record, as a
@@ -48,9 +52,17 @@ func OpenLog(path string, schema *Schema, logger *slog.Logger) (*Database, *Log,
 	if logger == nil {
 		logger = slog.Default()
 	}
-	l := &Log{path: path, log: logger, now: time.Now}
-	if err := l.takeLock(); err != nil {
-		return nil, nil, err
+	l := &Log{path: path, log: logger, now: time.Now, sync: (*os.File).Sync, rule: defaultCompactRule}
+	var err error
+	if l.file, err = behindLinks(path); err != nil {
+		return nil, nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	if l.lock, err = lockFile(l.file); err != nil {
+		return nil, nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	// What a compaction left that did not come to its end.
+	if err := os.Remove(l.file + ".tmp"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, errors.Join(fmt.Errorf("database %s: %w", path, err), l.Close())
 	}
 	db, err := l.open(schema)
 	if err != nil {
@@ -60,29 +72,8 @@ func OpenLog(path string, schema *Schema, logger *slog.Logger) (*Database, *Log,
 	return db, l, nil
 }
 
-// takeLock makes sure that nobody else writes the file. The lock is on a file
-// beside it, since compaction replaces the file itself.
-func (l *Log) takeLock() error {
-	name := filepath.Join(filepath.Dir(l.path), "."+filepath.Base(l.path)+".~lock~")
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("database %s: %w; create its directory, or name another file with --db", l.path, err)
-	}
-	fl := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &fl); err != nil {
-		holder := ""
-		fl = unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-		if unix.FcntlFlock(f.Fd(), unix.F_GETLK, &fl) == nil && fl.Type != unix.F_UNLCK {
-			holder = fmt.Sprintf(" (process %d)", fl.Pid)
-		}
-		return errors.Join(fmt.Errorf("database %s is in use by another server%s: %w; stop that one, or connect to it with --db unix:PATH", l.path, holder, err), f.Close())
-	}
-	l.lock = f
-	return nil
-}
-
 func (l *Log) open(schema *Schema) (*Database, error) {
-	f, err := os.OpenFile(l.path, os.O_RDWR, 0)
+	f, err := os.OpenFile(l.file, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		db := NewDatabase(schema)
 		return db, l.rewrite(db, "")
@@ -146,9 +137,9 @@ func readLog(from io.Reader, torn func(record int, end int64, reason error)) (db
 	}
 }
 
-// Append writes a commit, and has it on disk when it returns if sync says so.
-// An error means that the file is as before, and the commit must not be done.
-func (l *Log) Append(c *Changes, sync bool) error {
+// Append writes a commit, for which Sync may wait. An error means that the file
+// is as before, and the commit must not be done.
+func (l *Log) Append(c *Changes) error {
 	text := c.record(l.now().UnixMilli())
 	if text == nil {
 		return nil
@@ -161,12 +152,8 @@ func (l *Log) Append(c *Changes, sync bool) error {
 	}
 	b := appendRecord(nil, text)
 	n, err := l.f.WriteAt(b, l.end)
-	if err == nil && sync {
-		err = unix.Fdatasync(int(l.f.Fd()))
-	}
 	if err != nil {
-		// Half a record, or one that may not be on disk.
-		l.dirty = n > 0
+		l.dirty = n > 0 // half a record
 		if terr := l.f.Truncate(l.end); terr == nil {
 			l.dirty = false
 		}
@@ -177,18 +164,38 @@ func (l *Log) Append(c *Changes, sync bool) error {
 	return nil
 }
 
+// Sync returns when all that was appended is on disk. After an error nobody
+// knows what is.
+func (l *Log) Sync() error { return l.syncer()() }
+
+// syncer is a Sync that may run while the log goes on to be used.
+func (l *Log) syncer() func() error {
+	f := l.f
+	return func() error {
+		err := l.sync(f)
+		if errors.Is(err, os.ErrClosed) {
+			return nil // a compaction came before us, and put all of it on disk
+		}
+		if err != nil {
+			return fmt.Errorf("database %s: %w", l.path, err)
+		}
+		return nil
+	}
+}
+
 // ShouldCompact says whether it is time to.
 func (l *Log) ShouldCompact() bool {
 	age := l.now().Sub(l.since)
-	if l.records < compactRecords || age < compactPause {
+	if l.records < l.rule.records || age < l.rule.pause {
 		return false
 	}
-	return age >= compactAge || l.end >= compactMin && l.end >= 2*l.compacted
+	return age >= l.rule.age || l.end >= l.rule.bytes && l.end >= 2*l.compacted
 }
 
-// Compact replaces the file by one with only what the database holds now. On
-// an error the file is as before.
+// Compact replaces the file by one with only what the database holds now, and
+// has it on disk. On an error the file is as before.
 func (l *Log) Compact(db *Database) error {
+	l.since = l.now() // if it fails, the next try is not at once
 	return l.rewrite(db, "compacting database online")
 }
 
@@ -203,12 +210,7 @@ func (l *Log) rewrite(db *Database, comment string) (err error) {
 	if text := db.snapshot(l.now().UnixMilli(), comment); text != nil {
 		b = appendRecord(b, text)
 	}
-	// A link points to where the file really is: it must go on to.
-	path, err := filepath.EvalSymlinks(l.path)
-	if err != nil {
-		path = l.path
-	}
-	tmp := path + ".tmp"
+	tmp := l.file + ".tmp"
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
 		return fmt.Errorf("database %s: %w", l.path, err)
@@ -218,8 +220,8 @@ func (l *Log) rewrite(db *Database, comment string) (err error) {
 			err = errors.Join(fmt.Errorf("database %s: %w", l.path, err), f.Close(), os.Remove(tmp))
 		}
 	}()
-	if old, serr := os.Stat(path); serr == nil {
-		if err := f.Chmod(old.Mode().Perm()); err != nil {
+	if l.f != nil {
+		if err = sameOwner(f, l.f); err != nil {
 			return err
 		}
 	}
@@ -229,10 +231,10 @@ func (l *Log) rewrite(db *Database, comment string) (err error) {
 	if err = f.Sync(); err != nil {
 		return err
 	}
-	if err = os.Rename(tmp, path); err != nil {
+	if err = os.Rename(tmp, l.file); err != nil {
 		return err
 	}
-	if serr := syncDir(filepath.Dir(path)); serr != nil {
+	if serr := syncDir(filepath.Dir(l.file)); serr != nil {
 		// The name may be the old file's after a loss of power, which is as good.
 		l.log.Warn("the database's directory is not on disk for sure", "file", l.path, "err", serr)
 	}
@@ -242,6 +244,19 @@ func (l *Log) rewrite(db *Database, comment string) (err error) {
 	l.f, l.end, l.dirty = f, int64(len(b)), false
 	l.records, l.compacted, l.since = 0, l.end, l.now()
 	return nil
+}
+
+// sameOwner gives f the mode, user and group of old.
+func sameOwner(f, old *os.File) error {
+	info, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("%s: its owner is not known", old.Name())
+	}
+	return errors.Join(f.Chown(int(st.Uid), int(st.Gid)), f.Chmod(info.Mode().Perm()))
 }
 
 func syncDir(dir string) error {
@@ -263,7 +278,7 @@ func (l *Log) Close() error {
 		l.f = nil
 	}
 	if l.lock != nil {
-		errs = append(errs, l.lock.Close())
+		errs = append(errs, l.lock.release())
 		l.lock = nil
 	}
 	return errors.Join(errs...)

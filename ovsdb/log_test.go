@@ -59,7 +59,7 @@ func playRandom(t *testing.T, db *Database, l *Log, seed uint64, n int, after fu
 			ops = append(ops, b)
 		}
 		r := ParseRequest(ops)
-		r.Check = func(c *Changes) error { return l.Append(c, false) }
+		r.Check = func(c *Changes) error { return l.Append(c) }
 		if db.Run(r, 0).Changes != nil && after != nil {
 			after()
 		}
@@ -151,7 +151,7 @@ func TestLogTornTail(t *testing.T) {
 				t.Fatalf("cut at %d of %d (zeros %v): the file has\n%s\nwant\n%s", size-ends[last-1], ends[last]-ends[last-1], damage, got, contents[last-1])
 			}
 			r := ParseRequest(raw(t, `[{"op":"insert","table":"Free","row":{"n":77}}]`))
-			r.Check = func(c *Changes) error { return l.Append(c, false) }
+			r.Check = func(c *Changes) error { return l.Append(c) }
 			db.Run(r, 0)
 			want := db.content()
 			closeLog(t, l)
@@ -225,7 +225,7 @@ func TestIntegrationLogDiskFull(t *testing.T) {
 		insert := func() bool {
 			r := ParseRequest([]json.RawMessage{json.RawMessage(`{"op":"insert","table":"Root","row":{"options":["map",[["k","` + strings.Repeat("x", 3000) + `"]]]}}`),
 				json.RawMessage(`{"op":"delete","table":"Root","where":[["number","==",0]]}`), json.RawMessage(`{"op":"insert","table":"Free","row":{"n":1}}`)})
-			r.Check = func(c *Changes) error { return l.Append(c, true) }
+			r.Check = func(c *Changes) error { return errors.Join(l.Append(c), l.Sync()) }
 			return db.Run(r, 0).Changes != nil
 		}
 		n := 0

@@ -30,6 +30,8 @@ type Server struct {
 	waiting  []*waiter
 	retrying bool // see retry
 	again    bool
+	unsynced []unsynced // see answer
+	syncing  bool
 
 	done sync.WaitGroup
 }
@@ -161,9 +163,16 @@ func (s *Server) Transact(r *Request) Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.dbs {
-		if !h.readOnly {
-			return s.run(h, r, 0)
+		if h.readOnly {
+			continue
 		}
+		res := s.run(h, r, 0)
+		if s.o.Log != nil && res.Changes != nil && res.Changes.Durable {
+			if err := s.o.Log.Sync(); err != nil {
+				res.Reply = withError(res.Reply, s.rescue(err))
+			}
+		}
+		return res
 	}
 	return Result{}
 }
@@ -176,7 +185,7 @@ func (s *Server) run(h *hosted, r *Request, elapsedMS int64) Result {
 		if s.o.Log == nil {
 			return nil
 		}
-		return s.o.Log.Append(c, c.Durable)
+		return s.o.Log.Append(c)
 	}
 	res := h.Run(r, elapsedMS)
 	if res.Changes != nil {
@@ -224,7 +233,7 @@ func (s *Server) transact(c *session, id []byte, h *hosted, r *Request) {
 	r.HoldsLock = func(name string) bool { return s.locks.holds(name, c) }
 	res := s.run(h, r, 0)
 	if res.WaitMS == 0 {
-		c.reply(id, res.Reply)
+		s.answer(c, id, res)
 		return
 	}
 	w := &waiter{from: c, id: id, db: h, request: r, since: time.Now(), limitMS: res.WaitMS}
@@ -265,7 +274,7 @@ func (s *Server) retry() {
 			}
 			s.waiting = slices.DeleteFunc(s.waiting, func(o *waiter) bool { return o == w })
 			w.stop()
-			w.from.reply(w.id, res.Reply)
+			s.answer(w.from, w.id, res)
 		}
 	}
 }
