@@ -3,7 +3,6 @@ package ovsdb
 import (
 	"fmt"
 	"math"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -40,7 +39,7 @@ func Base(t AtomType) BaseType {
 func (b *BaseType) check(a Atom) *Error {
 	if b.Enum != nil {
 		if !b.Enum.Has(a) {
-			return errorf(ErrConstraint, "%s is not one of the allowed values (%s)", quoteAtom(a), b.enumText())
+			return errorf(ErrConstraint, "%s is not one of the allowed values (%s)", a.Text(), anySet.Text(*b.Enum))
 		}
 		return nil
 	}
@@ -73,15 +72,6 @@ func (b *BaseType) checkRange(low, high, hasMin, hasMax bool, v, least, most str
 		return errorf(ErrConstraint, "%s is less than minimum allowed value %s", v, least)
 	}
 	return errorf(ErrConstraint, "%s is greater than maximum allowed value %s", v, most)
-}
-
-// enumText lists the allowed values for a person.
-func (b *BaseType) enumText() string {
-	list := make([]string, len(b.Enum.Keys))
-	for i, k := range b.Enum.Keys {
-		list[i] = quoteAtom(k)
-	}
-	return strings.Join(list, ", ")
 }
 
 func quoteAtom(a Atom) string {

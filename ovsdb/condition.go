@@ -101,9 +101,9 @@ func (c *clause) holdsFor(r *Row) bool {
 	case "!=":
 		return !d.Equal(c.arg)
 	case "includes":
-		return d.includesAll(c.arg)
+		return d.IncludesAll(c.arg)
 	case "excludes":
-		return d.excludesAll(c.arg)
+		return d.ExcludesAll(c.arg)
 	}
 	if d.Len() == 0 {
 		return false

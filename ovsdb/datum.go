@@ -86,8 +86,8 @@ func (d Datum) StringMap() map[string]string {
 	return m
 }
 
-// includesAll says whether every element or pair of o is in d.
-func (d Datum) includesAll(o Datum) bool {
+// IncludesAll says whether every element or pair of o is in d.
+func (d Datum) IncludesAll(o Datum) bool {
 	for i, k := range o.Keys {
 		j, ok := d.find(k)
 		if !ok || o.Values != nil && (d.Values == nil || d.Values[j] != o.Values[i]) {
@@ -97,8 +97,8 @@ func (d Datum) includesAll(o Datum) bool {
 	return true
 }
 
-// excludesAll says whether no element or pair of o is in d.
-func (d Datum) excludesAll(o Datum) bool {
+// ExcludesAll says whether no element or pair of o is in d.
+func (d Datum) ExcludesAll(o Datum) bool {
 	for i, k := range o.Keys {
 		if j, ok := d.find(k); ok && (o.Values == nil || d.Values != nil && d.Values[j] == o.Values[i]) {
 			return false
@@ -135,17 +135,17 @@ func (d Datum) merge(o Datum, both func(b *builder, i, j int)) Datum {
 	return b.d
 }
 
-// union is d with what o has more. Of a key that both have, d's value stays.
-func (d Datum) union(o Datum) Datum {
+// Union is d with what o has more. Of a key that both have, d's value stays.
+func (d Datum) Union(o Datum) Datum {
 	if len(o.Keys) == 0 {
 		return d
 	}
 	return d.merge(o, func(b *builder, i, _ int) { b.take(d, i) })
 }
 
-// subtract is d without the keys of o; where o is a map, only pairs with the
+// Subtract is d without the keys of o; where o is a map, only pairs with the
 // same value go (RFC 7047 §5.1, "delete").
-func (d Datum) subtract(o Datum) Datum {
+func (d Datum) Subtract(o Datum) Datum {
 	var b builder
 	for i, k := range d.Keys {
 		j, in := o.find(k)

@@ -35,7 +35,7 @@ func TestDatumOperations(t *testing.T) {
 		if got := a.patch(a.diff(b)); !got.Equal(b) {
 			t.Fatalf("%v with the difference %v to %v is %v", a, a.diff(b), b, got)
 		}
-		u := a.union(b)
+		u := a.Union(b)
 		for i, k := range u.Keys {
 			if i > 0 && u.Keys[i-1].Compare(k) >= 0 {
 				t.Fatalf("the union of %v and %v is out of order: %v", a, b, u)
@@ -51,14 +51,14 @@ func TestDatumOperations(t *testing.T) {
 				t.Fatalf("the union of %v and %v has %v", a, b, k)
 			}
 		}
-		if !u.includesAll(a) {
+		if !u.IncludesAll(a) {
 			t.Fatalf("the union of %v and %v lacks something: %v", a, b, u)
 		}
-		s := a.subtract(b)
-		if !s.excludesAll(b) || !a.includesAll(s) {
+		s := a.Subtract(b)
+		if !s.ExcludesAll(b) || !a.IncludesAll(s) {
 			t.Fatalf("%v without %v is %v", a, b, s)
 		}
-		if got := s.union(a); !got.Equal(a) {
+		if got := s.Union(a); !got.Equal(a) {
 			t.Fatalf("%v without %v lost what both have: %v", a, b, s)
 		}
 	}

@@ -81,10 +81,10 @@ func (m *mutation) apply(d Datum) (Datum, *Error) {
 	t := &m.column.Type
 	switch m.op {
 	case "insert":
-		d = d.union(m.arg)
+		d = d.Union(m.arg)
 		return d, t.checkCount(d)
 	case "delete":
-		d = d.subtract(m.arg)
+		d = d.Subtract(m.arg)
 		return d, t.checkCount(d)
 	}
 	keys := make([]Atom, len(d.Keys))
