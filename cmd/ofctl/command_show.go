@@ -18,7 +18,7 @@ func (e *env) showCommand() *cli.Command {
 		ArgsUsage: "SWITCH",
 		Action: command(0, 1, func(c *cli.Context, o common, args []string) error {
 			if len(args) == 0 {
-				return errors.New("show without a switch prints the configuration database, and this daemon runs without one; name a switch: ofctl show BRIDGE")
+				return errors.New("show has options of switches and names none: ofctl show BRIDGE, or ofctl show alone for the configuration database")
 			}
 			return show(e.out, showOptions{o, args[0]})
 		}),

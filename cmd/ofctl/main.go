@@ -43,6 +43,9 @@ type env struct {
 
 // run executes one command line, without the program's name.
 func (e *env) run(args []string) int {
+	if isDatabaseLine(args) {
+		return e.database(args)
+	}
 	app := e.app()
 	argv, err := arrange(app, args)
 	if err == nil && (len(argv) == 0 || argv[0][0] == '-' && !slices.ContainsFunc(argv, asksForHelp)) {
@@ -96,6 +99,7 @@ func (e *env) app() *cli.App {
 	for _, c := range app.Commands {
 		e.finish(c)
 	}
+	app.Commands = append(app.Commands, databaseCommands()...)
 	return app
 }
 
