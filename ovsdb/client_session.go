@@ -255,6 +255,7 @@ func (s *clientSession) monitorCopy(ctx context.Context, r *replica) error {
 				return err
 			}
 			s.copied, s.form, s.method = r, form, method
+			s.c.log.Debug("database copied", "target", s.c.status.Target, "by", method, "resumed", resumed)
 			s.c.copied = r
 			s.c.tell()
 			return nil
