@@ -200,12 +200,13 @@ func (s *session) connect() error {
 // reason is the operating system's part of a message, if it has one, as C's
 // strerror writes it.
 func reason(s string) string {
-	for _, call := range []string{"connect: ", "dial: "} {
-		if _, after, ok := strings.Cut(s, call); ok {
-			s = after
-		}
+	const call = "connect: "
+	i := strings.LastIndex(s, call)
+	if i < 0 {
+		return s
 	}
-	return s
+	s = s[i+len(call):]
+	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
 }
 
 func (s *session) run() error {
