@@ -4,7 +4,8 @@
 // package; bin/ofswitchd is what is measured. The line garbage, which needs none
 // of these, compares the data path with itself under attack (garbage.go); the
 // line meter, which needs root alone, compares what meters let pass with their
-// rates (meter.go).
+// rates (meter.go). The line database, which runs only if named, compares what
+// configuration by ovs-vsctl takes (database.go).
 //
 //	bench [-rounds 5] [-seconds 3] [-json FILE] [LINE...]
 package main
@@ -66,6 +67,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	ours, names := takesGarbage(flag.Args())
 	meters, names := takesMeter(names)
+	database, names := takesDatabase(names)
 	var results []result
 	var attacked []garbageResult
 	var metered []meterResult
@@ -79,6 +81,11 @@ func main() {
 	}
 	if err == nil && (all || meters) {
 		metered, err = runMeter(ctx, *bin, *rounds, *seconds)
+	}
+	if err == nil && database {
+		var more []result
+		more, err = runDatabase(ctx, *bin, *rounds, *seconds)
+		results = append(results, more...)
 	}
 	stop()
 	if len(results) > 0 {
