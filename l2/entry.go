@@ -11,6 +11,9 @@ type Entry struct {
 	seq      atomic.Uint64
 	lastUsed atomic.Int64
 	dead     atomic.Bool
+	garpLock atomic.Int64 // see FDB.LearnGARP
+
+	static bool // see FDB.AddStatic; never changes
 
 	// Under FDB.mu:
 	born  uint64  // order of learning: settles which of two is older
@@ -43,6 +46,17 @@ func (e *Entry) Refresh(now int64) {
 		}
 	}
 }
+
+// garpLockTime is for how long an address stays where a gratuitous ARP of a port
+// that is no bond has put it, whatever such frames come in by bonds, in ns.
+const garpLockTime = 5e9
+
+// Lock keeps gratuitous ARPs that come in by bonds from moving the address for some
+// seconds from time now on: one was seen on another port, and they may be its copies.
+func (e *Entry) Lock(now int64) { e.garpLock.Store(now + garpLockTime) }
+
+// Locked says whether that time has not passed yet.
+func (e *Entry) Locked(now int64) bool { return now < e.garpLock.Load() }
 
 // move puts the entry behind another port. Seq comes last: see Port.
 func (e *Entry) move(port uint32) {

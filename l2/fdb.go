@@ -26,6 +26,7 @@ type FDB struct {
 	born    uint64
 	byPort  map[uint32]*byPort
 	ports   portHeap
+	statics map[*Entry]bool // not in count, byPort and ports
 	learnt  uint64
 	moved   uint64
 	expired uint64
@@ -87,7 +88,7 @@ func (t *FDB) Learn(vlan uint16, mac MAC, port uint32, now int64) (e *Entry, cha
 	defer t.mu.Unlock()
 	if e := t.Lookup(vlan, mac); e != nil {
 		e.Refresh(now)
-		if e.Port() == port {
+		if e.Port() == port || e.static {
 			return e, false
 		}
 		t.detachLocked(e)
@@ -109,6 +110,24 @@ func (t *FDB) Learn(vlan uint16, mac MAC, port uint32, now int64) (e *Entry, cha
 	t.count++
 	t.learnt++
 	return e, true
+}
+
+// LearnGARP is Learn for a gratuitous ARP, by which a station says where it is now.
+// Where one came in by a port that is no bond, a copy may come back by a bond, through
+// the other switch: it is not believed for some seconds. locked says that this was
+// so: e is as it was, nil if it is not known.
+func (t *FDB) LearnGARP(vlan uint16, mac MAC, port uint32, bond bool, now int64) (e *Entry, changed, locked bool) {
+	if bond {
+		if e := t.Lookup(vlan, mac); e != nil && e.Port() != port && e.Locked(now) {
+			e.Refresh(now)
+			return e, false, true
+		}
+	}
+	e, changed = t.Learn(vlan, mac, port, now)
+	if e != nil && !bond {
+		e.Lock(now)
+	}
+	return e, changed, false
 }
 
 // attachLocked puts e into the heap of its port.
@@ -188,7 +207,11 @@ func (t *FDB) Flush() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.count
-	t.table.Store(newHashTable(minBuckets))
+	fresh := newHashTable(minBuckets)
+	for e := range t.statics {
+		fresh.add(e)
+	}
+	t.table.Store(fresh)
 	for _, p := range t.byPort {
 		for _, e := range p.entries {
 			e.dead.Store(true)
@@ -204,7 +227,7 @@ func (t *FDB) Flush() int {
 func (t *FDB) FlushPort(port uint32) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := 0
+	n := t.flushStaticsLocked(port)
 	if p := t.byPort[port]; p != nil {
 		for ; len(p.entries) > 0; n++ {
 			t.removeLocked(p.entries[len(p.entries)-1])
@@ -219,20 +242,25 @@ type Row struct {
 	VLAN uint16
 	MAC  MAC
 	Age  time.Duration // since its last use
+	// Static: it was given, not learnt.
+	Static bool
 }
 
 // List is the table at time now (ns), the entry that was unused for longest
 // first.
 func (t *FDB) List(now int64) []Row {
 	t.mu.Lock()
-	entries := make([]*Entry, 0, t.count)
+	entries := make([]*Entry, 0, t.count+len(t.statics))
+	for e := range t.statics {
+		entries = append(entries, e)
+	}
 	for _, p := range t.byPort {
 		entries = append(entries, p.entries...)
 	}
 	t.mu.Unlock()
 	rows := make([]Row, len(entries))
 	for i, e := range entries {
-		rows[i] = Row{Port: e.Port(), VLAN: e.VLAN, MAC: e.MAC, Age: time.Duration(max(0, now-e.LastUsed()))}
+		rows[i] = Row{Port: e.Port(), VLAN: e.VLAN, MAC: e.MAC, Age: time.Duration(max(0, now-e.LastUsed())), Static: e.static}
 	}
 	slices.SortFunc(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.MAC, b.MAC))
@@ -243,6 +271,7 @@ func (t *FDB) List(now int64) []Row {
 // Stats are the table's size and what has happened to it.
 type Stats struct {
 	Entries, MaxEntries int
+	Static              int // of Entries; beyond the bound
 	Ageing              time.Duration
 	Learnt              uint64 // addresses that were new
 	Moved               uint64 // addresses that came to another port
@@ -254,6 +283,6 @@ type Stats struct {
 func (t *FDB) Stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Stats{Entries: t.count, MaxEntries: t.max, Ageing: time.Duration(t.ageing),
+	return Stats{Entries: t.count + len(t.statics), MaxEntries: t.max, Static: len(t.statics), Ageing: time.Duration(t.ageing),
 		Learnt: t.learnt, Moved: t.moved, Expired: t.expired, Evicted: t.evicted}
 }

@@ -199,7 +199,7 @@ func compare(t *testing.T, op int, fdb *FDB, slow *twin, now int64) {
 	}
 	want := make([]Row, 0, len(slow.rows))
 	for _, r := range slow.rows {
-		want = append(want, Row{r.port, r.vlan, r.mac, time.Duration(max(0, now-r.used))})
+		want = append(want, Row{Port: r.port, VLAN: r.vlan, MAC: r.mac, Age: time.Duration(max(0, now-r.used))})
 	}
 	slices.SortFunc(want, func(a, b Row) int {
 		return cmp.Or(-cmp.Compare(a.Age, b.Age), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.MAC, b.MAC))

@@ -1,19 +1,25 @@
 package l2
 
-// Port is what Normal knows of one port of the bridge.
+// Port is what Normal knows of one port of the bridge. A bond is one port.
 type Port struct {
 	No      uint32
-	NoFwd   bool // nothing leaves through it: OFPPC_NO_FWD, or it is down
-	NoFlood bool // no floods through it; what is for a station behind it goes
+	NoFwd   bool  // nothing leaves through it: OFPPC_NO_FWD, or it is down
+	NoFlood bool  // no floods through it; what is for a station behind it goes
+	Mirror  bool  // it is the output of a mirror, and takes nothing else
+	VLAN    *VLAN // nil: a trunk of all VLANs
 }
 
 // Request is a frame for which NORMAL was chosen.
 type Request struct {
-	VLAN        uint16 // 0: untagged
+	Tags        Tags // within the bridge (VLAN.Input): the first one's VID is the VLAN
 	Dst         MAC
 	InPort      uint32 // 0: none (a controller sent it)
-	Ports       []Port // of the bridge, in the order of floods
+	FloodVLAN   bool   // the VLAN is one of those in which nothing is learned
 	ForwardBPDU bool   // forward reserved addresses too (other_config:forward-bpdu)
+	// Port finds a port of the bridge; Ports gives all in the order of floods, and is
+	// called only for one.
+	Port  func(no uint32) (p Port, ok bool)
+	Ports func() []Port
 }
 
 // Verdict says what is to be done with a frame.
@@ -36,11 +42,12 @@ const (
 	ReasonInPort          // the station is behind the port that the frame came from
 	ReasonNoFwd           // the station's port forwards nothing
 	ReasonNoPorts         // no port takes the flood
+	ReasonMirror          // the station is behind the output of a mirror
 )
 
 // String is the reason for people.
 func (r Reason) String() string {
-	return [...]string{"none", "reserved address", "output to the in-port", "port does not forward", "no port to flood to"}[r]
+	return [...]string{"none", "reserved address", "output to the in-port", "port does not forward", "no port to flood to", "output of a mirror"}[r]
 }
 
 // Decision is Normal's answer.
@@ -57,16 +64,17 @@ type Decision struct {
 
 // Normal decides where a learning switch sends a frame. lookup is FDB.Lookup;
 // ports are appended to out. It learns nothing: the caller does, for frames
-// that came in by a port.
+// that came in by a port. A known station's port is taken whatever its VLANs: it was
+// learnt in this one.
 func Normal(r *Request, lookup func(vlan uint16, mac MAC) *Entry, out []uint32) Decision {
 	d := Decision{Ports: out}
-	if r.Dst.IsReserved() && !r.ForwardBPDU {
+	if r.InPort != 0 && r.Dst.IsReserved() && !r.ForwardBPDU {
 		d.Reason = ReasonReserved
 		return d
 	}
-	if !r.Dst.IsMulticast() {
+	if !r.Dst.IsMulticast() && !r.FloodVLAN {
 		d.Asked = true
-		if d.Entry = lookup(r.VLAN, r.Dst); d.Entry != nil {
+		if d.Entry = lookup(r.Tags[0].VID, r.Dst); d.Entry != nil {
 			d.Seq = d.Entry.Seq()
 			if d.output(r, d.Entry.Port()) {
 				return d
@@ -74,8 +82,8 @@ func Normal(r *Request, lookup func(vlan uint16, mac MAC) *Entry, out []uint32) 
 		}
 	}
 	d.Verdict = Flood
-	for _, p := range r.Ports {
-		if !p.NoFwd && !p.NoFlood && p.No != r.InPort {
+	for _, p := range r.Ports() {
+		if !p.NoFwd && !p.NoFlood && !p.Mirror && p.No != r.InPort && (p.VLAN == nil || p.VLAN.Carries(&r.Tags)) {
 			d.Ports = append(d.Ports, p.No)
 		}
 	}
@@ -92,16 +100,16 @@ func (d *Decision) output(r *Request, port uint32) bool {
 		d.Reason = ReasonInPort
 		return true
 	}
-	for _, p := range r.Ports {
-		if p.No != port {
-			continue
-		}
-		if p.NoFwd {
-			d.Reason = ReasonNoFwd
-			return true
-		}
+	p, ok := r.Port(port)
+	switch {
+	case !ok:
+		return false
+	case p.Mirror:
+		d.Reason = ReasonMirror
+	case p.NoFwd:
+		d.Reason = ReasonNoFwd
+	default:
 		d.Verdict, d.Ports = Output, append(d.Ports, port)
-		return true
 	}
-	return false
+	return true
 }

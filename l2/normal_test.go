@@ -7,6 +7,18 @@ import (
 	"time"
 )
 
+// withPorts gives the bridge its ports.
+func (r *Request) withPorts(list []Port) {
+	r.Ports = func() []Port { return list }
+	r.Port = func(no uint32) (Port, bool) {
+		i := slices.IndexFunc(list, func(p Port) bool { return p.No == no })
+		if i < 0 {
+			return Port{}, false
+		}
+		return list[i], true
+	}
+}
+
 func TestNormal(t *testing.T) {
 	fdb := NewFDB(0, time.Hour)
 	here, _ := fdb.Learn(0, 0x0a, 1, 0)
@@ -15,7 +27,8 @@ func TestNormal(t *testing.T) {
 	silent, _ := fdb.Learn(0, 0x0c, 4, 0)
 	quiet, _ := fdb.Learn(0, 0x0d, 5, 0)
 	gone, _ := fdb.Learn(0, 0x0e, 99, 0)
-	ports := []Port{{No: 3}, {No: 1}, {No: 2}, {No: 4, NoFwd: true}, {No: 5, NoFlood: true}, {No: 0xfffffffe}}
+	mirrored, _ := fdb.Learn(0, 0x0f, 6, 0)
+	ports := []Port{{No: 3}, {No: 1}, {No: 2}, {No: 4, NoFwd: true}, {No: 5, NoFlood: true}, {No: 6, Mirror: true}, {No: 7, VLAN: &VLAN{Mode: Access, Tag: 7}}, {No: 0xfffffffe}}
 	tests := []struct {
 		name    string
 		r       Request
@@ -26,8 +39,8 @@ func TestNormal(t *testing.T) {
 		entry   *Entry
 	}{
 		{"known", Request{Dst: 0x0b, InPort: 1}, Output, 0, []uint32{2}, true, there},
-		{"known in another VLAN", Request{Dst: 0x0b, VLAN: 5, InPort: 1}, Output, 0, []uint32{3}, true, tagged},
-		{"unknown in this VLAN", Request{Dst: 0x0a, VLAN: 5, InPort: 1}, Flood, 0, []uint32{3, 2, 0xfffffffe}, true, nil},
+		{"known in another VLAN", Request{Dst: 0x0b, Tags: Tags{{VID: 5}}, InPort: 1}, Output, 0, []uint32{3}, true, tagged},
+		{"unknown in this VLAN", Request{Dst: 0x0a, Tags: Tags{{VID: 5}}, InPort: 1}, Flood, 0, []uint32{3, 2, 0xfffffffe}, true, nil},
 		{"never back", Request{Dst: 0x0a, InPort: 1}, Drop, ReasonInPort, nil, true, here},
 		{"unknown", Request{Dst: 0x77, InPort: 2}, Flood, 0, []uint32{3, 1, 0xfffffffe}, true, nil},
 		{"broadcast", Request{Dst: Broadcast, InPort: 3}, Flood, 0, []uint32{1, 2, 0xfffffffe}, false, nil},
@@ -39,11 +52,15 @@ func TestNormal(t *testing.T) {
 		{"reserved", Request{Dst: 0x0180c2000000, InPort: 1}, Drop, ReasonReserved, nil, false, nil},
 		{"LLDP", Request{Dst: 0x0180c200000e, InPort: 1}, Drop, ReasonReserved, nil, false, nil},
 		{"behind the reserved", Request{Dst: 0x0180c2000010, InPort: 1}, Flood, 0, []uint32{3, 2, 0xfffffffe}, false, nil},
+		{"reserved, from a controller", Request{Dst: 0x0180c2000000}, Flood, 0, []uint32{3, 1, 2, 0xfffffffe}, false, nil},
+		{"known in a VLAN that is flooded", Request{Dst: 0x0b, FloodVLAN: true, InPort: 1}, Flood, 0, []uint32{3, 2, 0xfffffffe}, false, nil},
+		{"known at the output of a mirror", Request{Dst: 0x0f, InPort: 1}, Drop, ReasonMirror, nil, true, mirrored},
+		{"VLAN of an access port", Request{Dst: Broadcast, Tags: Tags{{VID: 7}}, InPort: 1}, Flood, 0, []uint32{3, 2, 7, 0xfffffffe}, false, nil},
 		{"reserved, but told to", Request{Dst: 0x0180c2000000, InPort: 1, ForwardBPDU: true}, Flood, 0, []uint32{3, 2, 0xfffffffe}, false, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.r.Ports = ports
+			tt.r.withPorts(ports)
 			got := Normal(&tt.r, fdb.Lookup, nil)
 			if got.Verdict != tt.verdict || got.Reason != tt.reason || !slices.Equal(got.Ports, tt.out) || got.Asked != tt.asked || got.Entry != tt.entry {
 				t.Errorf("got %+v, want %+v", got, tt)
@@ -54,11 +71,12 @@ func TestNormal(t *testing.T) {
 			}
 		})
 	}
-	alone := Request{Dst: Broadcast, InPort: 1, Ports: []Port{{No: 1}, {No: 2, NoFwd: true}}}
+	alone := Request{Dst: Broadcast, InPort: 1}
+	alone.withPorts([]Port{{No: 1}, {No: 2, NoFwd: true}})
 	if got := Normal(&alone, fdb.Lookup, nil); got.Verdict != Drop || got.Reason != ReasonNoPorts {
 		t.Errorf("nobody to flood to: %+v", got)
 	}
-	for r := ReasonNone; r <= ReasonNoPorts; r++ {
+	for r := ReasonNone; r <= ReasonMirror; r++ {
 		if r.String() == "" {
 			t.Errorf("reason %d has no text", r)
 		}
@@ -69,7 +87,8 @@ func TestNormal(t *testing.T) {
 func TestNormalSeq(t *testing.T) {
 	fdb := NewFDB(0, time.Hour)
 	fdb.Learn(0, 7, 2, 0)
-	r := Request{Dst: 7, InPort: 1, Ports: []Port{{No: 1}, {No: 2}, {No: 3}}}
+	r := Request{Dst: 7, InPort: 1}
+	r.withPorts([]Port{{No: 1}, {No: 2}, {No: 3}})
 	d := Normal(&r, fdb.Lookup, nil)
 	fdb.Learn(0, 7, 2, 1)
 	if d.Seq != d.Entry.Seq() {
@@ -91,9 +110,11 @@ func TestNormalRandom(t *testing.T) {
 		}
 		var ports []Port
 		for no := range uint32(r.IntN(6)) {
-			ports = append(ports, Port{no + 1, r.IntN(4) == 0, r.IntN(4) == 0})
+			v := VLAN{Mode: Mode(r.IntN(2)), Tag: uint16(r.IntN(2))}
+			ports = append(ports, Port{no + 1, r.IntN(4) == 0, r.IntN(4) == 0, r.IntN(6) == 0, &v})
 		}
-		q := Request{VLAN: uint16(r.IntN(2)), Dst: MAC(r.IntN(6)), InPort: uint32(r.IntN(6)), Ports: ports}
+		q := Request{Tags: Tags{{VID: uint16(r.IntN(2))}}, Dst: MAC(r.IntN(6)), InPort: uint32(r.IntN(6))}
+		q.withPorts(ports)
 		if r.IntN(6) == 0 {
 			q.Dst |= 1 << 40
 		}
@@ -109,6 +130,10 @@ func TestNormalRandom(t *testing.T) {
 				fail("to a port that is not there")
 			case ports[i].NoFwd:
 				fail("to a port that forwards nothing")
+			case ports[i].Mirror:
+				fail("to the output of a mirror")
+			case d.Verdict == Flood && !ports[i].VLAN.Carries(&q.Tags):
+				fail("flood to a port of another VLAN")
 			case ports[i].NoFlood && d.Verdict == Flood:
 				fail("flood to a no-flood port")
 			case seen[no]:
@@ -127,7 +152,7 @@ func TestNormalRandom(t *testing.T) {
 			}
 		case Flood:
 			for _, p := range ports {
-				if !p.NoFwd && !p.NoFlood && p.No != q.InPort && !seen[p.No] {
+				if !p.NoFwd && !p.NoFlood && !p.Mirror && p.VLAN.Carries(&q.Tags) && p.No != q.InPort && !seen[p.No] {
 					fail("flood leaves out a port")
 				}
 			}

@@ -1,6 +1,8 @@
 package ofswitch
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +49,9 @@ type Bridge struct {
 	desc       atomic.Pointer[ofp.Desc] // its datapath and serial number
 
 	conf atomic.Pointer[bridgeConf]
+	l2   atomic.Pointer[l2State]
+	// l2want is guarded by the writer lock.
+	l2want l2Desired
 	// pinMeter and slowMeter are the virtual meters CONTROLLER and SLOWPATH; nil:
 	// there is none.
 	pinMeter, slowMeter atomic.Pointer[flowtable.Meter]
@@ -72,6 +77,12 @@ type bridgeConf struct {
 	frag  uint16  // ofp.Frag*
 	// missPacketIn: frames that no entry matches go to controllers.
 	missPacketIn bool
+
+	// Of L2.
+	forwardBPDU bool
+	floodVLANs  *l2.VLANs // nil: none
+	oneTag      bool      // NORMAL sees one tag of a frame
+	bonds       bool      // there are some
 }
 
 // clone copies c for a change.
@@ -80,25 +91,26 @@ func (c *bridgeConf) clone() *bridgeConf {
 	return &n
 }
 
-// withPorts is c with its ports replaced.
-func (c *bridgeConf) withPorts(list []*port) *bridgeConf {
+// withPort is c with one port more.
+func (c *bridgeConf) withPort(p *port) *bridgeConf {
 	n := c.clone()
-	n.list = list
-	slices.SortFunc(n.list, func(a, b *port) int {
-		switch {
-		case a.no < b.no:
-			return -1
-		case a.no > b.no:
-			return 1
-		}
-		return 0
-	})
-	n.ports = make(map[ofp.PortNo]*port, len(list))
-	for _, p := range list {
-		n.ports[p.no] = p
-	}
+	i, _ := slices.BinarySearchFunc(c.list, p.no, byNumber)
+	n.list = slices.Insert(slices.Clip(c.list), i, p)
+	n.ports = maps.Clone(c.ports)
+	n.ports[p.no] = p
 	return n
 }
+
+// withoutPort is c with one port less.
+func (c *bridgeConf) withoutPort(p *port) *bridgeConf {
+	n := c.clone()
+	n.list = slices.DeleteFunc(slices.Clone(c.list), func(q *port) bool { return q == p })
+	n.ports = maps.Clone(c.ports)
+	delete(n.ports, p.no)
+	return n
+}
+
+func byNumber(p *port, no ofp.PortNo) int { return cmp.Compare(p.no, no) }
 
 func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
 	b := &Bridge{d: d, name: name, opts: o,
@@ -110,6 +122,7 @@ func newBridge(d *Datapath, name string, o BridgeOptions) *Bridge {
 	b.datapathID.Store(o.DatapathID)
 	b.SetDesc("", "")
 	b.conf.Store(&bridgeConf{ports: map[ofp.PortNo]*port{}})
+	b.l2.Store(&l2State{})
 	b.limits = newLimits(b)
 	return b
 }

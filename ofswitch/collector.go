@@ -51,8 +51,11 @@ func (d *Datapath) Collect() {
 			s.expire()
 		}
 		b.expireFragments(now)
+		if b.conf.Load().bonds {
+			b.runBonds()
+		}
 	}
-	if aged > 0 {
+	if d.unsettled.Swap(false) || aged > 0 {
 		d.macsChanged()
 	}
 	d.reap()

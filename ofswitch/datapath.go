@@ -47,6 +47,8 @@ type Datapath struct {
 
 	version atomic.Uint64 // newest published state of all tables and bridges
 	macGen  atomic.Uint64 // rises when any MAC table changed
+	// unsettled: what some program was made from changes with time alone.
+	unsettled atomic.Bool
 
 	drops [numDropReasons]dropCounter
 
@@ -175,6 +177,7 @@ func (d *Datapath) RemoveBridge(name string) error {
 		return fmt.Errorf("there is no bridge %s", name)
 	}
 	var errs []error
+	b.stopBonds()
 	for _, p := range b.conf.Load().list {
 		errs = append(errs, b.RemovePort(p.no))
 	}

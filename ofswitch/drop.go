@@ -21,6 +21,10 @@ const (
 	dropLoop                           // more patch ports or recirculations than a frame may pass
 	dropComplex                        // a flow that is too much work for one frame
 	dropReserved                       // reserved multicast address at NORMAL
+	dropMirror                         // the port is the output of a mirror
+	dropVLAN                           // a VLAN that the ingress port does not carry
+	dropProtected                      // from one protected port to another
+	dropBond                           // a bond that does not take the frame, or has no member to send it
 	dropTruncated                      // no whole Ethernet header
 	dropHeadroom                       // no room for one more tag
 	dropChecksum                       // a partial checksum that cannot be finished
@@ -49,6 +53,10 @@ var dropNames = [numDropReasons]string{
 	dropLoop:         "loop",
 	dropComplex:      "too_complex",
 	dropReserved:     "reserved_multicast",
+	dropMirror:       "mirror_output",
+	dropVLAN:         "vlan",
+	dropProtected:    "protected",
+	dropBond:         "bond",
 	dropTruncated:    "truncated",
 	dropHeadroom:     "no_headroom",
 	dropChecksum:     "bad_checksum_request",

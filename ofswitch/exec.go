@@ -122,6 +122,8 @@ func (w *worker) apply(o *op, f *packet.Frame) *packet.Frame {
 		packet.CopyTTLOut(f)
 	case opCopyTTLIn:
 		packet.CopyTTLIn(f)
+	case opTruncate:
+		return w.truncate(f, int(o.arg))
 	case opPacketIn:
 		if w.tr.rec == nil || w.tr.rec.effects {
 			w.packetIn(o.in, f)

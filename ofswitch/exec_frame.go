@@ -41,6 +41,19 @@ func (w *worker) push(f *packet.Frame, tpid uint16) *packet.Frame {
 	return f
 }
 
+// truncate cuts f, which is no GSO frame, to n bytes, with the checksums that it has
+// as a whole. nil: they cannot be found.
+func (w *worker) truncate(f *packet.Frame, n int) *packet.Frame {
+	if f.Offload.NeedsCsum {
+		if err := packet.FinishChecksum(f); err != nil {
+			w.d.drops[dropChecksum].add(1)
+			return nil
+		}
+	}
+	f.Truncate(n)
+	return f
+}
+
 // received is the frame in work as it came in: everybody counts it so,
 // whatever was done to it meanwhile.
 type received struct {
@@ -65,6 +78,8 @@ func (w *worker) needsSplit(o *op, f *packet.Frame) bool {
 	switch o.kind {
 	case opPushMPLS:
 		return packet.SegmentBeforeMPLS(f)
+	case opTruncate:
+		return true
 	case opMeter:
 		return o.meter.Split(w.now, w.frame.packets, w.frame.bytes)
 	}

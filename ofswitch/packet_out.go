@@ -132,7 +132,9 @@ func (t *translator) packetOut(k *flow.Key, b *Bridge, in *port, inPort ofp.Port
 	if t.rec != nil {
 		t.rec.bridge(&wk)
 	}
-	t.list(&wk, actions, nil)
+	if wk.in == nil || t.mirrorIn(&wk) {
+		t.list(&wk, actions, nil)
+	}
 	p := t.finish()
 	t.w.programs.push(p)
 	return p

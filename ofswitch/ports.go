@@ -34,6 +34,9 @@ type port struct {
 
 	upcalls upcallQueue
 
+	own *l2Port // what NORMAL takes it for, if it is in no bond
+	l2  atomic.Pointer[l2Port]
+
 	// Frames through a patch port, counted as credits.
 	rxCount, txCount flowtable.Counters
 }
@@ -170,13 +173,17 @@ func (b *Bridge) checkPort(p *port) error {
 
 // addPort makes p part of the bridge for frames that are sent to it.
 func (b *Bridge) addPort(p *port) {
+	var moved []ofp.PortNo
 	_ = b.d.update(func(classifier.Version) error { // fn does not fail
 		p.added = b.d.clock()
 		b.d.allocNumLocked(p)
-		c := b.conf.Load()
-		b.conf.Store(c.withPorts(append(slices.Clone(c.list), p)))
+		p.own = newL2Port()
+		p.l2.Store(p.own)
+		b.conf.Store(b.conf.Load().withPort(p))
+		moved, _ = b.joinLocked()
 		return nil
 	})
+	b.forget(moved)
 }
 
 // addQueues gives p's receive queues to the workers that have the fewest.
@@ -205,7 +212,7 @@ func (d *Datapath) removeQueues(p *port) error {
 	var errs []error
 	for _, w := range d.workers {
 		list := w.rx.Load().list
-		var keep []*rxq
+		keep := make([]*rxq, 0, len(list))
 		for _, q := range list {
 			if q.port != p {
 				keep = append(keep, q)
@@ -241,14 +248,15 @@ func (b *Bridge) removePort(p *port) error {
 	if qos := p.qos.Load(); qos != nil {
 		d.disown(qos.shaper)
 	}
+	var moved []ofp.PortNo
 	_ = d.update(func(classifier.Version) error { // fn does not fail
 		p.gone.Store(true)
 		p.disconnectLocked()
-		c := b.conf.Load()
-		list := slices.DeleteFunc(slices.Clone(c.list), func(q *port) bool { return q == p })
-		b.conf.Store(c.withPorts(list))
+		b.conf.Store(b.conf.Load().withoutPort(p))
+		moved, _ = b.joinLocked()
 		return nil
 	})
+	b.forget(moved)
 	d.Sync()
 	// After Sync, so that no frame of the port is learnt any more.
 	b.fdb.FlushPort(uint32(p.no))
@@ -267,14 +275,17 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 		return
 	}
 	before := p.desc()
+	var moved []ofp.PortNo
 	_ = b.d.update(func(classifier.Version) error { // fn does not fail
 		p.setStatus(&st)
 		if (p.desc().State^before.State)&ofp.PortStateLive == 0 {
 			return errNothing
 		}
 		p.touchLocked() // groups choose buckets by what lives
+		moved, _ = b.joinLocked()
 		return nil
 	})
+	b.forget(moved)
 	config := p.configBits() &^ ofp.PortConfigDown
 	if !st.AdminUp {
 		config |= ofp.PortConfigDown

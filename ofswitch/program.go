@@ -64,6 +64,7 @@ const (
 	opPacketIn   // copy to in's controllers
 	opRecirc     // extract again and go on with frozen
 	opReassemble // a fragment: keep it; what it completes goes on as after opRecirc
+	opTruncate   // leave arg bytes at most
 	opSave       // what follows acts on a copy ...
 	opRestore    // ... until here
 )
@@ -128,6 +129,9 @@ type deps struct {
 	macs   []macDep
 	groups []groupDep
 	meters []meterDep
+
+	l2       []l2Dep
+	l2States []l2StateDep
 }
 
 // tableDep: a lookup of wide in the table found priority (-1: nothing).
@@ -184,7 +188,7 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 			}
 		}
 	}
-	if p.version != v && !p.deps.groupsHold(v) {
+	if p.version != v && !(p.deps.l2Hold() && p.deps.groupsHold(v)) {
 		return false
 	}
 	if p.macGen != gen {

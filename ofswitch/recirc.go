@@ -20,6 +20,8 @@ type frozen struct {
 	meta   uint64
 	depth  int    // patch ports passed so far
 	queue  uint32 // chosen so far
+	// mirrored is translator.mirrored.
+	mirrored uint32
 }
 
 // freeze ends the program of this walk: the frame is extracted again, and
@@ -35,6 +37,7 @@ func (t *translator) frozen(wk *walk, rest []ofp.Action, after *ofp.Instructions
 		id: t.nextRecirc(), in: t.in, walk: *wk,
 		rest: append([]ofp.Action(nil), rest...), after: after,
 		tunnel: t.wide[flow.WTunnel], meta: t.wide[flow.WMetadata], depth: t.depth, queue: t.queue,
+		mirrored: t.mirrored,
 	}
 	fz.walk.set.fields = append([]ofp.SetField(nil), wk.set.fields...)
 	return fz
@@ -53,7 +56,7 @@ func (t *translator) nextRecirc() uint32 {
 // resume goes on where fz stopped, with the frame as extracted again.
 func (t *translator) resume(fz *frozen) {
 	wk := fz.walk
-	t.depth, t.queue = fz.depth, fz.queue
+	t.depth, t.queue, t.mirrored = fz.depth, fz.queue, fz.mirrored
 	wk.conf = t.config(wk.bridge)
 	t.wide[flow.WTunnel] = fz.tunnel
 	t.wide[flow.WMetadata] = fz.meta

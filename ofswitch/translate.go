@@ -22,7 +22,11 @@ type translator struct {
 	ops     []op
 	steps   int
 	complex bool // too much work: the program does nothing
-	depth   int  // patch ports and packet-out's TABLE on the way here
+	// mirrored are the mirrors of the bridge in work that have had the frame, by index;
+	// snap bounds the bytes of the copy that is being sent, if it is not zero.
+	mirrored uint32
+	snap     uint16
+	depth    int // patch ports and packet-out's TABLE on the way here
 
 	frameState
 	mask flow.Mask // bits of the key looked at
@@ -30,9 +34,9 @@ type translator struct {
 	groupLives map[groupWatch]bool
 
 	// Scratch.
-	probe    flow.Mask
-	l2ports  []l2.Port
-	outPorts []uint32
+	probe     flow.Mask
+	l2scratch []l2.Port
+	outPorts  []uint32
 }
 
 // frameState is the frame as the actions so far have left it, and what is
@@ -91,6 +95,7 @@ func (t *translator) start(k *flow.Key, in *port) {
 	t.in, t.version, t.prog = in, t.w.version, p
 	t.ops = t.ops[:0]
 	t.steps, t.depth, t.complex = 0, 0, false
+	t.mirrored, t.snap = 0, 0
 	t.frameState = frameState{bits: k.Bits &^ (1 << flow.WRecirc), lanes: [4]int8{0, 1, 2, 3}}
 	t.wide.SetKey(k)
 	t.wide[flow.WRecirc] = 0
@@ -182,6 +187,10 @@ func (t *translator) enter(wk *walk) {
 			t.rec.warn("the input port is down or has OFPPC_NO_RECV set, dropping")
 		}
 		t.drop(dropPortConfig)
+		return
+	}
+	// What comes through a patch has been in the other bridge's mirrors.
+	if wk.in != nil && wk.in.dev != nil && !t.mirrorIn(wk) {
 		return
 	}
 	if !t.fragments(wk) {

@@ -13,7 +13,7 @@ func (t *translator) output(wk *walk, no ofp.PortNo, maxLen uint16) {
 			t.drop(dropNoPort)
 			return
 		}
-		t.toPort(wk.in)
+		t.toPort(wk, wk.in)
 	case ofp.PortController:
 		reason := uint8(ofp.PacketInAction)
 		if wk.miss {
@@ -45,33 +45,46 @@ func (t *translator) toNumber(wk *walk, no ofp.PortNo) {
 	case p == nil:
 		t.drop(dropNoPort)
 	default:
-		t.toPort(p)
+		t.toPort(wk, p)
 	}
 }
 
 // flood sends the frame to every port but the ingress port and those whose
 // configuration forbids it. With member, only to the ports it accepts.
 func (t *translator) flood(wk *walk, member func(*port) bool) {
+	t.l2ports(wk)
 	for _, p := range wk.conf.list {
 		if p != wk.in && p.forwards() && (member == nil || member(p)) {
-			t.toPort(p)
+			t.toPort(wk, p)
 		}
 	}
 }
 
 // toPort sends the frame out of a port, which for a patch port is into the
 // peer's bridge.
-func (t *translator) toPort(p *port) {
+func (t *translator) toPort(wk *walk, p *port) {
+	c := t.l2conf(p)
 	switch {
+	case c.Protected && wk.in != nil && t.l2conf(wk.in).Protected:
+		t.refuse(dropProtected, "Flow is between protected ports, skipping output.")
 	case !p.forwards():
 		if t.rec != nil {
 			t.rec.detail("OFPPC_NO_FWD set, skipping output")
 		}
 		t.drop(dropPortConfig)
+	case p.dev == nil && t.snap != 0:
+		t.refuse(dropPatch, "Mirror truncate to ODPP_NONE, skipping output")
 	case p.dev == nil:
 		t.patch(p)
+	case t.snap != 0:
+		t.aside(func() {
+			t.emit(op{kind: opTruncate, arg: t.snap})
+			t.emit(op{kind: opOutput, tx: p.txBatch(t.w.index, t.queue), port: p})
+		})
+		t.mirror(wk, c, c.dst)
 	default:
 		t.emit(op{kind: opOutput, tx: p.txBatch(t.w.index, t.queue), port: p})
+		t.mirror(wk, c, c.dst)
 	}
 }
 
@@ -91,12 +104,19 @@ func (t *translator) patch(p *port) {
 	}
 	t.credit(&p.txCount)
 	t.credit(&peer.rxCount)
+	mirrored := t.mirrored
+	if peer.bridge != p.bridge {
+		t.mirrored = 0
+	}
 	t.aside(func() {
 		t.wide[flow.WTunnel] = 0 // a tunnel is where the frame came in
 		t.fixed[flow.WTunnel] = ^uint64(0)
 		wk := walk{bridge: peer.bridge, conf: t.config(peer.bridge), in: peer, inPort: peer.no}
 		t.enter(&wk)
 	})
+	if peer.bridge != p.bridge {
+		t.mirrored = mirrored
+	}
 }
 
 // pipeline is output to TABLE, legal in packet-out only: the frame goes through

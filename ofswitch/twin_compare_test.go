@@ -22,6 +22,7 @@ type tally struct {
 	outputs                            map[ofp.PortNo]int
 	ins                                int
 	groups, meters, groupsRefused      int // of group-mods and meter-mods
+	l2                                 int // changes of how bridges forward at NORMAL
 	wild                               int // rounds given up: loops that double
 }
 
@@ -37,6 +38,7 @@ type contest struct {
 	cookies uint64
 	flips   *gen        // its own, as it depends on hash seeds how much it takes
 	bridge  *twinBridge // that rules are made for
+	l2s     int         // changes of how bridges forward at NORMAL
 	masks   bool        // hold the record of wildcards against flipped keys
 }
 
@@ -157,6 +159,8 @@ func (c *contest) change() error {
 	case n < 89:
 		clear(tb.macs)
 		b.FlushMACs()
+	case n < 91:
+		c.l2(b, tb)
 	default:
 		return c.packetOut(b, tb)
 	}
@@ -191,7 +195,9 @@ func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
 	c.tally.packetOuts++
 	w := &twinWalk{b: tb, in: tb.ports[in], inPort: in, frame: slices.Clone(data), wire: len(data), packet: true}
 	c.twin.begin()
-	c.twin.actions(w, list)
+	if w.in == nil || c.twin.mirrorIn(w) {
+		c.twin.actions(w, list)
+	}
 	if c.twin.wild {
 		return nil
 	}

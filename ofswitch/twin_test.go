@@ -6,7 +6,6 @@ import (
 	"sort"
 
 	"ofswitch/flow"
-	"ofswitch/l2"
 	"ofswitch/ofp"
 )
 
@@ -29,6 +28,7 @@ type twin struct {
 	loop  bool
 	learn map[string]ofp.PortNo // of the frame in work
 	ask   map[string]bool
+	snap  uint16 // bounds the bytes of a mirror's copy
 }
 
 type twinBridge struct {
@@ -39,6 +39,8 @@ type twinBridge struct {
 	groups  map[uint32]*twinGroup
 	meters  map[uint32]*twinMeter
 	macs    map[[2]uint64]ofp.PortNo // VLAN and address
+	l2      L2
+	mirrors []*twinMirror
 }
 
 type twinPort struct {
@@ -48,6 +50,7 @@ type twinPort struct {
 	bridge *twinBridge
 	peer   *twinPort
 	patch  bool
+	l2     L2Port // normalised
 }
 
 type twinTerm struct {
@@ -122,6 +125,9 @@ func (s *twin) begin() {
 
 func (s *twin) enter(w *twinWalk) {
 	if w.in.config&(ofp.PortConfigDown|ofp.PortConfigNoRecv) != 0 {
+		return
+	}
+	if !w.in.patch && !s.mirrorIn(w) {
 		return
 	}
 	if s.admits(w) {
@@ -358,48 +364,20 @@ func (s *twin) flood(w *twinWalk) {
 	}
 }
 
-func (s *twin) normal(w *twinWalk) {
-	v := look(w.frame)
-	if !v.header {
-		return
-	}
-	vlan := v.value[flow.VLANVID].Lo & 0xfff
-	src, dst := v.value[flow.EthSrc].Lo, v.value[flow.EthDst].Lo
-	if l2.MAC(dst).IsReserved() {
-		return
-	}
-	if w.in != nil && src>>40&1 == 0 {
-		at := fmt.Sprint(w.b.name, vlan, src)
-		if old, twice := s.learn[at]; twice && old != w.inPort || s.ask[at] {
-			s.loop = true
-		}
-		s.learn[at] = w.inPort
-		w.b.macs[[2]uint64{vlan, src}] = w.inPort
-	}
-	at := fmt.Sprint(w.b.name, vlan, dst)
-	s.ask[at] = true
-	if _, learnt := s.learn[at]; learnt && dst != src {
-		s.loop = true // a set-field made it the sender's; see loop
-	}
-	if no, known := w.b.macs[[2]uint64{vlan, dst}]; known && dst>>40&1 == 0 {
-		if p := w.b.ports[no]; p != nil && p != w.in {
-			s.send(w, p)
-		}
-		return
-	}
-	s.flood(w)
-}
-
 func (s *twin) send(w *twinWalk, p *twinPort) {
-	if p.config&(ofp.PortConfigDown|ofp.PortConfigNoFwd) != 0 {
+	if p.config&(ofp.PortConfigDown|ofp.PortConfigNoFwd) != 0 || w.in != nil && w.in.l2.Protected && p.l2.Protected {
 		return
 	}
 	if !p.patch {
 		at := fmt.Sprintf("%s/%d", p.bridge.name, p.no)
-		s.byPort[at] = append(s.byPort[at], string(w.frame))
+		sent := w.frame
+		if s.snap != 0 {
+			sent = sent[:min(len(sent), int(s.snap))]
+		}
+		s.byPort[at] = append(s.byPort[at], string(sent))
 		return
 	}
-	if p.peer == nil || w.depth >= maxDepth {
+	if s.snap != 0 || p.peer == nil || w.depth >= maxDepth {
 		return
 	}
 	s.enter(&twinWalk{b: p.peer.bridge, in: p.peer, inPort: p.peer.no, wire: w.wire,
