@@ -4,82 +4,24 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"ofswitch/internal/testutil"
 )
 
-// ovsdbServer is a real ovsdb-server on a file.
-type ovsdbServer struct {
-	t            *testing.T
-	file, socket string
-	cmd          *exec.Cmd
-}
-
-// start runs it, until the test ends or kill.
-func (s *ovsdbServer) start() {
-	s.t.Helper()
-	program := testutil.NeedProgram(s.t, "ovsdb-server", "openvswitch-switch")
-	s.cmd = exec.Command(program, "--remote=punix:"+s.socket, "--unixctl="+s.socket+".ctl", "--no-chdir", "-vconsole:off", s.file)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *ovsdbServer) kill() {
-	s.cmd.Process.Kill()
-	s.cmd.Wait()
-}
-
-func (s *ovsdbServer) target() string { return "unix:" + s.socket }
-
-func ovsdbTool(t *testing.T, args ...string) {
-	t.Helper()
-	tool := testutil.NeedProgram(t, "ovsdb-tool", "openvswitch-common")
-	if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
-		t.Fatalf("ovsdb-tool %v: %v\n%s", args, err, out)
-	}
-}
+const testSchema = "testdata/test.ovsschema"
 
 // standalone runs one ovsdb-server with the database of the tests.
-func standalone(t *testing.T) *ovsdbServer {
+func standalone(t *testing.T) *testutil.OVSDBServer {
 	t.Helper()
-	dir := t.TempDir()
-	s := &ovsdbServer{t: t, file: filepath.Join(dir, "db"), socket: filepath.Join(dir, "s")}
-	ovsdbTool(t, "create", s.file, "testdata/test.ovsschema")
-	s.start()
-	t.Cleanup(func() { s.kill() })
+	s := testutil.NewOVSDBServer(t, testSchema)
+	s.Start()
 	return s
 }
 
-// cluster runs three, on one database.
-func cluster(t *testing.T) []*ovsdbServer {
-	t.Helper()
-	var list []*ovsdbServer
-	raft := make([]string, 3)
-	for i := range raft {
-		dir := t.TempDir()
-		s := &ovsdbServer{t: t, file: filepath.Join(dir, "db"), socket: filepath.Join(dir, "s")}
-		raft[i] = "unix:" + filepath.Join(dir, "r")
-		if i == 0 {
-			ovsdbTool(t, "create-cluster", s.file, "testdata/test.ovsschema", raft[0])
-		} else {
-			ovsdbTool(t, "join-cluster", s.file, "Test", raft[i], raft[0])
-		}
-		s.start()
-		t.Cleanup(func() { s.kill() })
-		list = append(list, s)
-	}
-	return list
-}
-
-// everything is what the server holds, as the client's copy would: it must be
+// selected is what the server holds, as the client's copy would: it must be
 // whole.
 func (c *Client) selected(t *testing.T) string {
 	t.Helper()
@@ -126,7 +68,7 @@ func fill(t *testing.T, c *Client) {
 // transaction's call returns.
 func TestIntegrationClientOfOVSDBServer(t *testing.T) {
 	real := standalone(t)
-	c := startClient(t, ClientOptions{Targets: []string{real.target()}, MaxBackoff: 10 * time.Millisecond, Lock: "l"})
+	c := startClient(t, ClientOptions{Targets: []string{real.Target()}, MaxBackoff: 10 * time.Millisecond, Lock: "l"})
 	await(t, c, "lock", func() bool { return c.Status().Connected && c.Status().HasLock })
 	fill(t, c)
 	if ours, theirs := c.everything(), c.selected(t); ours != theirs || strings.Count(ours, "_uuid") != 5 {
@@ -159,12 +101,12 @@ func TestIntegrationClientOfOVSDBServer(t *testing.T) {
 			t.Fatalf("after %s %s %v the copy has\n%s\nthe server\n%s", op.Name(), column, value, ours, theirs)
 		}
 	}
-	real.kill()
+	real.Kill()
 	await(t, c, "away", func() bool { return !c.Status().Connected })
 	if c.Status().HasLock || strings.Count(c.everything(), "_uuid") != 5 {
 		t.Errorf("away: %+v %s", c.Status(), c.everything())
 	}
-	real.start()
+	real.Start()
 	await(t, c, "back", func() bool { return c.Status().Connected && c.Status().HasLock })
 	if ours, theirs := c.everything(), c.selected(t); ours != theirs {
 		t.Errorf("after a restart the copy has\n%s\nthe server\n%s", ours, theirs)
@@ -175,7 +117,7 @@ func TestIntegrationClientOfOVSDBServer(t *testing.T) {
 // refused; it goes to the other when the first leaves.
 func TestIntegrationClientLock(t *testing.T) {
 	real := standalone(t)
-	o := ClientOptions{Targets: []string{real.target()}, Lock: "ovs_vswitchd"}
+	o := ClientOptions{Targets: []string{real.Target()}, Lock: "ovs_vswitchd"}
 	first := NewClient(ClientOptions{Targets: o.Targets, Lock: o.Lock, Database: "Test", Logger: quiet})
 	await(t, first, "lock", func() bool { return first.Status().HasLock })
 	log, logger := newLines()
@@ -201,10 +143,11 @@ func TestIntegrationClientLock(t *testing.T) {
 // The client finds a cluster's leader, goes to the next when it is killed, goes
 // on with its copy from where it was, and lets no follower do.
 func TestIntegrationClientCluster(t *testing.T) {
-	members := cluster(t)
+	members := testutil.NewOVSDBCluster(t, 3, "Test", testSchema)
 	var targets []string
 	for _, m := range members {
-		targets = append(targets, m.target())
+		m.Start()
+		targets = append(targets, m.Target())
 	}
 	log := new(lines)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -216,20 +159,20 @@ func TestIntegrationClientCluster(t *testing.T) {
 	if !st.Leader || st.Cluster.IsZero() {
 		t.Fatalf("%+v", st)
 	}
-	var leader *ovsdbServer
+	var leader *testutil.OVSDBServer
 	for _, m := range members {
-		if m.target() == st.Target {
+		if m.Target() == st.Target {
 			leader = m
 			continue
 		}
 		// It has joined when it has what the leader has.
-		any := startClient(t, ClientOptions{Targets: []string{m.target()}, AnyMember: true, MaxBackoff: 100 * time.Millisecond})
+		any := startClient(t, ClientOptions{Targets: []string{m.Target()}, AnyMember: true, MaxBackoff: 100 * time.Millisecond})
 		await(t, any, "what the leader has", func() bool { return any.everything() == was })
 		if any.Status().Leader {
 			t.Errorf("%+v", any.Status())
 		}
 	}
-	leader.kill()
+	leader.Kill()
 	await(t, c, "another leader", func() bool {
 		now := c.Status()
 		return now.Connected && now.HasLock && now.Target != st.Target
@@ -247,13 +190,13 @@ func TestIntegrationClientCluster(t *testing.T) {
 	// Without a majority there is no leader, and the copy stays.
 	second := c.Status().Target
 	for _, m := range members {
-		if m.target() == second {
-			m.kill()
+		if m.Target() == second {
+			m.Kill()
 		}
 	}
 	now := c.everything()
 	await(t, c, "away", func() bool { return !c.Status().Connected })
-	leader.start()
+	leader.Start()
 	await(t, c, "a majority again", func() bool { return c.Status().Connected && c.Status().HasLock })
 	if c.everything() != now || c.selected(t) != now {
 		t.Errorf("the copy has\n%s\nand had\n%s", c.everything(), now)
