@@ -15,6 +15,9 @@ const serverSchema = `{"name": "_Server", "version": "1.2.0", "cksum": "30096845
   "sid": {"type": {"key": "uuid", "min": 0}},
   "index": {"type": {"key": "integer", "min": 0}}}}}}`
 
+// serverName is what every server calls the database about itself.
+const serverName = "_Server"
+
 // serverDatabase is the database about a server of db and itself.
 func serverDatabase(db *Database) (*Database, error) {
 	schema, err := ParseSchema([]byte(serverSchema))

@@ -33,10 +33,12 @@ type session struct {
 
 	// Guarded by Server.mu.
 	monitors []*monitor
+	aware    bool // the client knows that databases may change, see setAware
 
 	outMu   sync.Mutex
 	out     []*jsonrpc.Message
 	outSize int
+	leaving error         // why the connection ends once all is sent; nil: it goes on
 	wake    chan struct{} // room for one
 
 	heard  atomic.Int64 // when the client last said something, ns since 1970
@@ -122,11 +124,11 @@ func (c *session) write() {
 func (c *session) flush() error {
 	for {
 		c.outMu.Lock()
-		list := c.out
+		list, leaving := c.out, c.leaving
 		c.out, c.outSize = nil, 0
 		c.outMu.Unlock()
 		if len(list) == 0 {
-			return nil
+			return leaving
 		}
 		for _, m := range list {
 			if err := c.conn.Send(m); err != nil {
@@ -136,9 +138,29 @@ func (c *session) flush() error {
 	}
 }
 
+// leave ends the connection when all that is queued is sent.
+func (c *session) leave(reason error) {
+	c.outMu.Lock()
+	c.leaving = reason
+	c.outMu.Unlock()
+	c.wakeWriter()
+}
+
+// wakeWriter has write look at the queue.
+func (c *session) wakeWriter() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
 // send queues a message. It never blocks.
 func (c *session) send(m *jsonrpc.Message) {
 	c.outMu.Lock()
+	if c.leaving != nil {
+		c.outMu.Unlock()
+		return // what was to be said is said
+	}
 	c.out = append(c.out, m)
 	c.outSize += len(m.Params) + len(m.Result) + len(m.Error)
 	full := c.outSize > maxBacklog
@@ -147,10 +169,7 @@ func (c *session) send(m *jsonrpc.Message) {
 		c.end(errSlow)
 		return
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.wakeWriter()
 }
 
 func (c *session) reply(id, result json.RawMessage) {
@@ -193,6 +212,20 @@ func (c *session) tell(db *Database, changes *Changes) {
 			c.update(m, u)
 		}
 	}
+}
+
+// dropMonitors ends the monitors of a database that is no more, and tells the
+// client, if it knows of such things. The server is locked.
+func (c *session) dropMonitors(db *Database) {
+	c.monitors = slices.DeleteFunc(c.monitors, func(m *monitor) bool {
+		if m.db != db {
+			return false
+		}
+		if c.aware {
+			c.notify("monitor_canceled", []json.RawMessage{m.id})
+		}
+		return true
+	})
 }
 
 // noTxn is the id of the last transaction in an update3 of a server that
@@ -254,6 +287,7 @@ func init() {
 		"list_dbs":            (*session).listDBs,
 		"get_schema":          (*session).getSchema,
 		"transact":            (*session).transact,
+		"convert":             (*session).convert,
 		"monitor":             (*session).monitor,
 		"monitor_cond":        (*session).monitor,
 		"monitor_cond_since":  (*session).monitor,
@@ -472,13 +506,14 @@ func (c *session) serverID(id json.RawMessage, _ string, _ []json.RawMessage) an
 	return nil
 }
 
-// setAware: a client that is not would be disconnected when a database comes
-// or goes, which does not happen here.
+// setAware notes that the client knows that a database may get another schema;
+// others are disconnected then (ovsdb-server(7) §4.1.17, "set_db_change_aware").
 func (c *session) setAware(id json.RawMessage, method string, params []json.RawMessage) any {
 	var aware bool
 	if len(params) != 1 || json.Unmarshal(params[0], &aware) != nil {
 		return syntaxf(raws(params), "%s: true or false parameter expected", method)
 	}
+	c.aware = aware
 	c.reply(id, json.RawMessage("{}"))
 	return nil
 }
