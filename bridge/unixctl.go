@@ -2,38 +2,20 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
-	"ofswitch/l2"
-	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 	"ofswitch/unixctl"
 )
 
 // RegisterCommands adds the switch's commands for ovs-appctl and ofctl.
 func (s *Switch) RegisterCommands(srv *unixctl.Server) {
-	srv.Register("fdb/show", "bridge", 1, 1, func(args []string) (string, error) {
-		of, err := s.bridge(args[0])
-		if err != nil {
-			return "", err
-		}
-		return formatFDB(of.MACs()), nil
-	})
-	srv.Register("fdb/flush", "[bridge]", 0, 1, func(args []string) (string, error) {
-		names := args
-		if len(names) == 0 {
-			names = s.Bridges()
-		}
-		for _, name := range names {
-			of, err := s.bridge(name)
-			if err != nil {
-				return "", err
-			}
-			of.FlushMACs()
-		}
-		return "table successfully flushed\n", nil
-	})
+	s.registerFDB(srv)
+	s.registerTrace(srv)
+	s.registerFlows(srv)
+	s.registerDatapath(srv)
+	s.registerCoverage(srv)
 	srv.Register("isolation/show", "[bridge]", 0, 1, func(args []string) (string, error) {
 		if len(args) > 0 {
 			if _, err := s.bridge(args[0]); err != nil {
@@ -62,16 +44,51 @@ func (s *Switch) bridge(name string) (*ofswitch.Bridge, error) {
 	return lb.of, nil
 }
 
-// formatFDB prints the MAC table as `ovs-appctl fdb/show` does.
-func formatFDB(rows []l2.Row) string {
-	var b strings.Builder
-	b.WriteString(" port  VLAN  MAC                Age\n")
-	for _, r := range rows {
-		port := fmt.Sprint(r.Port)
-		if ofp.PortNo(r.Port) == ofp.PortLocal {
-			port = "LOCAL"
+// withBridge is a command whose first argument names a bridge. Where there is no
+// such bridge the answer is none, in the words of Open vSwitch.
+func (s *Switch) withBridge(none error, fn func(of *ofswitch.Bridge, args []string) (string, error)) func([]string) (string, error) {
+	return func(args []string) (string, error) {
+		of, err := s.bridge(args[0])
+		if err != nil {
+			return "", none
 		}
-		fmt.Fprintf(&b, "%5s  %4d  %s  %3d\n", port, r.VLAN, r.MAC, int64(r.Age/time.Second))
+		return fn(of, args[1:])
 	}
-	return b.String()
 }
+
+// eachBridge is a command for one bridge, or for all. Each says the same.
+func (s *Switch) eachBridge(none error, fn func(of *ofswitch.Bridge) string) func([]string) (string, error) {
+	return func(args []string) (text string, err error) {
+		names := args
+		if len(names) == 0 {
+			names = s.Bridges()
+		}
+		for _, name := range names {
+			of, err := s.bridge(name)
+			if err != nil && len(args) > 0 {
+				return "", none
+			}
+			if err == nil {
+				text = fn(of)
+			}
+		}
+		return text, nil
+	}
+}
+
+// takeOption takes a word out of the arguments, and says whether it was there.
+func takeOption(args *[]string, names ...string) bool {
+	n := len(*args)
+	*args = slices.DeleteFunc(slices.Clone(*args), func(a string) bool { return slices.Contains(names, a) })
+	return len(*args) < n
+}
+
+// portNames gives the names of a bridge's ports.
+func portNames(of *ofswitch.Bridge) func(uint32) string {
+	names := map[uint32]string{}
+	for _, d := range of.PortDescs() {
+		names[uint32(d.Port)] = d.Name
+	}
+	return func(no uint32) string { return names[no] }
+}
+

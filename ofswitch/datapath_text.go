@@ -232,6 +232,8 @@ func (a *actionPrinter) op(o *op) {
 		}
 		a.tags = append(a.tags, tci)
 		a.head, a.push, a.tpid = "vlan", true, o.arg
+	case opTruncate:
+		a.action("trunc(%d)", o.arg)
 	case opPopVLAN:
 		a.action("pop_vlan")
 		if n := len(a.tags); n > 0 {

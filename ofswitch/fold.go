@@ -19,6 +19,13 @@ func (l *programList) take() *program {
 	return p
 }
 
+// foldInto is fold for a program of w, whose packets it counts.
+func (p *program) foldInto(w *worker) {
+	before := p.foldedCount
+	p.fold()
+	w.folded += p.foldedCount - before
+}
+
 // fold moves what is new in the program's cell to what it credits. The caller
 // holds foldMu.
 func (p *program) fold() {
@@ -51,7 +58,7 @@ func (d *Datapath) fold() {
 	defer d.foldMu.Unlock()
 	for _, w := range d.workers {
 		for p := w.programs.head.Load(); p != nil; p = p.next {
-			p.fold()
+			p.foldInto(w)
 		}
 	}
 }
@@ -72,7 +79,7 @@ func (d *Datapath) tend(now int64) {
 		var idle []*program
 		var prev *program
 		for p := w.programs.head.Load(); p != nil; p = p.next {
-			p.fold()
+			p.foldInto(w)
 			p.refresh()
 			if !p.cached.Load() {
 				// Its last batch may not have ended when it was found so for

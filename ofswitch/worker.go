@@ -45,7 +45,8 @@ type worker struct {
 	recircKey flow.Key
 	programs  programList
 	unburied  int    // programs that left the cache since the collector was woken for them
-	misses    uint64 // translations made
+	misses    uint64 // translations made (misses.go)
+	folded    uint64 // packets of its programs, as folded; under Datapath.foldMu
 	tr        translator
 
 	// Execution.
@@ -370,7 +371,7 @@ func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *fro
 		w.cache.Delete(k, hash)
 		w.uncached(p)
 	}
-	w.misses++
+	w.missed()
 	p = w.tr.translate(k, in, fz)
 	if w.cache == nil {
 		w.programs.push(p)

@@ -2,6 +2,8 @@ package unixctl
 
 import (
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sort"
 	"strings"
 )
@@ -36,6 +38,18 @@ func (c *command) check(name string, args int) error {
 		return fmt.Errorf("\"%s\" command takes at most %d arguments", name, c.max)
 	}
 	return nil
+}
+
+// run carries the command out. A fault of ours in it costs the command, not the
+// program.
+func (c *command) run(name string, args []string) (text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("a command failed for a fault of the program", "command", name, "panic", r, "stack", string(debug.Stack()))
+			text, err = "", fmt.Errorf("\"%s\" failed for a fault of the program, which its log tells", name)
+		}
+	}()
+	return c.fn(args)
 }
 
 // builtin registers what every program has.

@@ -50,6 +50,8 @@ type Server struct {
 	conns    map[*jsonrpc.Conn]bool // true: a command is being answered
 	closed   bool
 	closeErr error
+	received uint64        // commands
+	released chan struct{} // closed when both files are gone
 }
 
 // NewServer claims prog in runDir, which it creates if missing, and listens.
@@ -75,6 +77,7 @@ func NewServer(runDir, prog string) (*Server, error) {
 		commands: make(map[string]*command),
 		version:  prog + " " + buildVersion(),
 		conns:    make(map[*jsonrpc.Conn]bool),
+		released: make(chan struct{}),
 	}
 	// Only the holder of the pid file comes here, so whatever sockets of this
 	// name are left are stale, unless somebody answers on them.
@@ -234,6 +237,7 @@ func newline(text string) string {
 func (s *Server) run(m *jsonrpc.Message) (string, error) {
 	s.mu.Lock()
 	c := s.commands[m.Method]
+	s.received++
 	s.mu.Unlock()
 	var raw []json.RawMessage
 	if err := json.Unmarshal(m.Params, &raw); err != nil {
@@ -250,11 +254,23 @@ func (s *Server) run(m *jsonrpc.Message) (string, error) {
 	}
 	s.runMu.Lock()
 	defer s.runMu.Unlock()
-	return c.fn(args)
+	return c.run(m.Method, args)
 }
 
-// Close stops listening, waits for commands in progress to be answered (a
-// moment at most), closes the connections and removes both files. It must not
+// Received is how many commands have come.
+func (s *Server) Received() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.received
+}
+
+// Released is closed when Close has removed both files, and not yet ended the
+// commands in progress: the command that ends the program waits for it, so that who
+// gave it may start another.
+func (s *Server) Released() <-chan struct{} { return s.released }
+
+// Close stops listening, removes both files, waits for commands in progress to be
+// answered (a moment at most), and closes the connections. It must not
 // be called from within a command: one that ends the program tells another
 // goroutine to do so.
 func (s *Server) Close() error {
@@ -273,6 +289,9 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	close(s.done)
 	err := s.ln.Close() // removes the socket too
+	// From here on another process may take the name. What waits for that is answered.
+	s.closeErr = errors.Join(err, s.pid.release())
+	close(s.released)
 
 	answered := make(chan struct{})
 	go func() { s.wg.Wait(); close(answered) }()
@@ -286,7 +305,6 @@ func (s *Server) Close() error {
 		s.mu.Unlock()
 		<-answered
 	}
-	s.closeErr = errors.Join(err, s.pid.release())
 	return s.closeErr
 }
 

@@ -102,11 +102,15 @@ func serve(o *options, log *slog.Logger) error {
 	defer sw.Close()
 
 	exit := make(chan struct{}, 1)
-	ctl.Register("exit", "", 0, 1, func([]string) (string, error) {
+	ctl.Register("exit", "[--cleanup]", 0, 1, func(args []string) (string, error) {
+		if len(args) == 1 && args[0] != "--cleanup" {
+			return "", fmt.Errorf("%.200q: unknown option; there is --cleanup, which changes nothing: all is always taken down", args[0])
+		}
 		select {
 		case exit <- struct{}{}:
 		default: // already asked
 		}
+		<-ctl.Released()
 		return "", nil
 	})
 	sw.RegisterCommands(ctl)
