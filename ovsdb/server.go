@@ -32,6 +32,7 @@ type Server struct {
 	again    bool
 	unsynced []unsynced // see answer
 	syncing  bool
+	refused  error // why the log did not take the last commit; nil: it did
 
 	done sync.WaitGroup
 }
@@ -185,7 +186,8 @@ func (s *Server) run(h *hosted, r *Request, elapsedMS int64) Result {
 		if s.o.Log == nil {
 			return nil
 		}
-		return s.o.Log.Append(c)
+		s.refused = s.o.Log.Append(c)
+		return s.refused
 	}
 	res := h.Run(r, elapsedMS)
 	if res.Changes != nil {

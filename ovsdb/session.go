@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ var (
 	errServerClosed = errors.New("the server ends")
 	errTooMany      = errors.New("too many clients are connected")
 	errSlow         = errors.New("the client does not read what it asked to be told")
+	errReconnect    = errors.New("clients are to connect again")
 	errSilent       = errors.New("the client does not answer")
 )
 
@@ -324,12 +326,7 @@ func (c *session) db(method string, params []json.RawMessage) (*hosted, *Error) 
 }
 
 func (c *session) listDBs(id json.RawMessage, _ string, _ []json.RawMessage) any {
-	var names []string
-	for name := range c.s.dbs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	c.replyValue(id, names)
+	c.replyValue(id, slices.Sorted(maps.Keys(c.s.dbs)))
 	return nil
 }
 
