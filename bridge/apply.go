@@ -17,9 +17,10 @@ type liveBridge struct {
 	conf Bridge
 	mac  [6]byte // of the bridge, and of LOCAL if that has none of its own
 	// fallback is the address where the configuration and the ports give none.
-	fallback [6]byte
-	of       *ofswitch.Bridge
-	conn     *ofconn.Manager
+	fallback   [6]byte
+	datapathID uint64
+	of         *ofswitch.Bridge
+	conn       *ofconn.Manager
 	// snoop shows what conn and the controllers say to each other.
 	snoop *ofconn.Snoop
 
@@ -45,10 +46,14 @@ func (s *Switch) Apply(c Config) error {
 	if err := s.applyTLSLocked(&c); err != nil {
 		errs = append(errs, err)
 	}
-	plans, err := s.planLocked(&c)
+	plans, gone, err := s.planLocked(&c)
 	errs = append(errs, err...)
 	// All that goes, goes before anything comes: a device, a name or a number may
 	// pass from one port to another, whichever bridges these are in.
+	for _, p := range plans {
+		gone = append(gone, p.gone...)
+	}
+	closeAll(gone)
 	for _, p := range plans {
 		p.close()
 	}
@@ -86,8 +91,8 @@ type plan struct {
 }
 
 // planLocked looks what each bridge is to be, makes those that are new, without
-// ports, and takes down those that are not wanted any more.
-func (s *Switch) planLocked(c *Config) (plans []*plan, errs []error) {
+// ports, and takes down those that are not wanted any more, whose ports are gone.
+func (s *Switch) planLocked(c *Config) (plans []*plan, gone []*livePort, errs []error) {
 	wanted := map[string]*Bridge{}
 	for i := range c.Bridges {
 		b := &c.Bridges[i]
@@ -103,7 +108,7 @@ func (s *Switch) planLocked(c *Config) (plans []*plan, errs []error) {
 	}
 	for _, name := range sortedKeys(s.bridges) {
 		if wanted[name] == nil {
-			s.removeBridgeLocked(name)
+			gone = append(gone, s.removeBridgeLocked(name)...)
 		}
 	}
 	// A device belongs to one port of one bridge: names are taken in order.
@@ -131,7 +136,7 @@ func (s *Switch) planLocked(c *Config) (plans []*plan, errs []error) {
 		errs = append(errs, refused...)
 		plans = append(plans, lb.plan(local, list))
 	}
-	return plans, errs
+	return plans, gone, errs
 }
 
 // sortPorts takes the ports out of the configuration: LOCAL, the others that can
@@ -191,8 +196,9 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 }
 
 // removeBridgeLocked takes a bridge down: first the controllers, so that they
-// see no half of it, then ports, then the bridge.
-func (s *Switch) removeBridgeLocked(name string) {
+// see no half of it, then ports, then the bridge. The devices of the ports are left
+// for closeAll.
+func (s *Switch) removeBridgeLocked(name string) []*livePort {
 	lb := s.bridges[name]
 	if err := lb.conn.Close(); err != nil {
 		s.log.Error("controllers not closed cleanly", "bridge", name, "err", err)
@@ -201,12 +207,13 @@ func (s *Switch) removeBridgeLocked(name string) {
 		s.log.Error("snoop socket not closed cleanly", "bridge", name, "err", err)
 	}
 	for _, p := range slices.Backward(lb.ports) {
-		p.close()
+		p.takeOut()
 	}
 	if err := s.dp.RemoveBridge(name); err != nil {
 		s.log.Error("bridge not removed", "bridge", name, "err", err)
 	}
 	delete(s.bridges, name)
+	return lb.ports
 }
 
 // channel is what of a Bridge concerns its controllers.

@@ -88,7 +88,7 @@ func newRig(t *testing.T, workers int) *rig {
 }
 
 // socketDir is a directory whose sockets have a path of at most 107 bytes.
-func socketDir(t *testing.T) string {
+func socketDir(t testing.TB) string {
 	t.Helper()
 	if dir := t.TempDir(); len(dir) < 80 {
 		return dir

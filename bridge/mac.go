@@ -108,16 +108,17 @@ func mixVLAN(mac [6]byte, vlan uint16) [6]byte {
 // are asked to connect again when it changes, since there is no message to tell them.
 func (lb *liveBridge) settleDatapathID(from *livePort) {
 	id := lb.pickDatapathID(lb.mac, from)
-	if id == lb.of.Features().DatapathID {
+	if id == lb.datapathID {
 		return
 	}
 	for _, other := range lb.sw.bridges {
-		if other != lb && other.of.Features().DatapathID == id {
+		if other != lb && other.datapathID == id {
 			lb.sw.log.Warn("two bridges have the same datapath id: controllers take them for one; set other_config:datapath-id",
 				"bridge", lb.conf.Name, "other", other.conf.Name, "datapath_id", fmt.Sprintf("%016x", id))
 			break
 		}
 	}
+	lb.datapathID = id
 	lb.of.SetDatapathID(id)
 	lb.conn.Reconnect()
 	lb.sw.log.Info("datapath id", "bridge", lb.conf.Name, "datapath_id", fmt.Sprintf("%016x", id))

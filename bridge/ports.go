@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"ofswitch/ofp"
@@ -100,11 +102,8 @@ func (lb *liveBridge) plan(local Port, list []Port) *plan {
 	return pl
 }
 
-// close closes what goes, and takes ports out whose number changes.
+// close takes ports out whose number changes; what goes is closed already.
 func (pl *plan) close() {
-	for _, p := range pl.gone {
-		p.close()
-	}
 	for _, p := range pl.renumbered {
 		p.detach()
 	}
@@ -302,6 +301,36 @@ func onOff(port, name, value string) (bool, error) {
 // left that a worker may touch, since RemovePort has waited for them.
 func (p *livePort) close() {
 	p.takeOut()
+	p.shut()
+}
+
+// closers is how many devices are closed at once. The kernel lets go of a TAP in
+// some 50 ms of waiting for its own readers, most of which many can share.
+const closers = 64
+
+// closeAll is close for many ports.
+func closeAll(list []*livePort) {
+	for _, p := range list {
+		p.takeOut()
+	}
+	var wait sync.WaitGroup
+	var next atomic.Int32
+	for range min(closers, len(list)) {
+		wait.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) {
+					return
+				}
+				list[i].shut()
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// shut closes the device of a port that is in no bridge.
+func (p *livePort) shut() {
 	if p.port == nil {
 		return
 	}

@@ -110,9 +110,11 @@ func (s *Switch) Close() {
 	if s.retry != nil {
 		s.retry.Stop()
 	}
+	var gone []*livePort
 	for name := range s.bridges {
-		s.removeBridgeLocked(name)
+		gone = append(gone, s.removeBridgeLocked(name)...)
 	}
+	closeAll(gone)
 	s.dp.Close()
 }
 

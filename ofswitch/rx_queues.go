@@ -12,6 +12,7 @@ type rxq struct {
 	q    ports.RxQueue
 	port *port
 
+	adoption   uint64 // by which the worker has it
 	active     bool
 	empty      int // polls without a frame in a row
 	falseWakes int // epoll said ready, and there was nothing, in a row
@@ -19,34 +20,63 @@ type rxq struct {
 }
 
 // rxSet is an immutable list of a worker's queues.
-type rxSet struct {
-	list []*rxq
-	byFD map[int32]*rxq
-}
+type rxSet struct{ list []*rxq }
 
-func newRxSet(list []*rxq) *rxSet {
-	s := &rxSet{list: list, byFD: make(map[int32]*rxq, len(list))}
-	for _, q := range list {
-		s.byFD[int32(q.q.FD())] = q
-	}
-	return s
-}
+func newRxSet(list []*rxq) *rxSet { return &rxSet{list} }
 
 func (w *worker) activate(q *rxq) {
 	q.active, q.empty = true, 0
 	w.active = append(w.active, q)
 }
 
-// adopt makes active from a changed set of queues: all of them, until each
-// has shown whether it has frames.
+// adopt goes over to a changed set of queues. New ones are active until they have
+// shown whether they have frames; the others stay as they are, since a poll of each
+// of a thousand at every change would cost a thousand times what the change does.
 func (w *worker) adopt(set *rxSet) {
+	var old []*rxq
+	if w.set != nil {
+		old = w.set.list
+	}
 	w.set = set
-	clear(w.active)
-	w.active = w.active[:0]
+	if w.byFD == nil {
+		w.byFD = map[int32]*rxq{}
+	}
+	before := w.adoptions
+	w.adoptions++
+	var fresh []*rxq
 	for _, q := range set.list {
-		w.unpark(q)
-		q.falseWakes = 0
+		if q.adoption != before || before == 0 {
+			fresh = append(fresh, q)
+		}
+		q.adoption = w.adoptions
+	}
+	// First those that are gone: a new one may have the descriptor's number.
+	for _, q := range old {
+		if q.adoption != w.adoptions {
+			q.active, q.adoption = false, 0
+			delete(w.byFD, int32(q.q.FD()))
+		}
+	}
+	keep := w.active[:0]
+	for _, q := range w.active {
+		if q.active {
+			keep = append(keep, q)
+		}
+	}
+	clear(w.active[len(keep):])
+	w.active = keep
+	for _, q := range fresh {
+		w.byFD[int32(q.q.FD())] = q
 		w.activate(q)
+	}
+	for _, q := range set.list {
+		if q.parked {
+			w.unpark(q)
+			q.falseWakes = 0
+			if !q.active {
+				w.activate(q)
+			}
+		}
 	}
 }
 

@@ -32,8 +32,10 @@ type worker struct {
 	// Receive queues. rx is replaced by AddPort and RemovePort under the
 	// writer lock; the rest belongs to the thread.
 	rx         atomic.Pointer[rxSet]
-	set        *rxSet // what active was made from
-	active     []*rxq // polled each round; the others wait in epoll
+	set        *rxSet         // the newest that was adopted
+	byFD       map[int32]*rxq // its queues
+	adoptions  uint64         // how many sets were adopted
+	active     []*rxq         // polled each round; the others wait in epoll
 	epfd, evfd int
 	timerfd    int // wakes it for frames that wait in queues
 	events     [64]unix.EpollEvent
@@ -233,7 +235,7 @@ func (w *worker) epoll(timeout int) {
 			_, _ = unix.Read(w.timerfd, b[:]) // the same
 			continue
 		}
-		if q := w.set.byFD[fd]; q != nil && !q.active && !q.parked {
+		if q := w.byFD[fd]; q != nil && !q.active && !q.parked {
 			w.activate(q)
 		}
 	}
