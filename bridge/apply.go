@@ -26,6 +26,7 @@ type liveBridge struct {
 
 	numbers *numbers
 	ports   []*livePort  // LOCAL first, then in the order given
+	l2Errs  []error      // what of NORMAL and mirrors cannot be
 	refused []PortStatus // of the configuration: they can never be
 	alone   bool         // standalone without controllers, at the last Apply
 	// channel is what applyChannel last made true, nil while it is not all true.
@@ -42,6 +43,7 @@ func (s *Switch) Apply(c Config) error {
 	if s.closed {
 		return errors.New("the switch is closed")
 	}
+	s.vlanLimit = c.VLANLimit
 	var errs []error
 	if err := s.applyTLSLocked(&c); err != nil {
 		errs = append(errs, err)
@@ -75,6 +77,7 @@ func (s *Switch) Apply(c Config) error {
 		for _, p := range lb.ports {
 			errs = append(errs, p.errors()...)
 		}
+		errs = append(errs, lb.l2Errs...)
 		errs = append(errs, lb.applyChannel()...)
 	}
 	return errors.Join(errs...)

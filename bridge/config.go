@@ -18,6 +18,10 @@ type Config struct {
 	// TLS are the files for ssl: and pssl: targets. They are read again when
 	// they change, without another Apply.
 	TLS stream.Files
+	// VLANLimit is how many VLAN tags of a frame NORMAL sees, 1 or 2; what is behind
+	// them is payload. 0: 2 (other_config:vlan-limit of table Open_vSwitch, where
+	// nothing said means 1 and 0 means 2).
+	VLANLimit int
 }
 
 // Bridge is the desired state of one bridge.

@@ -116,6 +116,7 @@ func (pl *plan) open() {
 	for _, p := range pl.renumbered {
 		p.no = pl.numbers[p]
 	}
+	lb.applyL2()
 	for _, p := range lb.ports[1:] {
 		p.openOrAdjust()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
+	"ofswitch/ofswitch"
 	"ofswitch/ports"
 )
 
@@ -26,6 +27,9 @@ type BridgeState struct {
 	// Controllers are as ofconn.Manager.Status has them, Listeners likewise.
 	Controllers []ofconn.ConnStatus
 	Listeners   []ofconn.ListenerStatus
+	// Mirrors are those at work, with what they have copied, and Bonds the bonds.
+	Mirrors []ofswitch.MirrorStatus
+	Bonds   []ofswitch.BondStatus
 }
 
 // PortState is the state of one port.
@@ -61,6 +65,7 @@ func (lb *liveBridge) state(stats bool) BridgeState {
 	b := BridgeState{
 		Name: lb.conf.Name, DatapathID: f.DatapathID, MAC: lb.mac[:],
 		Controllers: lb.conn.Status(), Listeners: lb.conn.Listeners(),
+		Mirrors: lb.of.Mirrors(), Bonds: lb.of.Bonds(),
 	}
 	var counters map[ofp.PortNo]*ofp.PortStats
 	if stats {

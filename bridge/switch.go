@@ -45,8 +45,10 @@ type Switch struct {
 	bridges map[string]*liveBridge
 	byName  map[string]*livePort // of ports with a device, open or not
 	closed  bool
-	onLost  func()      // lostDevices, but in tests
-	retry   *time.Timer // tries refused ports again; nil: there are none
+	// vlanLimit is Config.VLANLimit.
+	vlanLimit int
+	onLost    func()      // lostDevices, but in tests
+	retry     *time.Timer // tries refused ports again; nil: there are none
 }
 
 // New starts a switch without bridges. Errors: the run directory cannot be

@@ -153,6 +153,16 @@ type l2Desired struct {
 func (b *Bridge) SetL2(c L2) {
 	b.portMu.Lock()
 	defer b.portMu.Unlock()
+	ports := make(map[ofp.PortNo]L2Port, len(c.Ports))
+	for no, p := range c.Ports {
+		p.VLAN = p.VLAN.Normalised()
+		ports[no] = p
+	}
+	c.Ports = ports
+	c.Bonds = slices.Clone(c.Bonds)
+	for i := range c.Bonds {
+		c.Bonds[i].VLAN = c.Bonds[i].VLAN.Normalised()
+	}
 	if b.fdb.SetLimits(c.MACTable, c.MACAgeing) > 0 {
 		b.d.macsChanged()
 	}
@@ -229,7 +239,6 @@ func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
 		}
 	}
 	for _, c := range joined {
-		c.VLAN = c.VLAN.Normalised()
 		if len(c.members) > 0 {
 			c.no = c.members[0].no
 		}

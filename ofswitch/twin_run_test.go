@@ -45,7 +45,7 @@ func TestTwin(t *testing.T) {
 	if total.refused*4 > total.rules {
 		t.Errorf("%d rules refused, %d taken: the generator is wrong", total.refused, total.rules)
 	}
-	if n := total.groups + total.meters; n < 20*rounds || total.groupsRefused > 2*n {
+	if n := total.groups + total.meters; n < 18*rounds || total.groupsRefused > 2*n {
 		t.Errorf("%d group-mods, %d meter-mods taken, %d refused in %d rounds: the generator is wrong", total.groups, total.meters, total.groupsRefused, rounds)
 	}
 	for id, n := range total.fields {
