@@ -12,6 +12,7 @@ export PATH := $(PATH):/usr/local/go/bin
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # So is NFPM, which makes the Debian package.
 NFPM ?= github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+DEBDIR   ?= bin
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
@@ -63,7 +64,7 @@ cross: ## builds for arm64, tests included
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
 
 deb: ## the Debian package in bin/, with its systemd unit; GOARCH=arm64 for that
-	GO='$(GO)' NFPM=$(NFPM) scripts/deb bin
+	GO='$(GO)' NFPM=$(NFPM) scripts/deb $(DEBDIR)
 
 clean: ## removes bin/
 	rm -rf bin
