@@ -28,7 +28,9 @@ type liveBridge struct {
 	ports   []*livePort  // LOCAL first, then in the order given
 	l2Errs  []error      // what of NORMAL and mirrors cannot be
 	refused []PortStatus // of the configuration: they can never be
+	limited bool         // some flow table has a configuration
 	alone   bool         // standalone without controllers, at the last Apply
+	led     bool         // had controllers to dial, at the last Apply
 	// channel is what applyChannel last made true, nil while it is not all true.
 	channel *channel
 }
@@ -78,6 +80,7 @@ func (s *Switch) Apply(c Config) error {
 			errs = append(errs, p.errors()...)
 		}
 		errs = append(errs, lb.l2Errs...)
+		lb.applyFlowTables()
 		errs = append(errs, lb.applyChannel()...)
 	}
 	return errors.Join(errs...)
@@ -254,6 +257,15 @@ func (lb *liveBridge) applyChannel() []error {
 	}
 	lb.of.SetPacketBuffers(want.packetBuffers)
 	lb.conn.SetFailMode(mode)
+	// The first controller begins with empty tables, and the last leaves none of its
+	// entries, as with Open vSwitch.
+	if led := len(b.Controllers) > 0; led != lb.led {
+		lb.led = led
+		fail(lb.of.FlowMod(&ofp.FlowMod{
+			Command: ofp.FlowDelete, Table: ofp.TableAll, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny,
+		}))
+		lb.alone = false
+	}
 	// Only when the bridge comes to be alone: an entry that somebody deleted
 	// since stays deleted.
 	alone := mode == ofconn.FailStandalone && len(b.Controllers) == 0
@@ -278,6 +290,7 @@ func (lb *liveBridge) applyChannel() []error {
 		controllers = append(controllers, ofconn.Controller{
 			Target: c.Target, MaxBackoff: c.MaxBackoff, InactivityProbe: c.InactivityProbe,
 			AuxConnections: want.auxConnections,
+			PacketInRate:   int(c.RateLimit), PacketInBurst: c.burst(),
 		})
 	}
 	fail(lb.conn.SetControllers(controllers))

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -110,10 +111,13 @@ type Controller struct {
 	// OutOfBand: no hidden entries let the connection pass through the bridge
 	// (column connection_mode of table Controller).
 	OutOfBand bool
-	// RateLimit of packet-ins, per second, and BurstLimit; 0: none (columns
-	// controller_rate_limit, controller_burst_limit).
+	// RateLimit of packet-ins, per second, 0: none, and BurstLimit, 0: a quarter of it
+	// (columns controller_rate_limit, controller_burst_limit).
 	RateLimit, BurstLimit uint32
 }
+
+// burst is BurstLimit with its default.
+func (c *Controller) burst() int { return int(cmp.Or(c.BurstLimit, c.RateLimit/4)) }
 
 // Listener is an address to listen on for controllers.
 type Listener struct {

@@ -32,7 +32,8 @@ type Entry struct {
 	Instructions ofp.Instructions
 	Counters     *Counters // shared with the entries that this one succeeds
 
-	timer int32 // place in the heap plus 1; 0: not in it. The writer's.
+	timer    int32     // place in the heap plus 1; 0: not in it. The writer's.
+	eviction *eviction // place among those that may be given up; nil: none. The writer's.
 }
 
 // Match is the entry's match.

@@ -1,6 +1,10 @@
 package flowtable
 
-import "ofswitch/ofp"
+import (
+	"cmp"
+
+	"ofswitch/ofp"
+)
 
 // Features calls fn for each table that there is, in order, with what [Validate],
 // sw and SetFeatures let its entries have, until fn returns false (OpenFlow 1.3.5
@@ -15,7 +19,7 @@ func (t *Tables) Features(sw Limits, fn func(*ofp.TableFeatures) bool) {
 		}
 		all := t.all(&sw, id)
 		f := s.capabilities(&all).report(id)
-		f.Name, f.Config = s.name, s.config
+		f.Name, f.Config = cmp.Or(s.name, t.configuredName(id)), s.config
 		if !fn(f) {
 			return
 		}

@@ -157,7 +157,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		}
 	}
 	old := tb.rules.Find(&m.Match, int32(m.Priority), v)
-	if old == nil && tb.Active() >= t.maxEntries(tb) {
+	if old == nil && tb.Active() >= t.maxEntries(tb) && !t.evict(tb, v, c) {
 		return ofp.FlowModFailedTableFull.Errorf("table %d has its %d flows", m.Table, t.maxEntries(tb))
 	}
 	e := &Entry{
@@ -189,6 +189,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		t.remove(old.Value(), RemovedNone, v, c)
 	}
 	t.timers.add(e)
+	tb.evictions.add(e)
 	c.Added = append(c.Added, e)
 	return nil
 }
@@ -221,6 +222,7 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, now int6
 	tb.active.Add(1)
 	t.use(succ)
 	t.timers.replace(e, succ)
+	tb.evictions.add(succ)
 	t.remove(e, RemovedNone, v, c)
 	c.Modified = append(c.Modified, Modified{e, succ})
 }
@@ -232,6 +234,7 @@ func (t *Tables) remove(e *Entry, reason uint8, v classifier.Version, c *Change)
 	tb.active.Add(-1)
 	t.disuse(e)
 	t.timers.remove(e)
+	tb.evictions.remove(e)
 	c.Removed = append(c.Removed, Removed{e, reason})
 }
 
@@ -247,11 +250,13 @@ func (t *Tables) log(c *Change, v classifier.Version) {
 		}
 		return
 	}
+	replaced := false
 	for i := range c.Removed {
 		e := c.Removed[i].Entry
 		t.peek(e.Table).log.add(e.rule, v)
+		replaced = replaced || c.Removed[i].Reason == RemovedNone
 	}
-	if len(c.Removed) == 0 {
+	if !replaced {
 		for _, e := range c.Added {
 			t.peek(e.Table).log.add(e.rule, v)
 		}

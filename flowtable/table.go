@@ -24,6 +24,9 @@ type Table struct {
 	rules  *classifier.Classifier[*Entry]
 	active atomic.Int64 // entries, hidden ones apart
 	log    changeLog
+
+	name      atomic.Pointer[string] // by configuration; nil: none
+	evictions *evictions             // nil: a full table takes no more. The writer's.
 }
 
 // Lookup finds the entry of highest priority that matches w at version v, nil

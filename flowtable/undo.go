@@ -30,6 +30,7 @@ func (t *Tables) Undo(c *Change, v classifier.Version) {
 		tb.active.Add(1)
 		t.use(e)
 		t.timers.add(e)
+		tb.evictions.add(e)
 	}
 }
 
@@ -41,6 +42,7 @@ func (t *Tables) uninsert(e *Entry, v classifier.Version) {
 	tb.active.Add(-1)
 	t.disuse(e)
 	t.timers.remove(e)
+	tb.evictions.remove(e)
 }
 
 func (t *Tables) undoGroup(c *GroupChange) {

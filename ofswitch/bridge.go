@@ -66,6 +66,8 @@ type Bridge struct {
 	portMu sync.Mutex
 
 	failOpen *flowtable.Entry // the hidden NORMAL entry; under portMu
+
+	tableConfig map[ofp.TableID]flowtable.TableConfig // of the caller of SetTableConfig
 }
 
 // bridgeConf is what translation reads of a bridge besides tables and MAC

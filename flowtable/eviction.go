@@ -1,0 +1,246 @@
+package flowtable
+
+import (
+	"container/heap"
+	"encoding/binary"
+	"slices"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+// TableConfig is what the switch's configuration says of a table
+// (ovs-vswitchd.conf.db(5), table Flow_Table). The zero TableConfig: nothing.
+type TableConfig struct {
+	Name  string // that controllers see, unless they have set another
+	Limit int    // how many entries fit; 0: as many as always
+	// Evict: a full table gives up an entry for a new one, instead of refusing it with
+	// TABLE_FULL. See [Tables.SetConfig].
+	Evict bool
+	// Groups are the parts of fields of which equal values make a group for eviction.
+	Groups []Subfield
+}
+
+// Equal says whether two configurations are the same.
+func (c *TableConfig) Equal(o *TableConfig) bool {
+	return c.Name == o.Name && c.Limit == o.Limit && c.Evict == o.Evict && slices.Equal(c.Groups, o.Groups)
+}
+
+// Subfield is some bits of a field, from Start on, the lowest being 0.
+type Subfield struct {
+	Field       flow.ID
+	Start, Bits int
+}
+
+// SetConfig makes the configuration of a table c, as of version v. Entries beyond a new limit
+// go at once if the table evicts; a table that does not keeps them.
+//
+// The entry to go is that of the largest group that expires soonest; entries
+// without a timeout never go. It has the reason DELETE.
+func (t *Tables) SetConfig(id ofp.TableID, c TableConfig, v classifier.Version) *Change {
+	tb := t.Table(id)
+	change := new(Change)
+	if tb == nil {
+		return change
+	}
+	tb.MaxEntries = t.MaxEntries
+	if c.Limit > 0 {
+		tb.MaxEntries = min(c.Limit, t.MaxEntries)
+	}
+	tb.name.Store(&c.Name)
+	tb.evictions = nil
+	if !c.Evict {
+		return change
+	}
+	tb.evictions = &evictions{subfields: c.Groups, groups: map[string]*evictionGroup{}}
+	tb.rules.Each(v, func(r *classifier.Rule[*Entry]) bool {
+		tb.evictions.add(r.Value())
+		return true
+	})
+	for tb.Active() > t.maxEntries(tb) {
+		e := tb.evictions.choose()
+		if e == nil {
+			break
+		}
+		t.remove(e, ofp.RemovedDelete, v, change)
+	}
+	t.log(change, v)
+	return change
+}
+
+// configuredName is the name that the configuration gives a table; empty: none.
+func (t *Tables) configuredName(id ofp.TableID) string {
+	if tb := t.peek(id); tb != nil {
+		if name := tb.name.Load(); name != nil {
+			return *name
+		}
+	}
+	return ""
+}
+
+// evict makes room for one entry in a full table, as of version v, if it can.
+func (t *Tables) evict(tb *Table, v classifier.Version, c *Change) bool {
+	if tb.evictions == nil || tb.Active() > t.maxEntries(tb) {
+		return false // beyond a limit that was lowered: one is not enough
+	}
+	e := tb.evictions.choose()
+	if e == nil {
+		return false
+	}
+	t.remove(e, ofp.RemovedDelete, v, c)
+	return true
+}
+
+// evictions are the entries of a table that may be given up, those with timeouts, in
+// groups: a heap of the groups, the largest first. The writer's.
+type evictions struct {
+	subfields []Subfield
+	groups    map[string]*evictionGroup
+	heap      []*evictionGroup
+}
+
+// evictionGroup is a heap of its entries, the one that expires soonest first.
+type evictionGroup struct {
+	key     string
+	index   int // in evictions.heap
+	entries []*eviction
+}
+
+// eviction is the place of an entry in a group.
+type eviction struct {
+	entry *Entry
+	group *evictionGroup
+	index int   // in group.entries
+	at    int64 // it does not expire sooner, in nanoseconds
+}
+
+// add puts an entry in if it has a timeout. It does nothing without eviction.
+func (ev *evictions) add(e *Entry) {
+	if ev == nil {
+		return
+	}
+	at, _ := e.due()
+	if at == 0 {
+		return
+	}
+	key := ev.key(e)
+	g := ev.groups[key]
+	if g == nil {
+		g = &evictionGroup{key: key}
+		ev.groups[key] = g
+		heap.Push(ev, g)
+	}
+	e.eviction = &eviction{entry: e, group: g, at: at}
+	heap.Push(g, e.eviction)
+	heap.Fix(ev, g.index)
+}
+
+// remove takes an entry out if it is in.
+func (ev *evictions) remove(e *Entry) {
+	x := e.eviction
+	e.eviction = nil
+	if ev == nil || x == nil || ev.groups[x.group.key] != x.group {
+		return
+	}
+	g := x.group
+	heap.Remove(g, x.index)
+	if len(g.entries) > 0 {
+		heap.Fix(ev, g.index)
+		return
+	}
+	heap.Remove(ev, g.index)
+	delete(ev.groups, g.key)
+}
+
+// choose gives the entry to go, nil if there is none. The counters say how
+// long ago an entry was hit: what has been hit since it was last looked at moves back.
+func (ev *evictions) choose() *Entry {
+	for len(ev.heap) > 0 {
+		g := ev.heap[0]
+		x := g.entries[0]
+		at, _ := x.entry.due()
+		if at <= x.at {
+			return x.entry
+		}
+		x.at = at
+		heap.Fix(g, 0)
+		heap.Fix(ev, g.index)
+	}
+	return nil
+}
+
+// key is the group of an entry: the values of the subfields in its match, 0 where it
+// has none.
+func (ev *evictions) key(e *Entry) string {
+	m := e.Match()
+	var b []byte
+	for _, s := range ev.subfields {
+		v, mask, _ := m.Get(s.Field)
+		hi, lo := v.Hi&mask.Hi, v.Lo&mask.Lo
+		if s.Start >= 64 {
+			hi, lo = 0, hi
+		}
+		shift := s.Start % 64
+		hi, lo = hi>>shift, lo>>shift|hi<<(64-shift)
+		hi &= 1<<max(s.Bits-64, 0) - 1
+		lo &= 1<<min(s.Bits, 64) - 1
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, hi), lo)
+	}
+	return string(b)
+}
+
+// evictions and evictionGroup implement heap.Interface.
+
+func (ev *evictions) Len() int { return len(ev.heap) }
+
+func (ev *evictions) Less(i, j int) bool {
+	a, b := ev.heap[i].entries, ev.heap[j].entries
+	if len(a) != len(b) || len(a) == 0 {
+		return len(a) > len(b)
+	}
+	return a[0].at < b[0].at
+}
+
+func (ev *evictions) Swap(i, j int) {
+	h := ev.heap
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (ev *evictions) Push(x any) {
+	g := x.(*evictionGroup)
+	g.index = len(ev.heap)
+	ev.heap = append(ev.heap, g)
+}
+
+func (ev *evictions) Pop() any {
+	last := len(ev.heap) - 1
+	g := ev.heap[last]
+	ev.heap[last] = nil
+	ev.heap = ev.heap[:last]
+	return g
+}
+
+func (g *evictionGroup) Len() int           { return len(g.entries) }
+func (g *evictionGroup) Less(i, j int) bool { return g.entries[i].at < g.entries[j].at }
+
+func (g *evictionGroup) Swap(i, j int) {
+	h := g.entries
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (g *evictionGroup) Push(x any) {
+	e := x.(*eviction)
+	e.index = len(g.entries)
+	g.entries = append(g.entries, e)
+}
+
+func (g *evictionGroup) Pop() any {
+	last := len(g.entries) - 1
+	e := g.entries[last]
+	g.entries[last] = nil
+	g.entries = g.entries[:last]
+	return e
+}
