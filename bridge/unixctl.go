@@ -91,4 +91,3 @@ func portNames(of *ofswitch.Bridge) func(uint32) string {
 	}
 	return func(no uint32) string { return names[no] }
 }
-

@@ -251,4 +251,3 @@ func (s *Switch) showQueues() string {
 	}
 	return b.String()
 }
-

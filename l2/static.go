@@ -36,6 +36,9 @@ func (t *FDB) DeleteStatic(vlan uint16, mac MAC) bool {
 	return true
 }
 
+// Static says whether the entry was given, not learnt.
+func (e *Entry) Static() bool { return e.static }
+
 func (t *FDB) removeStaticLocked(e *Entry) {
 	t.table.Load().remove(e)
 	e.dead.Store(true)

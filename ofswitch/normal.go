@@ -53,7 +53,11 @@ func (t *translator) normal(wk *walk) {
 		}
 	}
 	r.FloodVLAN = wk.conf.floods(r.Tags[0].VID)
-	d := l2.Normal(&r, b.fdb.Lookup, t.outPorts[:0])
+	lookup := b.fdb.Lookup
+	if t.rec != nil {
+		lookup = t.rec.stations(b)
+	}
+	d := l2.Normal(&r, lookup, t.outPorts[:0])
 	t.outPorts = d.Ports
 	if d.Asked {
 		t.prog.deps.macs = append(t.prog.deps.macs, macDep{b, r.Tags[0].VID, r.Dst, d.Entry, d.Seq})
@@ -160,6 +164,7 @@ var normalDrops = map[l2.Reason]dropReason{
 // young while it is used.
 func (t *translator) learn(wk *walk, in *l2PortConf, vlan uint16, src l2.MAC, garp bool) {
 	if t.rec != nil && !t.rec.effects {
+		t.rec.learn(wk.bridge, in, vlan, src, garp, t.w.now)
 		return
 	}
 	b := wk.bridge

@@ -75,7 +75,7 @@ type tracedFrame struct {
 // counts.
 func (b *Bridge) trace(q *TraceQuery, tf *tracedFrame) (result *Trace, err error) {
 	d := b.d
-	rec := &traceRecorder{effects: q.Generate, names: q.Names, inPort: tf.inPort}
+	rec := &traceRecorder{effects: q.Generate, names: q.Names, inPort: tf.inPort, made: q.Packet == nil}
 	d.ctlMu.Lock()
 	defer d.ctlMu.Unlock()
 	d.ctl.epoch.enter()

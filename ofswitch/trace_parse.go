@@ -22,7 +22,7 @@ func (b *Bridge) traceFrame(q *TraceQuery) (*tracedFrame, error) {
 		return 0, false
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Bad openflow flow syntax: %s: %w", shorten(q.Flow), err)
+		return nil, fmt.Errorf("Bad openflow flow syntax: %s: %.500s", shorten(q.Flow), err)
 	}
 	f := &tracedFrame{inPort: ofp.PortAny}
 	if v, _, given := m.Get(flow.InPort); given {
@@ -166,6 +166,15 @@ func ownField(m *flow.Match, key, val string) (known bool, err error) {
 	case "dl_vlan_pcp1":
 		set(flow.WVLAN, 13, 3)
 		m.Value[flow.WVLAN] |= tagPresent2
+	case "nd_sll", "nd_tll":
+		// Frames have them in both kinds of message, whatever matches may ask for.
+		f := flow.ByName(key)
+		v, mask, bad := flow.ParseValue(f, val)
+		if bad != nil || mask != f.Full() {
+			return true, fmt.Errorf("bad value for %s (%s): want an address", key, shorten(val))
+		}
+		f.Set(&m.Value, v)
+		f.Set((*flow.Wide)(&m.Mask), mask)
 	case "recirc_id", "skb_priority", "pkt_mark", "ct_state", "ct_zone", "ct_mark", "ct_label", "dp_hash":
 		if v, bad := strconv.ParseUint(val, 0, 64); bad != nil || v != 0 {
 			err = fmt.Errorf("bad value for %s (%s): a frame that comes in has 0", key, shorten(val))

@@ -55,6 +55,10 @@ type traceRecorder struct {
 	first    *traceNode // that of the walk's first table: the action set is beside what it leads to
 	told     bool       // the reason of the drop that comes has been told
 	sent     []TraceOutput
+	// learnt is what the frame would have taught each bridge so far, without effects.
+	learnt map[*Bridge]*l2.FDB
+	// made: from a text, in which an address that is left out is 0, and nobody's.
+	made bool
 }
 
 // now is the section in work.
@@ -159,6 +163,37 @@ func (r *traceRecorder) normal(d *l2.Decision) {
 		r.detail("%s, dropping", d.Reason)
 	}
 	r.told = d.Verdict == l2.Drop
+}
+
+// learn is what a trace without effects learns: for itself.
+func (r *traceRecorder) learn(b *Bridge, in *l2PortConf, vlan uint16, src l2.MAC, garp bool, now int64) {
+	if r.made && src == 0 {
+		return
+	}
+	if e := b.fdb.Lookup(vlan, src); e != nil && (e.Static() || garp && in.bond != nil && e.Port() != uint32(in.no) && e.Locked(now)) {
+		return
+	}
+	if r.learnt == nil {
+		r.learnt = map[*Bridge]*l2.FDB{}
+	}
+	if r.learnt[b] == nil {
+		r.learnt[b] = l2.NewFDB(0, 0)
+	}
+	r.learnt[b].Learn(vlan, src, uint32(in.no), now)
+}
+
+// stations looks up what b knows, and what the frame would have taught it.
+func (r *traceRecorder) stations(b *Bridge) func(vlan uint16, mac l2.MAC) *l2.Entry {
+	own := r.learnt[b]
+	if own == nil {
+		return b.fdb.Lookup
+	}
+	return func(vlan uint16, mac l2.MAC) *l2.Entry {
+		if e := own.Lookup(vlan, mac); e != nil {
+			return e
+		}
+		return b.fdb.Lookup(vlan, mac)
+	}
 }
 
 // did notes an action that is about to be carried out.
