@@ -25,8 +25,8 @@ func newNumbers() *numbers {
 // where need be instead of the automatic one of another port, which gets a new one
 // (ovs-vswitchd.conf.db(5), ofport_request); then those that ports had in an
 // earlier life; the others get the lowest free one after the number before. Of
-// several that ask for the same one has it, and the others are refused with an error:
-// such a port keeps the number that it has, or gets none.
+// several that ask for the same one has it; the others get one as if they had not
+// asked, with an error that says so. Only a port for which no number is left gets none.
 func (n *numbers) assign(list []Port) map[string]error {
 	wanted := make(map[string]bool, len(list))
 	for i := range list {
@@ -45,18 +45,16 @@ func (n *numbers) assign(list []Port) map[string]error {
 			delete(n.byName, name)
 		}
 	}
-	evicted := map[string]bool{}
 	for no, name := range winner {
 		if holder, ok := n.taken[no]; ok && holder != name {
 			delete(n.byName, holder)
-			evicted[holder] = true
 		}
 		n.set(name, no)
 	}
 	for i := range list {
 		p := &list[i]
 		_, has := n.byName[p.Name]
-		if has || refused[p.Name] != nil || p.Prefer == 0 || p.Prefer > ofp.PortMax || n.taken[p.Prefer] != "" {
+		if has || p.Prefer == 0 || p.Prefer > ofp.PortMax || n.taken[p.Prefer] != "" {
 			continue
 		}
 		n.set(p.Name, p.Prefer)
@@ -64,7 +62,7 @@ func (n *numbers) assign(list []Port) map[string]error {
 	next := ofp.PortNo(1)
 	for i := range list {
 		p := &list[i]
-		if _, ok := n.byName[p.Name]; ok || refused[p.Name] != nil && !evicted[p.Name] {
+		if _, ok := n.byName[p.Name]; ok {
 			continue
 		}
 		for n.taken[next] != "" {
@@ -80,11 +78,17 @@ func (n *numbers) assign(list []Port) map[string]error {
 }
 
 // requests says which port has each number that is asked for: one that has it
-// already, else the first; and it refuses the others.
+// already, else one that had it, else the first; and what is to be told the others.
 func (n *numbers) requests(list []Port) (winner map[ofp.PortNo]string, refused map[string]error) {
 	winner, refused = map[ofp.PortNo]string{}, map[string]error{}
 	for i := range list {
 		if p := &list[i]; p.Request != 0 && n.byName[p.Name] == p.Request {
+			winner[p.Request] = p.Name
+		}
+	}
+	for i := range list {
+		p := &list[i]
+		if p.Request != 0 && p.Prefer == p.Request && n.byName[p.Name] == 0 && winner[p.Request] == "" {
 			winner[p.Request] = p.Name
 		}
 	}

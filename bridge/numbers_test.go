@@ -10,21 +10,20 @@ import (
 	"ofswitch/ofp"
 )
 
-// list makes ports of "name", "name@number" or "name~preferred number".
+// list makes ports of "name", "name@number", "name~preferred number" or "name@number~preferred number".
 func list(names ...string) []Port {
 	var out []Port
 	for _, s := range names {
 		p := Port{Name: s}
-		if name, no, ok := strings.Cut(s, "@"); ok {
-			p.Name = name
-			if _, err := fmt.Sscan(no, &p.Request); err != nil {
-				panic(err)
-			}
-		}
-		if name, no, ok := strings.Cut(s, "~"); ok {
-			p.Name = name
-			if _, err := fmt.Sscan(no, &p.Prefer); err != nil {
-				panic(err)
+		for _, c := range []struct {
+			mark string
+			to   *ofp.PortNo
+		}{{"~", &p.Prefer}, {"@", &p.Request}} {
+			if name, no, ok := strings.Cut(p.Name, c.mark); ok {
+				p.Name = name
+				if _, err := fmt.Sscan(no, c.to); err != nil {
+					panic(err)
+				}
 			}
 		}
 		out = append(out, p)
@@ -58,7 +57,11 @@ func TestNumbers(t *testing.T) {
 			{list("b~1", "e~7"), map[string]ofp.PortNo{"b": 7, "e": 3}, nil},
 		}},
 		{"twice the same asked for", []step{
-			{list("a@5", "b@5", "c"), map[string]ofp.PortNo{"a": 5, "c": 1}, []string{"b:5 belongs to port a"}},
+			{list("a@5", "b@5", "c"), map[string]ofp.PortNo{"a": 5, "b": 1, "c": 2}, []string{"b:5 belongs to port a"}},
+		}},
+		{"twice the same asked for, and one had it", []step{
+			{list("a@5~3", "b@5~5", "c"), map[string]ofp.PortNo{"a": 3, "b": 5, "c": 1}, []string{"a:5 belongs to port b"}},
+			{list("a@5~5", "b@5", "c"), map[string]ofp.PortNo{"a": 3, "b": 5, "c": 1}, []string{"a:5 belongs to port b"}},
 		}},
 		{"asked for while another has it unasked", []step{
 			{list("a", "b"), map[string]ofp.PortNo{"a": 1, "b": 2}, nil},
@@ -67,7 +70,7 @@ func TestNumbers(t *testing.T) {
 		}},
 		{"asked for while another has asked for it", []step{
 			{list("b@2"), map[string]ofp.PortNo{"b": 2}, nil},
-			{list("c@2", "b@2"), map[string]ofp.PortNo{"b": 2}, []string{"c:2 belongs to port b"}},
+			{list("c@2", "b@2"), map[string]ofp.PortNo{"b": 2, "c": 1}, []string{"c:2 belongs to port b"}},
 			{list("a", "b@2", "d"), map[string]ofp.PortNo{"a": 1, "b": 2, "d": 3}, nil},
 			{list("a", "b@2", "d@2"), map[string]ofp.PortNo{"a": 1, "b": 2, "d": 3}, []string{"d:2 belongs to port b"}},
 			{list("a@3", "b@2", "d@2"), map[string]ofp.PortNo{"a": 3, "b": 2, "d": 1}, []string{"d:2 belongs to port b"}},

@@ -60,7 +60,7 @@ func (f *fakeSwitch) Counters(string, ofp.PortNo) *ofp.PortStats {
 
 // rig is a database with a fake switch.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	server *ovsdb.Server
 	client *ovsdb.Client
 	sw     *fakeSwitch
@@ -70,7 +70,7 @@ type rig struct {
 	commits []*ovsdb.Changes
 }
 
-func newRig(t *testing.T, ops ...ovsdb.Operation) *rig {
+func newRig(t testing.TB, ops ...ovsdb.Operation) *rig {
 	t.Helper()
 	g := &rig{t: t, sw: &fakeSwitch{}}
 	log := slog.New(slog.DiscardHandler)

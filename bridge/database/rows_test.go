@@ -56,7 +56,7 @@ func named(prefix string, names []string) ovsdb.Datum {
 func refTo(name string) ovsdb.Datum { return ovsdb.Datum{Keys: []ovsdb.Atom{ovsdb.NamedRef(name)}} }
 
 // newRows is a database of one transaction.
-func newRows(t *testing.T, ops ...ovsdb.Operation) *ovsdb.Database {
+func newRows(t testing.TB, ops ...ovsdb.Operation) *ovsdb.Database {
 	t.Helper()
 	db := ovsdb.NewDatabase(vswitch.Schema())
 	change(t, db.Run, ops...)
@@ -64,7 +64,7 @@ func newRows(t *testing.T, ops ...ovsdb.Operation) *ovsdb.Database {
 }
 
 // change carries out a transaction that must be taken.
-func change(t *testing.T, run func(*ovsdb.Request, int64) ovsdb.Result, ops ...ovsdb.Operation) {
+func change(t testing.TB, run func(*ovsdb.Request, int64) ovsdb.Result, ops ...ovsdb.Operation) {
 	t.Helper()
 	var params []json.RawMessage
 	for _, op := range ops {
