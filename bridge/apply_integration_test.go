@@ -414,6 +414,18 @@ func TestIntegrationApplyFailMode(t *testing.T) {
 			t.Errorf("%s has %d learning entries, want %d", name, got, want)
 		}
 	}
+	// Whoever takes over the bridge finds no learning entry; when the last
+	// controller goes it is back.
+	nobody := []Controller{{Target: "unix:" + l.s.MgmtPath("nobody")}}
+	for _, step := range []struct {
+		controllers []Controller
+		want        int
+	}{{nobody, 0}, {nil, 1}, {nobody, 0}} {
+		l.mustApply(Bridge{Name: "brA", Controllers: step.controllers})
+		if got := entries("brA"); got != step.want {
+			t.Errorf("brA with controllers %v has %d learning entries, want %d", step.controllers, got, step.want)
+		}
+	}
 }
 
 // Wrong targets of controllers and listeners are errors that name the bridge;
