@@ -14,6 +14,12 @@ type Options struct {
 	MaxMessage int
 	// MaxDepth is the deepest nesting received; 0 means DefaultMaxDepth.
 	MaxDepth int
+	// MaxValues is how many values a received message may have, about; 0: any
+	// number. One takes ten times the memory and more when it is parsed.
+	MaxValues int
+	// Budget bounds what is being received on all connections that share it;
+	// nil: nothing does.
+	Budget *Budget
 	// WriteTimeout is how long one message may take to be accepted by the
 	// other end, where the stream has deadlines; 0 means for ever. A write
 	// that times out leaves half a message behind: the Conn is closed.
@@ -37,7 +43,9 @@ type Conn struct {
 
 // NewConn takes over rwc.
 func NewConn(rwc io.ReadWriteCloser, o Options) *Conn {
-	return &Conn{rwc: rwc, dec: NewDecoder(rwc, o.MaxMessage, o.MaxDepth), opts: o}
+	d := NewDecoder(rwc, o.MaxMessage, o.MaxDepth)
+	d.maxValues, d.budget = o.MaxValues, o.Budget
+	return &Conn{rwc: rwc, dec: d, opts: o}
 }
 
 // Read waits for the next message. io.EOF: the other end closed cleanly. Any
@@ -55,6 +63,10 @@ func (c *Conn) Read() (*Message, error) {
 	}
 	return m, nil
 }
+
+// EndRead gives back what the last message took of the Budget. Whoever calls Read
+// calls it after the last time.
+func (c *Conn) EndRead() { c.dec.release() }
 
 // Send writes one message whole. After an error the connection is closed.
 func (c *Conn) Send(m *Message) error {

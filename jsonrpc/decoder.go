@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // Limits of a message that is received, unless Options says otherwise.
@@ -25,12 +26,37 @@ var (
 	ErrSyntax   = errors.New("not a JSON-RPC message")
 )
 
+// freeBytes are what a message may take before a Budget counts it: whoever sends
+// no large ones is not touched by those who do.
+const freeBytes = 64 << 10
+
+// Budget bounds what all large messages in the making take together, of the
+// connections that share it. It is safe for concurrent use.
+type Budget struct {
+	max  int64
+	used atomic.Int64
+}
+
+// NewBudget allows for max bytes.
+func NewBudget(max int64) *Budget { return &Budget{max: max} }
+
+func (b *Budget) take(n int) bool {
+	if b.used.Add(int64(n)) > b.max {
+		b.used.Add(int64(-n))
+		return false
+	}
+	return true
+}
+
 // Decoder cuts a stream into JSON objects. Not for concurrent use.
 type Decoder struct {
-	r        *bufio.Reader
-	max      int
-	maxDepth int
-	err      error
+	r         *bufio.Reader
+	max       int
+	maxDepth  int
+	maxValues int     // 0: any number
+	budget    *Budget // nil: there is none
+	taken     int     // of the budget
+	err       error
 }
 
 // NewDecoder reads objects of at most max bytes nested at most depth levels
@@ -45,7 +71,29 @@ func NewDecoder(r io.Reader, max, depth int) *Decoder {
 	return &Decoder{r: bufio.NewReaderSize(r, 4096), max: max, maxDepth: depth}
 }
 
-// Next gives the bytes of the next object, which are the caller's to keep. It
+// release gives back what the last message took.
+func (d *Decoder) release() {
+	if d.budget != nil {
+		d.budget.used.Add(int64(-d.taken))
+		d.taken = 0
+	}
+}
+
+// room says whether the budget has room for a message of n bytes.
+func (d *Decoder) room(n int) bool {
+	n -= freeBytes
+	if d.budget == nil || n <= d.taken {
+		return true
+	}
+	if !d.budget.take(n - d.taken) {
+		return false
+	}
+	d.taken = n
+	return true
+}
+
+// Next gives the bytes of the next object, which are the caller's to keep; a
+// Budget counts them until the next call. It
 // is balanced, but not otherwise checked. At the clean end of the stream, that
 // is between two objects, err is io.EOF; within one, io.ErrUnexpectedEOF. An
 // error is final.
@@ -53,8 +101,10 @@ func (d *Decoder) Next() ([]byte, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	d.release()
 	b, err := d.next()
 	if err != nil {
+		d.release()
 		d.err = err
 		return nil, err
 	}
@@ -63,7 +113,7 @@ func (d *Decoder) Next() ([]byte, error) {
 
 func (d *Decoder) next() ([]byte, error) {
 	var msg []byte
-	depth := 0
+	depth, values := 0, 0
 	inString, escaped := false, false
 	for {
 		// Take what is buffered in one piece: a message is scanned once, and
@@ -110,7 +160,10 @@ func (d *Decoder) next() ([]byte, error) {
 				}
 			case c == '"':
 				inString = true
+			case c == ',':
+				values++
 			case c == '{' || c == '[':
+				values++
 				if depth++; depth > d.maxDepth {
 					return nil, fmt.Errorf("%w: more than %d levels", ErrTooDeep, d.maxDepth)
 				}
@@ -129,6 +182,12 @@ func (d *Decoder) next() ([]byte, error) {
 		}
 		if len(msg)+n-start > d.max {
 			return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.max)
+		}
+		if d.maxValues > 0 && values > d.maxValues {
+			return nil, fmt.Errorf("%w: more than %d values", ErrTooLarge, d.maxValues)
+		}
+		if !d.room(len(msg) + n - start) {
+			return nil, fmt.Errorf("%w: too many others are being received", ErrTooLarge)
 		}
 		msg = append(msg, chunk[start:n]...)
 		if _, err := d.r.Discard(n); err != nil {

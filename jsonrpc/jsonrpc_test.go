@@ -94,6 +94,11 @@ func TestParse(t *testing.T) {
 		{`{"id":null,"result":1}`, 0},
 		{`{"id":0,"result":1,"x":1}`, 0},
 		{`{"id":0,"result":1]`, 0},
+		{`{"id":0,"result":"\ud83d\ude00 \\ud83d \u00e9"}`, KindReply},
+		{`{"id":0,"result":"\ud83d"}`, 0},
+		{`{"id":0,"result":"\ude00\ud83d"}`, 0},
+		{`{"id":0,"result":"\ud83d\\ude00"}`, 0},
+		{`{"id":0,"result":"\ud83d\n\ude00"}`, 0},
 		{"{\"id\":0,\"result\":\"\xff\"}", 0},
 	}
 	for _, tt := range tests {
@@ -138,6 +143,53 @@ func TestMessageAppend(t *testing.T) {
 		if b, err := m.Append(nil); err == nil {
 			t.Errorf("%+v was encoded as %s", m, b)
 		}
+	}
+}
+
+// Large messages share a budget, which each gives back; small ones need none. So
+// many values are refused before they are parsed.
+func TestConnBounds(t *testing.T) {
+	budget := NewBudget(100 << 10)
+	open := func() (c *Conn, other net.Conn) {
+		a, b := net.Pipe()
+		c = NewConn(a, Options{Budget: budget, MaxValues: 10})
+		t.Cleanup(func() { _, _ = c.Close(), b.Close() })
+		return c, b
+	}
+	text := func(n int) string { return `{"id":0,"result":"` + strings.Repeat("x", n) + `"}` }
+	read := func(c *Conn, other net.Conn, text string) error {
+		// What is not read any more is of no interest.
+		go func() { _, _ = io.WriteString(other, text) }()
+		_, err := c.Read()
+		return err
+	}
+	c1, o1 := open()
+	c2, o2 := open()
+	c3, o3 := open()
+	if err := read(c1, o1, text(120<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(c2, o2, text(120<<10)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("beyond the budget: %v", err)
+	}
+	if err := read(c3, o3, text(60<<10)); err != nil {
+		t.Errorf("a small message: %v", err)
+	}
+	if err := read(c1, o1, text(10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := read(c3, o3, text(120<<10)); err != nil {
+		t.Errorf("what the others took is free again: %v", err)
+	}
+	if err := read(c1, o1, `{"id":0,"result":[1,2,3,"a,b,c,d,e,f,g,h",5,6,7]}`); err != nil {
+		t.Errorf("ten values: %v", err)
+	}
+	if err := read(c1, o1, `{"id":0,"result":[[],[],[],[],[],[],[]]}`); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too many values: %v", err)
+	}
+	c3.EndRead()
+	if n := budget.used.Load(); n != 0 {
+		t.Errorf("%d bytes are never given back", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -48,6 +49,9 @@ type Message struct {
 func Parse(b []byte) (*Message, error) {
 	if !utf8.Valid(b) {
 		return nil, fmt.Errorf("%w: not UTF-8", ErrSyntax) // RFC 7047 §4
+	}
+	if !validEscapes(b) {
+		return nil, fmt.Errorf("%w: half a surrogate pair, which is no character", ErrSyntax)
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(b, &members); err != nil {
@@ -106,6 +110,38 @@ func Parse(b []byte) (*Message, error) {
 		}
 	}
 	return m, nil
+}
+
+// validEscapes says whether \u escapes of surrogates come in pairs (RFC 8259 §7):
+// package json would make another character of half a pair.
+func validEscapes(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 || i+1 >= len(b) {
+			return true
+		}
+		first, ok := surrogate(b[i:])
+		switch {
+		case !ok:
+			b = b[i+2:]
+			continue
+		case first >= 0xdc00:
+			return false
+		}
+		if second, ok := surrogate(b[i+6:]); !ok || second < 0xdc00 {
+			return false
+		}
+		b = b[i+12:]
+	}
+}
+
+// surrogate reads the escape of a surrogate at the start of b.
+func surrogate(b []byte) (v uint64, ok bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	return v, err == nil && v >= 0xd800 && v < 0xe000
 }
 
 func isNull(v json.RawMessage) bool { return bytes.Equal(v, []byte("null")) }

@@ -3,6 +3,7 @@ package ovsdb
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Tags of errors (RFC 7047 §3.1, §5.2, and those of ovsdb-server(7)).
@@ -54,12 +55,19 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	}{e.Details, e.Tag, e.Syntax})
 }
 
-func errorf(tag, format string, a ...any) *Error {
-	return &Error{Tag: tag, Details: fmt.Sprintf(format, a...)}
-}
+// How much of what was wrong is repeated, in bytes.
+const (
+	maxSyntax  = 1024
+	maxDetails = 4096
+)
 
-// maxSyntax is how much of wrong JSON is repeated, in bytes.
-const maxSyntax = 1024
+func errorf(tag, format string, a ...any) *Error {
+	details := fmt.Sprintf(format, a...)
+	if len(details) > maxDetails {
+		details = strings.ToValidUTF8(details[:maxDetails], "") + "..."
+	}
+	return &Error{Tag: tag, Details: details}
+}
 
 // syntaxf is an error about a piece of JSON.
 func syntaxf(about any, format string, a ...any) *Error {

@@ -1,10 +1,12 @@
 package ovsdb
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ofswitch/jsonrpc"
@@ -33,6 +35,11 @@ type Server struct {
 	unsynced []unsynced // see answer
 	syncing  bool
 	refused  error // why the log did not take the last commit; nil: it did
+
+	limits    limits
+	receiving *jsonrpc.Budget
+	parsing   sync.Mutex   // see parse
+	backlog   atomic.Int64 // bytes that wait for clients
 
 	done sync.WaitGroup
 }
@@ -78,7 +85,7 @@ func NewServer(db *Database, o ServerOptions) (*Server, error) {
 	if o.MaxSessions == 0 {
 		o.MaxSessions = DefaultMaxSessions
 	}
-	s := &Server{o: o, log: o.Logger, id: NewUUID(), dbs: make(map[string]*hosted), sessions: make(map[*session]struct{})}
+	s := &Server{o: o, log: o.Logger, id: NewUUID(), limits: defaultLimits, receiving: jsonrpc.NewBudget(int64(defaultLimits.receiving)), dbs: make(map[string]*hosted), sessions: make(map[*session]struct{})}
 	about, err := serverDatabase(db)
 	if err != nil {
 		return nil, err
@@ -200,6 +207,7 @@ func (s *Server) committed(h *hosted, c *Changes) {
 	for client := range s.sessions {
 		client.tell(h.Database, c)
 	}
+	s.shed()
 	if s.o.OnCommit != nil {
 		s.o.OnCommit(c)
 	}
@@ -223,7 +231,9 @@ type waiter struct {
 	woken   bool        // its time is up
 }
 
+// stop is called once, when it waits no more.
 func (w *waiter) stop() {
+	w.from.waits--
 	if w.timer != nil {
 		w.timer.Stop()
 	}
@@ -238,6 +248,11 @@ func (s *Server) transact(c *session, id []byte, h *hosted, r *Request) {
 		s.answer(c, id, res)
 		return
 	}
+	if c.waits >= maxOfEach {
+		c.refuse(id, errorf(ErrResourcesExhausted, "%d transactions of this connection wait already", maxOfEach))
+		return
+	}
+	c.waits++
 	w := &waiter{from: c, id: id, db: h, request: r, since: time.Now(), limitMS: res.WaitMS}
 	if res.WaitMS != Forever {
 		w.timer = time.AfterFunc(time.Duration(min(res.WaitMS, 1<<40))*time.Millisecond, func() {
@@ -281,5 +296,22 @@ func (s *Server) retry() {
 	}
 }
 
-// jsonrpcOptions bound what a client may send.
-var jsonrpcOptions = jsonrpc.Options{MaxMessage: 64 << 20}
+// jsonrpcOptions bound what the other end may send, whichever it is.
+var jsonrpcOptions = jsonrpc.Options{MaxMessage: defaultLimits.message}
+
+// largeRequest is from how many bytes on requests are parsed one at a time: what
+// comes of it takes many times the memory.
+const largeRequest = 1 << 20
+
+// parse reads the operations of a request, while others go on.
+func (s *Server) parse(params []json.RawMessage) *Request {
+	size := 0
+	for _, p := range params {
+		size += len(p)
+	}
+	if size > largeRequest {
+		s.parsing.Lock()
+		defer s.parsing.Unlock()
+	}
+	return ParseRequest(params)
+}

@@ -23,9 +23,9 @@ var (
 	errSilent       = errors.New("the client does not answer")
 )
 
-// maxBacklog is how much may wait for a client, in bytes: whoever monitors and
-// does not read must not fill the memory. Its next connection gets all anew.
-const maxBacklog = 64 << 20
+// maxOfEach is how many monitors, locks and waiting transactions one client may
+// have, of each.
+const maxOfEach = 1000
 
 // session is one client.
 type session struct {
@@ -35,11 +35,14 @@ type session struct {
 
 	// Guarded by Server.mu.
 	monitors []*monitor
-	aware    bool // the client knows that databases may change, see setAware
+	locks    int      // that it has or waits for
+	waits    int      // transactions that wait
+	request  *Request // of the "transact" that is being carried out
+	aware    bool     // the client knows that databases may change, see setAware
 
 	outMu   sync.Mutex
 	out     []*jsonrpc.Message
-	outSize int
+	outSize int           // of out and what is being sent
 	leaving error         // why the connection ends once all is sent; nil: it goes on
 	wake    chan struct{} // room for one
 
@@ -52,6 +55,7 @@ type session struct {
 func newSession(s *Server, nc net.Conn, probe time.Duration) *session {
 	c := &session{s: s, probe: probe, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	o := jsonrpcOptions
+	o.MaxMessage, o.MaxValues, o.Budget = s.limits.message, s.limits.values, s.receiving
 	o.WriteTimeout = max(probe, 0) * 6 // a slow line is no dead one
 	c.conn = jsonrpc.NewConn(nc, o)
 	c.heard.Store(time.Now().UnixNano())
@@ -85,93 +89,13 @@ func (c *session) run() error {
 			break
 		}
 	}
+	c.conn.EndRead()
 	<-written
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	c.resize(-c.outSize)
+	c.leaving = c.reason // nothing is queued any more
 	return c.reason
-}
-
-// write sends what is queued, and asks whether the client is there.
-func (c *session) write() {
-	var probe <-chan time.Time
-	if c.probe > 0 {
-		t := time.NewTicker(c.probe)
-		defer t.Stop()
-		probe = t.C
-	}
-	asked := false
-	for {
-		select {
-		case <-c.ended:
-			return
-		case <-c.wake:
-			if err := c.flush(); err != nil {
-				c.end(err)
-				return
-			}
-		case now := <-probe:
-			silent := now.UnixNano()-c.heard.Load() >= int64(c.probe)
-			switch {
-			case !silent:
-				asked = false
-			case asked:
-				c.end(errSilent)
-				return
-			default:
-				asked = true
-				c.send(&jsonrpc.Message{Kind: jsonrpc.KindRequest, Method: "echo", Params: json.RawMessage("[]"), ID: json.RawMessage(`"echo"`)})
-			}
-		}
-	}
-}
-
-func (c *session) flush() error {
-	for {
-		c.outMu.Lock()
-		list, leaving := c.out, c.leaving
-		c.out, c.outSize = nil, 0
-		c.outMu.Unlock()
-		if len(list) == 0 {
-			return leaving
-		}
-		for _, m := range list {
-			if err := c.conn.Send(m); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// leave ends the connection when all that is queued is sent.
-func (c *session) leave(reason error) {
-	c.outMu.Lock()
-	c.leaving = reason
-	c.outMu.Unlock()
-	c.wakeWriter()
-}
-
-// wakeWriter has write look at the queue.
-func (c *session) wakeWriter() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
-// send queues a message. It never blocks.
-func (c *session) send(m *jsonrpc.Message) {
-	c.outMu.Lock()
-	if c.leaving != nil {
-		c.outMu.Unlock()
-		return // what was to be said is said
-	}
-	c.out = append(c.out, m)
-	c.outSize += len(m.Params) + len(m.Result) + len(m.Error)
-	full := c.outSize > maxBacklog
-	c.outMu.Unlock()
-	if full {
-		c.end(errSlow)
-		return
-	}
-	c.wakeWriter()
 }
 
 func (c *session) reply(id, result json.RawMessage) {
@@ -271,11 +195,17 @@ func (c *session) handle(m *jsonrpc.Message) error {
 		c.refuse(m.ID, ErrUnknownMethod)
 		return nil
 	}
+	var request *Request
+	if m.Method == "transact" && len(params) > 1 {
+		request = c.s.parse(params[1:])
+	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	c.request = request
 	if err := method(c, m.ID, m.Method, params); err != nil {
 		c.refuse(m.ID, err)
 	}
+	c.s.shed()
 	return nil
 }
 
@@ -344,7 +274,11 @@ func (c *session) transact(id json.RawMessage, method string, params []json.RawM
 	if err != nil {
 		return err
 	}
-	c.s.transact(c, id, h, ParseRequest(params[1:]))
+	if c.request == nil {
+		c.request = ParseRequest(nil)
+	}
+	c.s.transact(c, id, h, c.request)
+	c.request = nil
 	return nil
 }
 
@@ -393,6 +327,9 @@ func (c *session) monitor(id json.RawMessage, method string, params []json.RawMe
 	}
 	if c.findMonitor(params[1]) >= 0 {
 		return syntaxf(params[1], "duplicate monitor ID")
+	}
+	if len(c.monitors) >= maxOfEach {
+		return errorf(ErrResourcesExhausted, "this connection has %d monitors already", maxOfEach)
 	}
 	if kind == monitorSince {
 		var last string
@@ -469,6 +406,10 @@ func (c *session) lock(id json.RawMessage, method string, params []json.RawMessa
 	if c.s.locks.inLine(name, c) {
 		return syntaxf(raws(params), "must issue \"unlock\" before new %q", method)
 	}
+	if c.locks >= maxOfEach {
+		return errorf(ErrResourcesExhausted, "this connection has %d locks already", maxOfEach)
+	}
+	c.locks++
 	holds, loser := c.s.locks.request(name, c, method == "steal")
 	if loser != nil {
 		loser.notify("stolen", []string{name})
@@ -486,6 +427,7 @@ func (c *session) unlock(id json.RawMessage, method string, params []json.RawMes
 	if !was {
 		return syntaxf(raws(params), `"unlock" without "lock" or "steal"`)
 	}
+	c.locks--
 	c.reply(id, json.RawMessage("{}"))
 	if winner != nil {
 		winner.notify("locked", []string{name})
