@@ -99,6 +99,9 @@ type Port struct {
 	QoS *QoS
 	// VLAN is how the port takes part in VLANs under NORMAL.
 	VLAN VLAN
+	// FakeBridge: an internal port stands for a bridge of its own in one VLAN, and has
+	// the bridge's MAC address unless it is given one (column fake_bridge).
+	FakeBridge bool
 	// Policing bounds what the port receives.
 	Policing Policing
 }

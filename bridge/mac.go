@@ -38,7 +38,7 @@ func (lb *liveBridge) pickMAC() (mac [6]byte, from *livePort) {
 	var local *livePort
 	for _, p := range lb.ports[1:] {
 		hw := p.device.MAC
-		if !p.open || len(hw) != len(mac) || hw[0]&1 != 0 || isZero(hw) || macOf(hw).IsReserved() || standIns[p.conf.Name] {
+		if !p.open || len(hw) != len(mac) || hw[0]&1 != 0 || isZero(hw) || p.conf.FakeBridge || macOf(hw).IsReserved() || standIns[p.conf.Name] {
 			continue
 		}
 		switch {
@@ -127,7 +127,7 @@ func (lb *liveBridge) settleDatapathID(from *livePort) {
 // wantedMAC is the address that the device of an internal port is to have; nil: as
 // it is.
 func (p *livePort) wantedMAC() net.HardwareAddr {
-	if p.conf.MAC == nil && p == p.bridge.ports[0] {
+	if p.conf.MAC == nil && (p == p.bridge.ports[0] || p.conf.FakeBridge) {
 		return p.bridge.mac[:]
 	}
 	return p.conf.MAC

@@ -38,6 +38,7 @@ type wantedBridge struct {
 	row         row
 	name        string
 	problem     string // why it is not in the Config; "": it is
+	ports       []row
 	interfaces  []wantedInterface
 	controllers []wantedController
 	mirrors     []row

@@ -167,8 +167,10 @@ func (r *reader) readMirrors(b *bridge.Bridge, w *wantedBridge) {
 		names := func(column string) []string {
 			var list []string
 			for _, p := range byName(r.refs(m, column, "Port")) {
-				for _, i := range byName(r.refs(p, "interfaces", "Interface")) {
-					list = append(list, i.text("name"))
+				if interfaces := r.refs(p, "interfaces", "Interface"); len(interfaces) == 1 {
+					list = append(list, interfaces[0].text("name"))
+				} else {
+					list = append(list, p.text("name")) // a bond
 				}
 			}
 			return list

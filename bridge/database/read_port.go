@@ -18,8 +18,9 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 	}
 	r.ports[p.UUID] = w.name
 	what := "port " + name
-	r.unsupported(what, p, "lacp", "bond_fake_iface")
+	r.unsupported(what, p, "bond_fake_iface")
 	interfaces := byName(r.refs(p, "interfaces", "Interface"))
+	var members []string // of a bond
 	for _, i := range interfaces {
 		if other, taken := r.interfaces[i.UUID]; taken {
 			r.warn("interface %s is of port %s and of %s; it belongs to the first", i.text("name"), other, name)
@@ -28,17 +29,31 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 		r.interfaces[i.UUID] = name
 		wi := wantedInterface{row: i, name: i.text("name"), peer: i.pairs("options")["peer"], problem: w.problem}
 		conf, err := r.readInterface(b, i)
-		if err == nil && len(interfaces) > 1 {
-			err = fmt.Errorf("port %s is a bond of %d interfaces, which this switch does not have yet; give each interface a port of its own", name, len(interfaces))
-		}
 		if err == nil {
-			r.readVLAN(conf, p)
+			conf.VLAN = readVLAN(p)
+			conf.FakeBridge = p.flag("fake_bridge") && conf.Type == bridge.TypeInternal
 			r.readQoS(conf, p)
 			b.Ports = append(b.Ports, *conf)
+			members = append(members, wi.name)
 		} else if wi.problem == "" {
 			wi.problem = err.Error()
 		}
 		w.interfaces = append(w.interfaces, wi)
+	}
+	w.ports = append(w.ports, p)
+	if len(interfaces) > 1 {
+		b.Bonds = append(b.Bonds, readBond(p, members))
+	}
+}
+
+// readBond reads the columns of a port with several interfaces.
+func readBond(p row, members []string) bridge.Bond {
+	other := p.pairs("other_config")
+	return bridge.Bond{
+		Name: p.text("name"), Members: members, Mode: bridge.BondMode(p.text("bond_mode")),
+		UpDelay: p.milliseconds("bond_updelay"), DownDelay: p.milliseconds("bond_downdelay"),
+		Primary: other["bond-primary"], LACP: p.text("lacp"), FallbackAB: other["lacp-fallback-ab"] == "true",
+		VLAN: readVLAN(p),
 	}
 }
 
@@ -122,10 +137,10 @@ func policing(i row, column string) uint32 {
 }
 
 // readVLAN reads how a port takes part in VLANs.
-func (r *reader) readVLAN(conf *bridge.Port, p row) {
+func readVLAN(p row) bridge.VLAN {
 	tag, has := p.number("tag")
 	other := p.pairs("other_config")
-	conf.VLAN = bridge.VLAN{
+	return bridge.VLAN{
 		Mode: bridge.VLANMode(p.text("vlan_mode")), Tag: uint16(tag), HasTag: has,
 		Trunks: p.vlans("trunks"), CVLANs: p.vlans("cvlans"), Protected: p.flag("protected"),
 		PriorityTags: other["priority-tags"], EtherType: other["qinq-ethtype"],

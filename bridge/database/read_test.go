@@ -126,7 +126,7 @@ func TestRead(t *testing.T) {
 				{Name: "eth1", Options: map[string]string{"io": "afpacket"}},
 				{Name: "p0", Type: "patch", Options: map[string]string{"peer": "p1"}},
 				{Name: "tap0", Type: "tap"},
-				{Name: "vm0", Type: "internal", MAC: net.HardwareAddr{2, 0, 0, 0, 0, 7}, VLAN: bridge.VLAN{Tag: 5, HasTag: true}},
+				{Name: "vm0", Type: "internal", MAC: net.HardwareAddr{2, 0, 0, 0, 0, 7}, FakeBridge: true, VLAN: bridge.VLAN{Tag: 5, HasTag: true}},
 			},
 		}, {
 			Name: "br1", FailMode: bridge.Standalone, Ports: []bridge.Port{{Name: "br1", Type: "internal"}},
@@ -147,6 +147,31 @@ func TestRead(t *testing.T) {
 	// The same rows give the same.
 	if again := read(db); !reflect.DeepEqual(again.warnings, d.warnings) || len(again.config.Bridges) != 2 {
 		t.Errorf("another time: %+v", again)
+	}
+}
+
+// A port with several interfaces is a bond of ports; mirrors know it by its own name.
+func TestReadBond(t *testing.T) {
+	d := read(newRows(t, rootRow(nil, "br0"), bridgeRow("br0", ovsdb.Values{"mirrors": refTo("m")}, "bond0", "out"),
+		portRow("bond0", ovsdb.Values{
+			"bond_mode": text("balance-slb"), "bond_updelay": number(100), "bond_downdelay": number(200), "lacp": text("active"), "tag": number(7),
+			"other_config": pairs("bond-primary", "e1", "lacp-fallback-ab", "true"),
+		}, "e2", "e1", "bad"),
+		ifaceRow("e1", nil), ifaceRow("e2", nil), ifaceRow("bad", ovsdb.Values{"type": text("vhost")}), portRow("out", nil), ifaceRow("out", nil),
+		ovsdb.Insert("Mirror", "m", ovsdb.Values{"name": text("m"), "select_src_port": refTo("p_bond0"), "output_port": refTo("p_out")})))
+	b := d.config.Bridges[0]
+	vlan := bridge.VLAN{Tag: 7, HasTag: true}
+	if want := []bridge.Bond{{
+		Name: "bond0", Members: []string{"e1", "e2"}, Mode: bridge.BondBalanceSLB, UpDelay: 100 * time.Millisecond, DownDelay: 200 * time.Millisecond,
+		Primary: "e1", LACP: "active", FallbackAB: true, VLAN: vlan,
+	}}; !reflect.DeepEqual(b.Bonds, want) {
+		t.Errorf("bonds %+v, want %+v", b.Bonds, want)
+	}
+	if want := []bridge.Port{{Name: "e1", VLAN: vlan}, {Name: "e2", VLAN: vlan}, {Name: "out"}}; !reflect.DeepEqual(b.Ports, want) {
+		t.Errorf("ports %+v, want %+v", b.Ports, want)
+	}
+	if want := []bridge.Mirror{{Name: "m", SelectSrc: []string{"bond0"}, OutputPort: "out"}}; !reflect.DeepEqual(b.Mirrors, want) {
+		t.Errorf("mirrors %+v, want %+v", b.Mirrors, want)
 	}
 }
 

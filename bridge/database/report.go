@@ -72,6 +72,35 @@ func (p *report) bridge(w *writer, b *wantedBridge) {
 	for i := range b.controllers {
 		p.controller(w, &b.controllers[i], st)
 	}
+	for _, port := range b.ports {
+		w.set(port, ovsdb.Values{"bond_active_slave": activeMember(st, port.text("name"))})
+	}
+	for _, m := range b.mirrors {
+		p.mirror(w, m, st)
+	}
+}
+
+// activeMember is the address of the active member of a bond, if there is one.
+func activeMember(st *bridge.BridgeState, port string) ovsdb.Datum {
+	for i := range st.Bonds {
+		if b := &st.Bonds[i]; b.Name == port && b.Active != "" {
+			return text(net.HardwareAddr(b.ActiveMAC[:]).String())
+		}
+	}
+	return noValue()
+}
+
+// mirror writes a row of table Mirror.
+func (p *report) mirror(w *writer, m row, st *bridge.BridgeState) {
+	var counted map[string]uint64
+	for _, s := range st.Mirrors {
+		if s.Name == m.text("name") {
+			counted = map[string]uint64{"tx_packets": s.Packets, "tx_bytes": s.Bytes}
+		}
+	}
+	if p.stats || counted == nil || m.datum("statistics").Len() == 0 {
+		w.set(m, ovsdb.Values{"statistics": numbers(counted)})
+	}
 }
 
 // iface writes a row of table Interface. st is nil if the switch has no such port.
