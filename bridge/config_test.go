@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ofswitch/ofp"
+	"ofswitch/ofswitch"
 )
 
 func TestPortCheck(t *testing.T) {
@@ -45,6 +46,22 @@ func TestPortCheck(t *testing.T) {
 		err := c.port.Check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%+v: error %v, want %q", c.port, err, c.want)
+		}
+	}
+}
+
+// Policing is in kbit and thousands of packets; a burst of 0 is the default.
+func TestPolicingBounds(t *testing.T) {
+	for conf, want := range map[Policing]ofswitch.Policing{
+		{}:                        {},
+		{Burst: 5, KPktsBurst: 5}: {},
+		{Rate: 100}:               {Rate: 100e3, Burst: 8000e3},
+		{Rate: 100, Burst: 10}:    {Rate: 100e3, Burst: 10e3},
+		{KPktsRate: 3}:            {Packets: 3000, PktBurst: 16000},
+		{KPktsRate: 3, KPktsBurst: 1, Rate: 1 << 31}: {Rate: 1 << 31 * 1000, Burst: 8000e3, Packets: 3000, PktBurst: 1000},
+	} {
+		if got := conf.bounds(); got != want {
+			t.Errorf("%+v: %+v, want %+v", conf, got, want)
 		}
 	}
 }

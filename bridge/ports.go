@@ -30,8 +30,10 @@ type livePort struct {
 	linkResets int
 	driven     ports.Driver // of the device with ifindex driverOf
 	driverOf   int
-	qos        *ofswitch.QoS // that the open port has
-	qosErr     error         // why it has not the one in conf
+	qos        *ofswitch.QoS     // that the open port has
+	qosErr     error             // why it has not the one in conf
+	policing   ofswitch.Policing // that the open port has
+	policeErr  error             // why it has not the one in conf
 	open       bool
 	waiting    bool             // the device is not there yet
 	away       bool             // the open device is in another network namespace
@@ -130,6 +132,7 @@ func (p *livePort) openOrAdjust() {
 		p.tryOpen()
 	}
 	p.applyQoS()
+	p.applyPolicing()
 }
 
 // same says whether p need not be opened anew to become what conf asks for.
@@ -142,7 +145,7 @@ func (p *livePort) errors() (errs []error) {
 	if p.err != nil && !p.waiting {
 		errs = append(errs, p.err)
 	}
-	for _, err := range []error{p.noErr, p.qosErr, p.macErr, p.mtuErr} {
+	for _, err := range []error{p.noErr, p.qosErr, p.policeErr, p.macErr, p.mtuErr} {
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -191,6 +194,7 @@ func (p *livePort) tryOpen() {
 		p.ifindex, p.linkResets = p.device.Ifindex, 0
 	}
 	p.applyQoS()
+	p.applyPolicing()
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
 	}
@@ -361,7 +365,7 @@ func (p *livePort) takeOut() {
 	if err := p.bridge.of.RemovePort(p.no); err != nil {
 		p.log().Error("port not removed", "err", err)
 	}
-	p.open, p.qos = false, nil
+	p.open, p.qos, p.policing = false, nil, ofswitch.Policing{}
 }
 
 func (p *livePort) log() *slog.Logger {

@@ -32,6 +32,9 @@ type port struct {
 	qos        atomic.Pointer[portQoS] // nil: no queues
 	queueDrops atomic.Uint64           // frames for which a queue had no room
 
+	policing atomic.Pointer[Policing] // nil: no bounds
+	policed  atomic.Uint64            // frames beyond them
+
 	upcalls upcallQueue
 
 	own *l2Port // what NORMAL takes it for, if it is in no bond

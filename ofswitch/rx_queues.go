@@ -12,6 +12,7 @@ type rxq struct {
 	q    ports.RxQueue
 	port *port
 
+	police     policer
 	adoption   uint64 // by which the worker has it
 	active     bool
 	empty      int // polls without a frame in a row

@@ -83,7 +83,7 @@ func (p *port) stats() ofp.PortStats {
 		Port:      p.no,
 		RxPackets: st.RxPackets, RxBytes: st.RxBytes,
 		TxPackets: st.TxPackets, TxBytes: st.TxBytes,
-		RxDropped: st.RxDropped, TxDropped: st.TxDropped + p.queueDrops.Load(),
+		RxDropped: st.RxDropped + p.policed.Load(), TxDropped: st.TxDropped + p.queueDrops.Load(),
 		RxErrors: st.RxErrors, TxErrors: st.TxErrors,
 		RxFrameErr: st.RxFrameErr, RxOverErr: st.RxOverErr, RxCRCErr: st.RxCRCErr,
 		Collisions: st.Collisions,

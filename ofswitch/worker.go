@@ -284,7 +284,7 @@ func (w *worker) poll(q *rxq) int {
 	}
 	q.empty, q.falseWakes = 0, 0
 	w.begin()
-	w.forward(q.port)
+	w.forward(q)
 	w.batch.Release()
 	return n
 }
@@ -299,10 +299,11 @@ func (w *worker) begin() {
 	w.now = w.d.clock()
 }
 
-// forward runs w.batch, received on in, through the switch. A panic costs the
+// forward runs w.batch, received from q, through the switch. A panic costs the
 // batch, not the switch: bad frames must not reach one, but a switch that
 // stops for one would be a gift to whoever finds it.
-func (w *worker) forward(in *port) {
+func (w *worker) forward(q *rxq) {
+	in := q.port
 	defer func() {
 		if r := recover(); r != nil {
 			if w.d.manual {
@@ -317,7 +318,7 @@ func (w *worker) forward(in *port) {
 	for i := range frames {
 		frames[i] = &w.batch.Frames[i]
 	}
-	w.process(frames, in)
+	w.process(w.admit(q, frames), in)
 	w.transmit()
 }
 
