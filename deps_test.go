@@ -23,12 +23,13 @@ var rooms = map[string][]string{
 	"stream":     {},
 	"ofconn":     {"ofp", "stream"},
 	"jsonrpc":    {},
+	"vlog":       {},
 	"unixctl":    {"jsonrpc", "stream"},
 	"ovsdb":      {"jsonrpc", "stream"},
 	"bridge": {"ofswitch", "ofconn", "ports", "ovsdb", "unixctl", "stream",
 		"packet", "flow", "classifier", "ofp", "flowtable", "l2"},
 	"cmd": {"packet", "flow", "classifier", "ofp", "flowtable", "ports", "l2", "ofswitch",
-		"ofconn", "stream", "jsonrpc", "unixctl", "ovsdb", "bridge"},
+		"ofconn", "stream", "jsonrpc", "unixctl", "ovsdb", "bridge", "vlog"},
 }
 
 const module = "ofswitch/"

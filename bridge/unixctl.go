@@ -76,6 +76,11 @@ func (s *Switch) eachBridge(none error, fn func(of *ofswitch.Bridge) string) fun
 	}
 }
 
+// answer is an error in the words of Open vSwitch, which begin as they like.
+func answer(format string, args ...any) error {
+	return &unixctl.CommandError{Text: fmt.Sprintf(format, args...)}
+}
+
 // takeOption takes a word out of the arguments, and says whether it was there.
 func takeOption(args *[]string, names ...string) bool {
 	n := len(*args)

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"strings"
@@ -95,7 +94,7 @@ func (s *Switch) registerCoverage(srv *unixctl.Server) {
 	srv.Register("coverage/read-counter", "COUNTER", 1, 1, func(args []string) (string, error) {
 		n, ok := totals()[args[0]]
 		if !ok {
-			return "", errors.New("No such counter")
+			return "", answer("No such counter")
 		}
 		return fmt.Sprint(n), nil
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // errUnknownBridge is Open vSwitch's answer of the bridge family.
-var errUnknownBridge = errors.New("Unknown bridge")
+var errUnknownBridge = answer("Unknown bridge")
 
 // registerFlows adds what is asked of whole bridges.
 func (s *Switch) registerFlows(srv *unixctl.Server) {

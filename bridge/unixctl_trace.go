@@ -77,7 +77,7 @@ func parseTraceArgs(args []string, packetOut bool) (*traceArgs, string, error) {
 	case len(t.words) > 2:
 		return nil, "", errors.New("too many arguments")
 	case len(t.words) == 0:
-		return nil, "", errors.New("which flow? " + traceUsage)
+		return nil, "", answer("which flow? %s", traceUsage)
 	}
 	t.query.Flow = t.words[len(t.words)-1]
 	return t, actions, nil
@@ -87,11 +87,11 @@ func parseTraceArgs(args []string, packetOut bool) (*traceArgs, string, error) {
 func parseHex(s string) ([]byte, error) {
 	digits := strings.Join(strings.Fields(s), "")
 	if len(digits) > 2*packet.MaxFrame {
-		return nil, fmt.Errorf("Packet data too long: %d hexadecimal digits, a frame has %d bytes at most", len(digits), packet.MaxFrame)
+		return nil, answer("Packet data too long: %d hexadecimal digits, a frame has %d bytes at most", len(digits), packet.MaxFrame)
 	}
 	data, err := hex.DecodeString(digits)
 	if err != nil {
-		return nil, errors.New("Trailing garbage in packet data: want pairs of hexadecimal digits")
+		return nil, answer("Trailing garbage in packet data: want pairs of hexadecimal digits")
 	}
 	return data, nil
 }
@@ -111,11 +111,11 @@ func (s *Switch) trace(args []string, packetOut bool) (string, error) {
 			return "", fmt.Errorf("%.200s: unknown bridge", t.words[0])
 		}
 	case !odp:
-		return "", fmt.Errorf("%.200s: a flow for a datapath is written in_port(N),eth(...),...", t.query.Flow)
+		return "", fmt.Errorf("%.200s: a flow for a datapath is written in_port(N),eth(...)", t.query.Flow)
 	}
 	if packetOut {
 		if of == nil {
-			return "", errors.New("the actions of a packet-out are a bridge's: name the bridge, and the flow as in_port=N,...")
+			return "", errors.New("the actions of a packet-out are a bridge's: name the bridge, and the flow as in_port=N")
 		}
 		names := portNames(of)
 		list, err := text.ParseActions(actions, func(name string) (uint32, bool) {

@@ -237,7 +237,7 @@ func (b *Bridge) FindPort(s string) (ofp.PortNo, bool) {
 func (d *Datapath) TraceDatapath(q TraceQuery) (*Trace, error) {
 	m, in, err := parseKeyText(q.Flow)
 	if err != nil {
-		return nil, fmt.Errorf("Bad datapath flow syntax: %s: %.500s", shorten(q.Flow), err)
+		return nil, refuseTrace("Bad datapath flow syntax: %s: %.500s", shorten(q.Flow), err)
 	}
 	p := d.findPort(in)
 	if p == nil {

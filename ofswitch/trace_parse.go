@@ -22,7 +22,7 @@ func (b *Bridge) traceFrame(q *TraceQuery) (*tracedFrame, error) {
 		return 0, false
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Bad openflow flow syntax: %s: %.500s", shorten(q.Flow), err)
+		return nil, refuseTrace("Bad openflow flow syntax: %s: %.500s", shorten(q.Flow), err)
 	}
 	f := &tracedFrame{inPort: ofp.PortAny}
 	if v, _, given := m.Get(flow.InPort); given {
@@ -37,10 +37,10 @@ func (f *tracedFrame) make(q *TraceQuery, m *flow.Match) error {
 	f.tunnel = m.Value[flow.WTunnel]
 	if q.Packet != nil {
 		if len(q.Packet) < packet.EthernetLen {
-			return fmt.Errorf("Packet data too short for Ethernet: %d bytes, an Ethernet header has %d", len(q.Packet), packet.EthernetLen)
+			return refuseTrace("Packet data too short for Ethernet: %d bytes, an Ethernet header has %d", len(q.Packet), packet.EthernetLen)
 		}
 		if len(q.Packet) > packet.MaxFrame {
-			return fmt.Errorf("Packet data too long: %d bytes, a frame has %d at most", len(q.Packet), packet.MaxFrame)
+			return refuseTrace("Packet data too long: %d bytes, a frame has %d at most", len(q.Packet), packet.MaxFrame)
 		}
 		f.data = q.Packet
 		return nil
@@ -72,6 +72,14 @@ func impossible(m *flow.Match, k *flow.Key) (err error) {
 	}
 	return err
 }
+
+// refuseTrace is an error in the words of Open vSwitch, which begin as they like.
+func refuseTrace(format string, args ...any) error { return &traceFault{fmt.Sprintf(format, args...)} }
+
+// traceFault is why nothing was traced.
+type traceFault struct{ text string }
+
+func (e *traceFault) Error() string { return e.text }
 
 // shorten keeps what is repeated in an error readable.
 func shorten(s string) string {

@@ -15,6 +15,7 @@ import (
 	"ofswitch/bridge"
 	"ofswitch/ofswitch/process"
 	"ofswitch/unixctl"
+	"ofswitch/vlog"
 )
 
 // version is set by the Makefile.
@@ -41,18 +42,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if o.detach && !isDetached() {
 		return detach(args, stderr)
 	}
-	logTo := stderr
-	if o.logFile != "" {
-		f, err := os.OpenFile(o.logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			fmt.Fprintf(stderr, "ofswitchd: --log-file: %v\n", err)
-			return 1
-		}
-		defer f.Close()
-		logTo = f
+	logs, err := vlog.New(vlog.Options{Console: stderr, File: o.logFile, Level: o.logLevel})
+	if err != nil {
+		fmt.Fprintf(stderr, "ofswitchd: --log-file: %v\n", err)
+		return 1
 	}
-	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: o.logLevel}))
-	if err := serve(o, log); err != nil {
+	defer logs.Close()
+	log := slog.New(logs.Handler())
+	slog.SetDefault(log)
+	if err := serve(o, log, logs); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			fmt.Fprintf(stderr, "ofswitchd: %s\n", strings.TrimSpace(line))
 		}
@@ -63,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // serve runs the switch until a signal or the exit command. Parts are built in
 // order and closed in reverse.
-func serve(o *options, log *slog.Logger) error {
+func serve(o *options, log *slog.Logger, logs *vlog.Log) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup sets it
@@ -114,6 +112,7 @@ func serve(o *options, log *slog.Logger) error {
 		return "", nil
 	})
 	sw.RegisterCommands(ctl)
+	registerLog(ctl, logs)
 
 	var begun <-chan struct{}
 	if !o.db.none() {
