@@ -17,7 +17,7 @@ func (t *translator) normal(wk *walk) {
 	tags, n := t.tags(wk, false)
 	if n == 0 {
 		t.lookField(flow.EthType)
-		if packet.IsVLAN(uint16(t.wide[flow.WEthDst])) {
+		if packet.IsVLAN(uint16(t.wide[flow.WEthDst])) || t.seen != 0 && t.tagged() {
 			t.drop(dropTruncated) // within its tag
 			return
 		}

@@ -83,11 +83,18 @@ func (t *translator) l2ports(wk *walk) *l2State {
 // stand for themselves: numbers that no tag has, another for each tag, since what becomes
 // of such a tag does not hang on them as long as it stays as it is.
 func (t *translator) tags(wk *walk, exact bool) (tags l2.Tags, n int) {
-	if !t.tagged() {
+	limit := 2
+	switch {
+	case t.seen != 0:
+		limit = min(int(t.seen)-1, 2)
+	case wk.conf.oneTag:
+		limit = 1
+	}
+	if limit == 0 || !t.tagged() {
 		return tags, 0
 	}
 	n = 1
-	if !wk.conf.oneTag && t.tagged2() {
+	if limit == 2 && t.tagged2() {
 		n = 2
 	}
 	for i := range n {
@@ -174,6 +181,9 @@ func (t *translator) leave(wk *walk, to []*l2PortConf, how inside) {
 		t.aside(func() {
 			t.depth-- // still the same bridge
 			again := t.retag(base, have, first.tags, first.n)
+			if wk.conf.oneTag {
+				t.seen = int8(first.n) + 1
+			}
 			for _, e := range rest {
 				switch {
 				case e.n != first.n || e.tags != first.tags:

@@ -56,6 +56,9 @@ type frameState struct {
 	ttlMoved bool
 	// queue is what SET_QUEUE has chosen; 0 is the default queue.
 	queue uint32
+	// seen, less 1, is how many of its tags NORMAL sees where that is not what the
+	// bridge says: where it sees one, it has put or left so many.
+	seen int8
 	// shared is a copy of wide that dependencies hold; nil once wide changed.
 	shared *flow.Wide
 }

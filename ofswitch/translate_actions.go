@@ -200,6 +200,7 @@ func (t *translator) pushVLAN(tpid uint16) {
 		return // cut short: nowhere to put it
 	}
 	t.emit(op{kind: opPushVLAN, arg: tpid})
+	t.seen = 0
 	had := t.tagged()
 	if had && t.tagged2() {
 		t.wide[flow.WEthSrc] |= flow.MoreTags
@@ -225,6 +226,7 @@ func (t *translator) popVLAN() (again bool) {
 		return false
 	}
 	t.emit(op{kind: opPopVLAN})
+	t.seen = 0
 	again = t.tagged2() && t.moreTags()
 	t.wide[flow.WVLAN] <<= 32
 	t.fixed[flow.WVLAN] = t.fixed[flow.WVLAN]<<32 | 0xffffffff

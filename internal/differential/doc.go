@@ -10,4 +10,7 @@
 // transaction ids and the order of flows do not show (normal_test.go). What
 // differs is explained by a row of the table in differences_test.go, which
 // docs/conformance.md repeats, or is a defect.
+//
+// Random bridges with VLAN modes, bonds and mirrors are given to both as well, and the
+// same frames: what comes out where must be the same (l2_*_test.go).
 package differential

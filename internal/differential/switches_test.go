@@ -27,29 +27,18 @@ type pair struct {
 	listener    net.Listener // where it connects to
 }
 
-func startPair(t *testing.T) *pair {
+// openVSwitch is an Open vSwitch with the dummy datapath, which touches no device.
+type openVSwitch struct {
+	at    func(name string) string                 // a file in its directory
+	run   func(name string, args ...string) string // one of its tools; the test fails where it does
+	db    string                                   // ovs-vsctl's option
+	start func() *exec.Cmd                         // starts ovs-vswitchd
+}
+
+func startOpenVSwitch(t *testing.T, ns *testutil.NS, dir string) *openVSwitch {
 	t.Helper()
 	vswitchd := testutil.NeedProgram(t, "ovs-vswitchd", "openvswitch-switch")
 	ovsdb := testutil.NeedProgram(t, "ovsdb-server", "openvswitch-switch")
-	ns := testutil.NewNS(t)
-	ns.NoIPv6()
-	p := &pair{}
-	dir, err := os.MkdirTemp("", "diff") // sockets have short paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-
-	listen := func(path string) net.Listener {
-		l, err := net.Listen("unix", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		return l
-	}
-
-	// Open vSwitch: with the dummy datapath it touches no device.
 	theirs := filepath.Join(dir, "ovs")
 	if err := os.Mkdir(theirs, 0o755); err != nil {
 		t.Fatal(err)
@@ -86,15 +75,41 @@ func startPair(t *testing.T) *pair {
 	db := "--db=unix:" + at("db.sock")
 	testutil.Eventually(t, "the database's socket", func() error { _, err := os.Stat(at("db.sock")); return err })
 	run("ovs-vsctl", db, "--no-wait", "init")
-	p.startTheirs = func() *exec.Cmd {
-		return start(vswitchd, "unix:"+at("db.sock"), "--enable-dummy", "--disable-system", "--log-file="+at("vswitchd.log"), "-vconsole:emer")
-	}
-	p.vswitchd = p.startTheirs()
 	t.Cleanup(func() {
 		if b, err := os.ReadFile(at("vswitchd.log")); t.Failed() && err == nil {
 			t.Logf("log of ovs-vswitchd, its end:\n%s", b[max(0, len(b)-2000):])
 		}
 	})
+	return &openVSwitch{at: at, run: run, db: db, start: func() *exec.Cmd {
+		return start(vswitchd, "unix:"+at("db.sock"), "--enable-dummy", "--disable-system", "--log-file="+at("vswitchd.log"),
+			"--unixctl="+at("vswitchd.ctl"), "-vconsole:emer")
+	}}
+}
+
+func startPair(t *testing.T) *pair {
+	t.Helper()
+	ns := testutil.NewNS(t)
+	ns.NoIPv6()
+	p := &pair{}
+	dir, err := os.MkdirTemp("", "diff") // sockets have short paths
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+
+	listen := func(path string) net.Listener {
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return l
+	}
+
+	ovs := startOpenVSwitch(t, ns, dir)
+	at, run, db := ovs.at, ovs.run, ovs.db
+	p.startTheirs = ovs.start
+	p.vswitchd = p.startTheirs()
 	theirListener := listen(at("ctl")) // Open vSwitch connects only to sockets in its run directory
 	args := []string{db, "--timeout=60", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",
 		"protocols=OpenFlow13", "other-config:disable-in-band=true", "--", "set-controller", "br0", "unix:" + theirListener.Addr().String(),
