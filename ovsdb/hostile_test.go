@@ -351,7 +351,26 @@ func TestServerBoundsWhatAClientHas(t *testing.T) {
 	if m := c.read(); m["id"] != fmt.Sprintf("w%d", maxOfEach) || !strings.Contains(fmt.Sprint(m["error"]), ErrResourcesExhausted) {
 		t.Errorf("one wait too many: %v", m)
 	}
+	// Nor of any size.
+	big := strings.Repeat("b", maxKept)
+	if _, r := c.ask("monitor", `["Test","`+big+`",{"Free":{}}]`); !strings.Contains(fmt.Sprint(r["error"]), ErrResourcesExhausted) {
+		t.Errorf("a large monitor: %.300v", r)
+	}
+	d := over(t, s)
+	wait := `{"method":"transact","id":"large","params":["Test",{"op":"comment","comment":"` + big[:maxKept*3/5] +
+		`"},{"op":"wait","table":"Free","where":[],"columns":["n"],"until":"!=","rows":[]}]}`
+	d.write(wait)
+	d.write(wait)
+	if m := d.read(); m["id"] != "large" || !strings.Contains(fmt.Sprint(m["error"]), ErrResourcesExhausted) {
+		t.Errorf("large waits: %.300v", m)
+	}
 	// What is given up leaves room.
+	d.write(`{"method":"cancel","params":["large"],"id":null}`)
+	d.read()
+	d.write(wait)
+	if _, r := d.ask("echo", `[]`); r["error"] != nil {
+		t.Error(r)
+	}
 	c.write(`{"method":"cancel","params":["w7"],"id":null}`)
 	if m := c.read(); m["id"] != "w7" || m["error"] != "canceled" {
 		t.Errorf("cancelled: %v", m)
@@ -381,6 +400,9 @@ func FuzzServer(f *testing.F) {
 		s.Do(func(db *Database) { db.check(t) })
 		if n := s.backlog.Load(); n != 0 {
 			t.Fatalf("%d bytes wait for nobody", n)
+		}
+		for c := range s.sessions {
+			t.Errorf("a client is left that keeps %d bytes", c.kept)
 		}
 		if len(s.sessions) != 0 || len(s.waiting) != 0 || len(s.locks.lines) != 0 {
 			t.Fatalf("left: %d sessions, %d waiting, %d locks", len(s.sessions), len(s.waiting), len(s.locks.lines))

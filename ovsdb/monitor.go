@@ -1,6 +1,7 @@
 package ovsdb
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -19,6 +20,8 @@ const (
 type monitor struct {
 	id     json.RawMessage // as the client gave it
 	kind   monitorKind
+	asks   string // the same for monitors that hear the same; empty: like no other
+	size   int    // of what it was asked for by, in bytes
 	db     *Database
 	tables map[string]*monitoredTable
 }
@@ -47,6 +50,12 @@ const (
 	onAny = onInitial | onInsert | onDelete | onModify
 )
 
+// asked is the same for the same requests in the same form.
+func asked(kind monitorKind, requests json.RawMessage) string {
+	sum := sha256.Sum256(requests)
+	return string('0'+rune(kind)) + string(sum[:])
+}
+
 // parseMonitor reads the <monitor-requests> of a request.
 func parseMonitor(db *Database, id json.RawMessage, kind monitorKind, requests json.RawMessage) (*monitor, *Error) {
 	j, err := decodeJSON(requests)
@@ -57,7 +66,7 @@ func parseMonitor(db *Database, id json.RawMessage, kind monitorKind, requests j
 	if !ok {
 		return nil, syntaxf(j, "monitor-requests must be object")
 	}
-	mon := &monitor{id: id, kind: kind, db: db, tables: make(map[string]*monitoredTable)}
+	mon := &monitor{id: id, kind: kind, asks: asked(kind, requests), size: len(id) + len(requests), db: db, tables: make(map[string]*monitoredTable)}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		t := db.schema.Tables[name]
 		if t == nil {
@@ -172,6 +181,7 @@ func (m *monitor) recondition(requests json.RawMessage) (json.RawMessage, *Error
 	if !ok {
 		return nil, syntaxf(j, "monitor-requests must be object")
 	}
+	m.asks = ""
 	conds := make(map[*monitoredTable]condition)
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		mt := m.tables[name]

@@ -38,7 +38,7 @@ type Server struct {
 
 	limits    limits
 	receiving *jsonrpc.Budget
-	parsing   sync.Mutex   // see parse
+	large     sync.Mutex   // taken before mu: a large request is being carried out
 	backlog   atomic.Int64 // bytes that wait for clients
 
 	done sync.WaitGroup
@@ -203,11 +203,17 @@ func (s *Server) run(h *hosted, r *Request, elapsedMS int64) Result {
 	return res
 }
 
-func (s *Server) committed(h *hosted, c *Changes) {
+// tell sends a commit to all who monitor the database.
+func (s *Server) tell(db *Database, c *Changes) {
+	told := make(map[string]json.RawMessage)
 	for client := range s.sessions {
-		client.tell(h.Database, c)
+		client.tell(db, c, told)
 	}
 	s.shed()
+}
+
+func (s *Server) committed(h *hosted, c *Changes) {
+	s.tell(h.Database, c)
 	if s.o.OnCommit != nil {
 		s.o.OnCommit(c)
 	}
@@ -225,6 +231,7 @@ type waiter struct {
 	id      []byte
 	db      *hosted
 	request *Request
+	size    int // in bytes
 	since   time.Time
 	limitMS int64
 	timer   *time.Timer // nil: it waits for ever
@@ -234,6 +241,7 @@ type waiter struct {
 // stop is called once, when it waits no more.
 func (w *waiter) stop() {
 	w.from.waits--
+	w.from.kept -= w.size
 	if w.timer != nil {
 		w.timer.Stop()
 	}
@@ -252,8 +260,13 @@ func (s *Server) transact(c *session, id []byte, h *hosted, r *Request) {
 		c.refuse(id, errorf(ErrResourcesExhausted, "%d transactions of this connection wait already", maxOfEach))
 		return
 	}
+	if c.kept+c.size > maxKept {
+		c.refuse(id, errorf(ErrResourcesExhausted, "the monitors and waiting transactions of this connection are too large"))
+		return
+	}
 	c.waits++
-	w := &waiter{from: c, id: id, db: h, request: r, since: time.Now(), limitMS: res.WaitMS}
+	c.kept += c.size
+	w := &waiter{from: c, id: id, db: h, request: r, size: c.size, since: time.Now(), limitMS: res.WaitMS}
 	if res.WaitMS != Forever {
 		w.timer = time.AfterFunc(time.Duration(min(res.WaitMS, 1<<40))*time.Millisecond, func() {
 			s.mu.Lock()
@@ -299,19 +312,10 @@ func (s *Server) retry() {
 // jsonrpcOptions bound what the other end may send, whichever it is.
 var jsonrpcOptions = jsonrpc.Options{MaxMessage: defaultLimits.message}
 
-// largeRequest is from how many bytes on requests are parsed one at a time: what
-// comes of it takes many times the memory.
-const largeRequest = 1 << 20
-
-// parse reads the operations of a request, while others go on.
-func (s *Server) parse(params []json.RawMessage) *Request {
-	size := 0
-	for _, p := range params {
-		size += len(p)
-	}
-	if size > largeRequest {
-		s.parsing.Lock()
-		defer s.parsing.Unlock()
-	}
-	return ParseRequest(params)
-}
+// Parameters of more than largeRequest bytes are parsed one request at a time,
+// since what comes of them takes many times the memory. Only transactions have more
+// than maxOtherRequest.
+const (
+	largeRequest    = 8 << 10
+	maxOtherRequest = 1 << 20
+)

@@ -96,9 +96,7 @@ func (s *Server) describe(schema *Schema, text []byte) *Error {
 	if err != nil || changes == nil {
 		return err
 	}
-	for c := range s.sessions {
-		c.tell(about, changes)
-	}
+	s.tell(about, changes)
 	s.retry()
 	return nil
 }

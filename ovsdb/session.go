@@ -24,8 +24,11 @@ var (
 )
 
 // maxOfEach is how many monitors, locks and waiting transactions one client may
-// have, of each.
-const maxOfEach = 1000
+// have, of each; maxKept what they may take, in bytes as the client gave them.
+const (
+	maxOfEach = 1000
+	maxKept   = 1 << 20
+)
 
 // session is one client.
 type session struct {
@@ -37,7 +40,9 @@ type session struct {
 	monitors []*monitor
 	locks    int      // that it has or waits for
 	waits    int      // transactions that wait
+	kept     int      // bytes of its monitors and waiting transactions
 	request  *Request // of the "transact" that is being carried out
+	size     int      // of the parameters of what is being carried out, in bytes
 	aware    bool     // the client knows that databases may change, see setAware
 
 	outMu   sync.Mutex
@@ -128,13 +133,21 @@ func (c *session) notify(method string, params any) {
 	c.send(&jsonrpc.Message{Kind: jsonrpc.KindNotify, Method: method, Params: b})
 }
 
-// tell sends a commit to the client's monitors. The server is locked.
-func (c *session) tell(db *Database, changes *Changes) {
+// tell sends a commit to the client's monitors. told has what monitors that ask
+// the same were told already. The server is locked.
+func (c *session) tell(db *Database, changes *Changes, told map[string]json.RawMessage) {
 	for _, m := range c.monitors {
 		if m.db != db {
 			continue
 		}
-		if u := m.changed(changes); u != nil {
+		u, known := told[m.asks]
+		if !known {
+			u = m.changed(changes)
+			if m.asks != "" {
+				told[m.asks] = u
+			}
+		}
+		if u != nil {
 			c.update(m, u)
 		}
 	}
@@ -147,6 +160,7 @@ func (c *session) dropMonitors(db *Database) {
 		if m.db != db {
 			return false
 		}
+		c.kept -= m.size
 		if c.aware {
 			c.notify("monitor_canceled", []json.RawMessage{m.id})
 		}
@@ -196,12 +210,20 @@ func (c *session) handle(m *jsonrpc.Message) error {
 		return nil
 	}
 	var request *Request
-	if m.Method == "transact" && len(params) > 1 {
-		request = c.s.parse(params[1:])
+	switch {
+	case m.Method == "transact" && len(params) > 1:
+		if len(m.Params) > largeRequest {
+			c.s.large.Lock()
+			defer c.s.large.Unlock()
+		}
+		request = ParseRequest(params[1:])
+	case len(m.Params) > maxOtherRequest:
+		c.refuse(m.ID, errorf(ErrResourcesExhausted, "a %s request of %d bytes is too large", m.Method, len(m.Params)))
+		return nil
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.request = request
+	c.request, c.size = request, len(m.Params)
 	if err := method(c, m.ID, m.Method, params); err != nil {
 		c.refuse(m.ID, err)
 	}
@@ -344,6 +366,10 @@ func (c *session) monitor(id json.RawMessage, method string, params []json.RawMe
 	if err != nil {
 		return err
 	}
+	if c.kept += m.size; c.kept > maxKept {
+		c.kept -= m.size
+		return errorf(ErrResourcesExhausted, "the monitors and waiting transactions of this connection are too large")
+	}
 	c.monitors = append(c.monitors, m)
 	if kind == monitorSince {
 		c.replyValue(id, []any{false, noTxn, m.initial()})
@@ -365,11 +391,17 @@ func (c *session) monitorChange(id json.RawMessage, method string, params []json
 		return syntaxf(params[1], "duplicate monitor ID")
 	}
 	m := c.monitors[i]
+	if c.kept-m.size+len(params[1])+len(params[2]) > maxKept {
+		return errorf(ErrResourcesExhausted, "the monitors and waiting transactions of this connection are too large")
+	}
 	u, err := m.recondition(params[2])
 	if err != nil {
 		return err
 	}
 	m.id = params[1]
+	c.kept -= m.size
+	m.size = len(params[1]) + len(params[2])
+	c.kept += m.size
 	if u != nil {
 		c.update(m, u)
 	}
@@ -385,6 +417,7 @@ func (c *session) monitorCancel(id json.RawMessage, method string, params []json
 	if i < 0 {
 		return "unknown monitor"
 	}
+	c.kept -= c.monitors[i].size
 	c.monitors = slices.Delete(c.monitors, i, i+1)
 	c.reply(id, json.RawMessage("{}"))
 	return nil

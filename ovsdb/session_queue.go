@@ -23,7 +23,7 @@ type limits struct {
 }
 
 // The greatest databases of switches take a tenth of that.
-var defaultLimits = limits{message: 64 << 20, values: 4 << 20, receiving: 128 << 20, backlog: 64 << 20, backlogs: 256 << 20}
+var defaultLimits = limits{message: 64 << 20, values: 1 << 20, receiving: 128 << 20, backlog: 64 << 20, backlogs: 256 << 20}
 
 // write sends what is queued, and asks whether the client is there.
 func (c *session) write() {
