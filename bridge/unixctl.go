@@ -39,7 +39,7 @@ func (s *Switch) bridge(name string) (*ofswitch.Bridge, error) {
 	defer s.mu.Unlock()
 	lb := s.bridges[name]
 	if lb == nil {
-		return nil, fmt.Errorf("no such bridge %q; there are: %s", name, strings.Join(sortedKeys(s.bridges), ", "))
+		return nil, fmt.Errorf("no such bridge %.100q; there are: %s", name, strings.Join(sortedKeys(s.bridges), ", "))
 	}
 	return lb.of, nil
 }

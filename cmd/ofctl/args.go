@@ -13,8 +13,11 @@ import (
 // Values stand behind "=", in the next word, or right behind a letter (-T5).
 // --sort, --rsort take theirs behind "=" only; both become --sort with the
 // direction in front of the field, since their order among each other matters.
+//
+// Options of the daemon's commands are arguments here: the daemon knows them.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	takes := valueOptions(app)
+	daemon := asksDaemon(args, takes)
 	var options, words []string
 	for i := 0; i < len(args); i++ {
 		a := args[i]
@@ -26,6 +29,10 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			words = append(words, a)
 		default:
 			name, value, has := strings.Cut(strings.TrimLeft(a, "-"), "=")
+			if daemon && !ownOption(name) && !(a[1] != '-' && ownOption(a[1:2]) && takes[a[1:2]]) {
+				words = append(words, a)
+				continue
+			}
 			if s := sortOption(name, value, has); s != "" {
 				options = append(options, s)
 				continue
@@ -46,6 +53,29 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	}
 	out := append([]string{words[0]}, options...)
 	return append(append(out, "--"), words[1:]...), nil
+}
+
+// asksDaemon says whether the verb is one whose arguments the daemon reads.
+func asksDaemon(args []string, takes map[string]bool) bool {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if len(a) < 2 || a[0] != '-' {
+			return a == verbTrace || a == verbAppctl || strings.Contains(a, "/")
+		}
+		if name := strings.TrimLeft(a, "-"); takes[name] {
+			i++
+		}
+	}
+	return false
+}
+
+// ownOption says whether an option of a daemon's verb is ours.
+func ownOption(name string) bool {
+	switch name {
+	case "run-dir", "timeout", "T", "target", "t", "help", "h":
+		return true
+	}
+	return false
 }
 
 // sortOption is the one word that stands for --sort and --rsort; "" for other

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -22,8 +23,17 @@ var daemonVerbs = []struct{ name, args, usage string }{
 	{"isolation/show", "[BRIDGE]", "print how the host's stack is kept out of each port"},
 }
 
+// Verbs of the daemon that are called otherwise there.
+const (
+	verbTrace  = "trace"
+	verbAppctl = "appctl"
+)
+
 func (e *env) daemonCommands() []*cli.Command {
-	var list []*cli.Command
+	list := []*cli.Command{
+		e.daemonCommand(verbTrace, "BRIDGE FLOW [-generate | PACKET]", "tell what would become of a frame"),
+		e.daemonCommand(verbAppctl, "COMMAND [ARGUMENT]...", "carry out a command of the daemon"),
+	}
 	for _, v := range daemonVerbs {
 		list = append(list, e.daemonCommand(v.name, v.args, v.usage))
 	}
@@ -40,6 +50,16 @@ func (e *env) daemonCommand(name, args, usage string) *cli.Command {
 			&cli.StringFlag{Name: "target", Aliases: []string{"t"}, Value: "ofswitchd", Usage: "the daemon: its program's name, or the path of its control socket"},
 		},
 		Action: command(0, -1, func(c *cli.Context, o common, args []string) error {
+			name := name
+			switch name {
+			case verbTrace:
+				name = "ofproto/trace"
+			case verbAppctl:
+				if len(args) == 0 {
+					return errors.New("appctl: which command? ofctl list-commands lists them")
+				}
+				name, args = args[0], args[1:]
+			}
 			return daemon(e.out, daemonOptions{o, c.String("target"), name, args})
 		}),
 	}

@@ -19,12 +19,16 @@ func TestDaemonVerbs(t *testing.T) {
 	srv.Register("fdb/show", "BRIDGE", 1, 1, answer)
 	srv.Register("fdb/flush", "[BRIDGE]", 0, 1, answer)
 	srv.Register("other/thing", "", 0, 2, answer)
+	srv.Register("ofproto/trace", "", 1, 5, answer)
 	srv.Register("exit", "", 0, 0, func([]string) (string, error) { return "", errors.New("not today") })
 	for _, c := range []struct{ args, want string }{
 		{"fdb/show br0", "called with br0\n"},
 		{"fdb/flush", "called with \n"},
 		{"other/thing a b", "called with a,b\n"},
 		{"-t ofswitchd fdb/show br0", "called with br0\n"},
+		{"trace br0 in_port=1 -generate --names -T5", "called with br0,in_port=1,-generate,--names\n"},
+		{"-T 5 appctl other/thing -m --sort", "called with -m,--sort\n"},
+		{"other/thing -- -T -t", "called with -T,-t\n"},
 		{"fdb/show br0 --target " + srv.Path(), "called with br0\n"},
 	} {
 		status, out, errs := runOfctl("", append([]string{"--run-dir", dir}, strings.Fields(c.args)...)...)
@@ -42,6 +46,7 @@ func TestDaemonVerbs(t *testing.T) {
 		{"exit", "not today"},
 		{"fdb/show", "argument"},
 		{"no/such", "no/such"},
+		{"appctl", "which command"},
 		{"fdb/show br0 -t other", "other"},
 		{"fdb/show br0 -t " + dir + "/none.ctl", "none.ctl"},
 	} {
