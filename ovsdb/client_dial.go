@@ -117,7 +117,7 @@ func (c *Client) failed(p *endpoint, err error, lasted time.Duration) {
 		text = "the server closed the connection"
 	}
 	c.disconnected(text)
-	news := text != p.told || lasted > c.o.MaxBackoff
+	news := text != p.told || lasted >= stream.MinBackoff
 	p.told = text
 	c.mu.Lock()
 	c.again = lasted > 0 && !news

@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"net"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -63,7 +64,7 @@ func (s *OVSDBServer) raft() string { return "unix:" + s.socket + ".raft" }
 // Target is where clients reach it.
 func (s *OVSDBServer) Target() string { return "unix:" + s.socket }
 
-// Start runs the server, until the test ends or Kill.
+// Start runs the server, until the test ends or Kill. It listens then.
 func (s *OVSDBServer) Start() {
 	s.t.Helper()
 	program := NeedProgram(s.t, "ovsdb-server", "openvswitch-switch")
@@ -78,6 +79,13 @@ func (s *OVSDBServer) Start() {
 		s.cmd = nil
 		s.t.Fatal(err)
 	}
+	Eventually(s.t, "ovsdb-server listens", func() error {
+		nc, err := net.Dial("unix", s.socket)
+		if err != nil {
+			return err
+		}
+		return nc.Close()
+	})
 }
 
 // Kill is kill -9; no effect if it does not run.
