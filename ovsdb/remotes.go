@@ -57,6 +57,10 @@ type Remotes struct {
 	s   *Server
 	tls *stream.Credentials
 	log *slog.Logger
+	// OnChange is called after the status of a remote has changed, from any goroutine;
+	// it must not block nor call the Remotes. Nil: nobody wants to know. It is set
+	// before the first Set.
+	OnChange func()
 
 	setMu sync.Mutex // held by Set and Close
 	mu    sync.Mutex
@@ -224,7 +228,15 @@ func (m *remote) serve(nc net.Conn) error {
 	return m.r.s.serve(nc, cmp.Or(m.Probe, m.r.s.o.Probe))
 }
 
+// changed tells of a new status.
+func (m *remote) changed() {
+	if m.r.OnChange != nil {
+		m.r.OnChange()
+	}
+}
+
 func (m *remote) count(n int) {
+	defer m.changed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.status.Connections += n; n > 0 && m.status.Connections == 1 {
@@ -268,6 +280,7 @@ func (m *remote) connect() (served bool, err error) {
 	m.mu.Lock()
 	m.status.State, m.status.Since = "CONNECTING", time.Now()
 	m.mu.Unlock()
+	m.changed()
 	ctx, cancel := context.WithTimeout(m.ctx, dialTimeout)
 	nc, err := stream.Dial(ctx, m.e)
 	cancel()
@@ -286,6 +299,7 @@ func (m *remote) connect() (served bool, err error) {
 }
 
 func (m *remote) failed(err error) {
+	defer m.changed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	text := "the manager closed the connection"

@@ -10,7 +10,7 @@ import (
 	"ofswitch/jsonrpc"
 )
 
-// A manager may have a probe of its own.
+// A manager may have a probe of its own, and its state is told.
 func TestRemoteProbe(t *testing.T) {
 	s, err := NewServer(testDB(t), ServerOptions{Probe: -1})
 	if err != nil {
@@ -23,6 +23,8 @@ func TestRemoteProbe(t *testing.T) {
 	}
 	defer manager.Close()
 	r := NewRemotes(s, nil)
+	changed := make(chan struct{}, 100)
+	r.OnChange = func() { changed <- struct{}{} }
 	defer r.Close()
 	if err := r.Set([]Remote{{Target: "unix:" + manager.Addr().String(), Probe: time.Millisecond}}); err != nil {
 		t.Fatal(err)
@@ -32,6 +34,14 @@ func TestRemoteProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
+	testutil.Wait(t, "the state to be told", func() bool {
+		select {
+		case <-changed:
+			return r.Status()[0].State == "ACTIVE"
+		default:
+			return false
+		}
+	})
 	if err := nc.SetReadDeadline(time.Now().Add(testutil.Patience)); err != nil {
 		t.Fatal(err)
 	}

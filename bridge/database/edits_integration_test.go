@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,15 +31,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ofs") // t.TempDir is too long for sockets
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := socketDir(t)
 	return &bench{t: t, ns: testutil.NewNS(t), file: filepath.Join(dir, "conf.db"), dir: dir}
 }
 
@@ -48,7 +39,7 @@ func (b *bench) start() {
 	b.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	if b.embedded, err = Open(b.file, filepath.Join(b.dir, "db.sock"), log); err != nil {
+	if b.embedded, err = Open(b.file, filepath.Join(b.dir, "db.sock"), nil, log); err != nil {
 		b.t.Fatal(err)
 	}
 	b.client = ovsdb.NewClient(ovsdb.ClientOptions{

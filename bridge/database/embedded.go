@@ -26,9 +26,10 @@ type Embedded struct {
 }
 
 // Open opens the database in a file, or makes one there, and serves it on a Unix
-// socket. Errors: somebody else has the file, it cannot be read, it is of another
-// kind, the socket cannot be had.
-func Open(file, socket string, log *slog.Logger) (*Embedded, error) {
+// socket. onChange is called when what Managers tells has changed, and must not
+// block; nil: nobody wants to know. Errors: somebody else has the file, it cannot be
+// read, it is of another kind, the socket cannot be had.
+func Open(file, socket string, onChange func(), log *slog.Logger) (*Embedded, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, fmt.Errorf("database %s: %w", file, err)
 	}
@@ -44,6 +45,7 @@ func Open(file, socket string, log *slog.Logger) (*Embedded, error) {
 		return nil, errors.Join(err, kept.Close())
 	}
 	e.remotes = ovsdb.NewRemotes(e.server, e.tls)
+	e.remotes.OnChange = onChange
 	if err = e.init(); err == nil {
 		err = e.remotes.Set([]ovsdb.Remote{e.socket})
 	}

@@ -86,6 +86,7 @@ func read(db *ovsdb.Database) *desired {
 		return r.desired
 	}
 	r.root = root
+	r.unsupported("table Open_vSwitch", root, "datapaths")
 	r.next, _ = root.number("next_cfg")
 	r.current, _ = root.number("cur_cfg")
 	r.readOtherConfig(root)

@@ -33,8 +33,8 @@ type Options struct {
 	// Client of the database, with Lock as its lock.
 	Client *ovsdb.Client
 	Switch Switch
-	// Changed has an element when the switch has changed by itself (see
-	// bridge.Options.OnChange).
+	// Changed has an element when the switch or a manager has changed by itself (see
+	// bridge.Options.OnChange and Open).
 	Changed <-chan struct{}
 	// Embedded is the server of the database, which gets the managers that the
 	// database names; nil: it is a server of somebody else, and so are they.

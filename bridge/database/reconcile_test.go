@@ -304,6 +304,15 @@ func TestControllerStatus(t *testing.T) {
 	}
 }
 
+// What a peer has put into an error, a database takes.
+func TestErrorOfAnyBytes(t *testing.T) {
+	g := newRig(t, rootRow(nil, "br0"), bridgeRow("br0", ovsdb.Values{"controller": refTo("c")}),
+		ovsdb.Insert("Controller", "c", ovsdb.Values{"target": text("ssl:192.0.2.1")}))
+	g.sw.conns = []ofconn.ConnStatus{{Target: "ssl:192.0.2.1", LastError: "certificate of \xff\x00\"x"}}
+	g.round(false)
+	g.want("Controller", "ssl:192.0.2.1", map[string]string{"status": "{last_error=certificate of \ufffd\ufffd\"x, state=BACKOFF}"})
+}
+
 // Who has not the lock does nothing; who gets it does all.
 func TestLock(t *testing.T) {
 	g := newRig(t, rootRow(nil, "br0"), bridgeRow("br0", nil))

@@ -128,7 +128,7 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 	values := ovsdb.Values{
 		"ofport":      number(ofport(st.OFPort)),
 		"error":       optional(trouble),
-		"status":      ovsdb.Map(driver(st)),
+		"status":      pairsOf(driver(st)),
 		"mac_in_use":  when(!isZero(dev.MAC), text(dev.MAC.String())),
 		"admin_state": text(upDown(dev.AdminUp)),
 		"link_state":  text(upDown(dev.LinkUp)),
@@ -203,7 +203,7 @@ func (p *report) controller(w *writer, c *wantedController, st *bridge.BridgeSta
 	if !p.stats && sameState(w, c.row, connected, role, status) {
 		return // that time passes is no news
 	}
-	w.set(c.row, ovsdb.Values{"is_connected": boolean(connected), "role": optional(role), "status": ovsdb.Map(status)})
+	w.set(c.row, ovsdb.Values{"is_connected": boolean(connected), "role": optional(role), "status": pairsOf(status)})
 }
 
 // roleNames are what column role of table Controller says.
@@ -268,7 +268,7 @@ func (p *report) manager(w *writer, m *wantedManager) {
 		status := managerStatus(s)
 		connected := s.Connections > 0
 		if p.stats || !sameState(w, m.row, connected, "", status) {
-			w.set(m.row, ovsdb.Values{"is_connected": boolean(connected), "status": ovsdb.Map(status)})
+			w.set(m.row, ovsdb.Values{"is_connected": boolean(connected), "status": pairsOf(status)})
 		}
 		return
 	}

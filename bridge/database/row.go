@@ -46,6 +46,9 @@ func (v view) refMap(r row, column, table string) iter.Seq2[ovsdb.Atom, row] {
 	t := v.db.Schema().Tables[table]
 	return func(yield func(ovsdb.Atom, row) bool) {
 		for i, k := range d.Keys {
+			if i >= len(d.Values) {
+				return // no map: the schema is not ours
+			}
 			to := v.db.Row(table, d.Values[i].UUID)
 			if to != nil && !yield(k, row{to, t}) {
 				return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"ofswitch/bridge"
 	"ofswitch/ovsdb"
@@ -83,10 +84,24 @@ func bridgesByName(s bridge.State) map[string]*bridge.BridgeState {
 // Data of columns.
 
 func noValue() ovsdb.Datum          { return ovsdb.Datum{} }
-func text(s string) ovsdb.Datum     { return ovsdb.Set(ovsdb.Str(s)) }
+func text(s string) ovsdb.Datum     { return ovsdb.Set(ovsdb.Str(valid(s))) }
 func number(n int64) ovsdb.Datum    { return ovsdb.Set(ovsdb.Int(n)) }
 func boolean(b bool) ovsdb.Datum    { return ovsdb.Set(ovsdb.Bool(b)) }
 func optional(s string) ovsdb.Datum { return when(s != "", text(s)) }
+
+// valid is a text that a database takes: what a peer has put into an error may be
+// anything.
+func valid(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+// pairsOf is a map of texts.
+func pairsOf(m map[string]string) ovsdb.Datum {
+	for k, v := range m {
+		m[k] = valid(v)
+	}
+	return ovsdb.Map(m)
+}
 
 // when is d if it holds, and no value otherwise.
 func when(holds bool, d ovsdb.Datum) ovsdb.Datum {

@@ -57,13 +57,23 @@ type dbLink struct {
 	log      *slog.Logger
 }
 
+// changes has an element when something has changed since the last was taken.
+type changes chan struct{}
+
+func (c changes) tell() {
+	select {
+	case c <- struct{}{}:
+	default: // it is known already
+	}
+}
+
 // startDatabase opens the database and begins to keep sw what it says.
-func startDatabase(o *options, sw *bridge.Switch, changed <-chan struct{}, log *slog.Logger) (*dbLink, error) {
+func startDatabase(o *options, sw *bridge.Switch, changed changes, log *slog.Logger) (*dbLink, error) {
 	l := &dbLink{done: make(chan struct{}), log: log}
 	co := ovsdb.ClientOptions{Targets: o.db.targets, Database: vswitch.Name, Lock: database.Lock, Logger: log}
 	if o.db.file != "" {
 		var err error
-		if l.embedded, err = database.Open(o.db.file, filepath.Join(o.runDir, "db.sock"), log); err != nil {
+		if l.embedded, err = database.Open(o.db.file, filepath.Join(o.runDir, "db.sock"), changed.tell, log); err != nil {
 			return nil, err
 		}
 		co.Dial = l.embedded.Dial

@@ -87,13 +87,8 @@ func serve(o *options, log *slog.Logger, logs *vlog.Log) error {
 		}
 	}()
 	ctl.SetVersion(program + " " + version)
-	changed := make(chan struct{}, 1)
-	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Workers: o.workers, Logger: log, OnChange: func() {
-		select {
-		case changed <- struct{}{}:
-		default: // it is known already
-		}
-	}})
+	changed := make(changes, 1)
+	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Workers: o.workers, Logger: log, OnChange: changed.tell})
 	if err != nil {
 		return err
 	}
