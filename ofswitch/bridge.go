@@ -50,6 +50,8 @@ type Bridge struct {
 
 	conf atomic.Pointer[bridgeConf]
 	l2   atomic.Pointer[l2State]
+	// lives rises when a port begins or ceases to live.
+	lives atomic.Uint64
 	// l2want is guarded by the writer lock.
 	l2want l2Desired
 	// pinMeter and slowMeter are the virtual meters CONTROLLER and SLOWPATH; nil:
@@ -65,7 +67,8 @@ type Bridge struct {
 	// that controllers hear of them in their order. Outermost lock.
 	portMu sync.Mutex
 
-	failOpen *flowtable.Entry // the hidden NORMAL entry; under portMu
+	failOpen *flowtable.Entry                // the hidden NORMAL entry; under portMu
+	inBand   map[hiddenFlow]*flowtable.Entry // those of SetInBand; under portMu
 
 	tableConfig map[ofp.TableID]flowtable.TableConfig // of the caller of SetTableConfig
 }

@@ -49,6 +49,8 @@ type Datapath struct {
 	macGen  atomic.Uint64 // rises when any MAC table changed
 	// unsettled: what some program was made from changes with time alone.
 	unsettled atomic.Bool
+	// warned is when a loop was last told of, in ns; 0: never.
+	warned atomic.Int64
 
 	drops [numDropReasons]dropCounter
 

@@ -81,6 +81,16 @@ type dropCounter struct {
 
 func (c *dropCounter) add(n uint64) { c.late.Add(n) }
 
+// warnOfLoop logs, once in a while, that a frame on its way into patch port p goes no
+// further.
+func (d *Datapath) warnOfLoop(what string, p *port) {
+	now, last := d.clock(), d.warned.Load()
+	if last != 0 && now-last < loopWarningEvery || !d.warned.CompareAndSwap(last, now) {
+		return
+	}
+	d.log.Warn(what, "bridge", p.bridge.name, "port", p.name, "depth", maxDepth, "steps", maxSteps)
+}
+
 // Drops gives the number of frames dropped by reason, exact as of the call.
 func (d *Datapath) Drops() map[string]uint64 {
 	d.Sync()

@@ -31,6 +31,9 @@ const (
 	// translation, as loops with flooding double at each turn.
 	maxSteps = 4096
 
+	// loopWarningEvery is how long a loop is not told of again, in ns.
+	loopWarningEvery = 10e9
+
 	// maxOps bounds the length of a program.
 	maxOps = 1 << 16
 

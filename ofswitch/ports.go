@@ -284,7 +284,7 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 		if (p.desc().State^before.State)&ofp.PortStateLive == 0 {
 			return errNothing
 		}
-		p.touchLocked() // groups choose buckets by what lives
+		b.lives.Add(1) // groups choose buckets by what lives
 		moved, _ = b.joinLocked()
 		return nil
 	})

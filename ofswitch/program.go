@@ -130,6 +130,8 @@ type deps struct {
 	groups []groupDep
 	meters []meterDep
 
+	lives []livesDep
+
 	l2       []l2Dep
 	l2States []l2StateDep
 }
@@ -139,6 +141,12 @@ type tableDep struct {
 	table    *flowtable.Table
 	wide     *flow.Wide // several lookups of the same words share it
 	priority int32
+}
+
+// livesDep: the ports that lived were those of Bridge.lives.
+type livesDep struct {
+	bridge *Bridge
+	lives  uint64
 }
 
 // groupDep: the number led to this edition of a group.
@@ -206,6 +214,11 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 func (d *deps) groupsHold(v classifier.Version) bool {
 	for i := range d.groups {
 		if g := &d.groups[i]; g.bridge.tables.Group(g.id, v) != g.group {
+			return false
+		}
+	}
+	for i := range d.lives {
+		if l := &d.lives[i]; l.bridge.lives.Load() != l.lives {
 			return false
 		}
 	}

@@ -1,6 +1,8 @@
 package ofswitch
 
 import (
+	"slices"
+
 	"ofswitch/flow"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
@@ -80,10 +82,12 @@ type groupWatch struct {
 	depth  int
 }
 
-// liveness is that of wk's bridge. Ports hang on its configuration, which every
-// program that passes it does; groups are noted. Each is asked once: many ways may
+// liveness is that of wk's bridge. Ports and groups are noted. Each is asked once: many ways may
 // lead to it, twice as many with each level of groups that watch the next one twice.
 func (t *translator) liveness(wk *walk, depth int) flowtable.Liveness {
+	if d := &t.prog.deps; !slices.ContainsFunc(d.lives, func(l livesDep) bool { return l.bridge == wk.bridge }) {
+		d.lives = append(d.lives, livesDep{wk.bridge, wk.bridge.lives.Load()})
+	}
 	return flowtable.Liveness{
 		Port: func(no ofp.PortNo) bool {
 			p := wk.conf.ports[no]

@@ -98,8 +98,10 @@ func (t *translator) patch(p *port) {
 		return
 	case t.depth >= maxDepth:
 		t.drop(dropLoop)
+		t.w.d.warnOfLoop("frames go through more patch ports than they may: there may be a ring of bridges", p)
 		return
 	case !t.step():
+		t.w.d.warnOfLoop("a frame is too much work, and is dropped: there may be a ring of bridges", p)
 		return
 	}
 	t.credit(&p.txCount)
