@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 )
 
 // actionShortLen is the length of every action but OUTPUT and SET_FIELD: type,
@@ -108,14 +109,14 @@ func (PushPBB) Len() int { return actionShortLen }
 func (PopPBB) Len() int { return actionShortLen }
 
 // Len is the length on the wire: it depends on the field's.
-func (a SetField) Len() int { return pad8(4 + oxmHeaderLen + a.Field.Field().Len()) }
+func (a SetField) Len() int { return octets.Pad8(4 + oxmHeaderLen + a.Field.Field().Len()) }
 
 // Append encodes the action.
 func (a Output) Append(b []byte) []byte {
 	b = appendActionHeader(b, ActionOutput, outputLen)
 	b = be.AppendUint32(b, uint32(a.Port))
 	b = be.AppendUint16(b, a.MaxLen)
-	return zeros(b, 6)
+	return octets.Zeros(b, 6)
 }
 
 // Append encodes the action.
@@ -124,7 +125,7 @@ func (a SetField) Append(b []byte) []byte {
 	b = appendActionHeader(b, ActionSetField, a.Len())
 	b = appendOXMHeader(b, f, 0)
 	b = a.Value.Append(b, f.Len())
-	return zeros(b, a.Len()-4-oxmHeaderLen-f.Len())
+	return octets.Zeros(b, a.Len()-4-oxmHeaderLen-f.Len())
 }
 
 // Append encodes the action.
@@ -315,7 +316,7 @@ func decodeSetField(b []byte) (Action, error) {
 	if it.length != f.Len() {
 		return nil, BadActionBadSetLen.Errorf("set-field of %s has %d bytes, want %d", f.Name, it.length, f.Len())
 	}
-	if want := pad8(4 + oxmHeaderLen + it.length); len(b) != want {
+	if want := octets.Pad8(4 + oxmHeaderLen + it.length); len(b) != want {
 		return nil, BadActionBadSetLen.Errorf("set-field of %s says %d bytes, want %d", f.Name, len(b), want)
 	}
 	v, full := flow.ReadValue(it.payload), f.Full()

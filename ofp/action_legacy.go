@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 	"ofswitch/packet"
 )
 
@@ -152,7 +153,7 @@ func (PopQueue) Append(b []byte) []byte {
 	b = appendActionHeader(b, ActionExperimenter, nxActionLen)
 	b = be.AppendUint32(b, ExperimenterNicira)
 	b = be.AppendUint16(b, nxPopQueue)
-	return zeros(b, 6)
+	return octets.Zeros(b, 6)
 }
 
 // decodeExperimenterAction reads an experimenter's action, b, of 8 bytes at

@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Types of the ONF bundle messages (ONF extension 230; OpenFlow 1.4 §7.3.9).
 const (
@@ -128,7 +132,7 @@ func (*BundleAdd) Type() Type { return TypeExperimenter }
 func (m *BundleAdd) Len() int {
 	n := experimenterHeaderLen + bundleHeaderLen + len(m.Message)
 	if len(m.Properties) > 0 {
-		n = pad8(n) + propertiesLen(m.Properties)
+		n = octets.Pad8(n) + propertiesLen(m.Properties)
 	}
 	return n
 }
@@ -137,11 +141,11 @@ func (m *BundleAdd) Len() int {
 func (m *BundleAdd) Append(b []byte) []byte {
 	b = appendExperimenter(b, ExperimenterONF, onfBundleAdd)
 	b = be.AppendUint32(b, m.BundleID)
-	b = zeros(b, 2)
+	b = octets.Zeros(b, 2)
 	b = be.AppendUint16(b, uint16(m.Flags))
 	b = append(b, m.Message...)
 	if len(m.Properties) > 0 {
-		b = appendProperties(zeros(b, pad8(len(m.Message))-len(m.Message)), m.Properties)
+		b = appendProperties(octets.Zeros(b, octets.Pad8(len(m.Message))-len(m.Message)), m.Properties)
 	}
 	return b
 }
@@ -181,8 +185,8 @@ func decodeBundleAdd(_, xid uint32, b []byte) (Message, error) {
 	if h.XID != xid {
 		return nil, BundleFailedMsgBadXID.Errorf("bundle %#x: %v has transaction id %#x in a message with %#x", m.BundleID, h.Type, h.XID, xid)
 	}
-	m.Message = clone(b[:h.Length])
-	if m.Properties, err = decodeProperties(b[min(pad8(int(h.Length)), len(b)):]); err != nil {
+	m.Message = octets.Clone(b[:h.Length])
+	if m.Properties, err = decodeProperties(b[min(octets.Pad8(int(h.Length)), len(b)):]); err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -3,6 +3,8 @@ package ofp
 import (
 	"errors"
 	"fmt"
+
+	"ofswitch/ofp/internal/octets"
 )
 
 // ErrorMsg is OFPT_ERROR (OpenFlow 1.3.5 §7.4.4); Data is at least the first 64
@@ -29,7 +31,7 @@ func ErrorFor(err error, request []byte) *ErrorMsg {
 	if !errors.As(err, &e) || e == nil {
 		e = failureCode(request).Errorf("%v", err)
 	}
-	m := &ErrorMsg{ErrType: e.Code.Type(), Code: e.Code.Number(), Data: clone(request[:min(len(request), ErrorDataMax)])}
+	m := &ErrorMsg{ErrType: e.Code.Type(), Code: e.Code.Number(), Data: octets.Clone(request[:min(len(request), ErrorDataMax)])}
 	if id := e.Code.Experimenter(); id != 0 {
 		m.Data = append(be.AppendUint32(nil, id), m.Data...)
 	}
@@ -93,6 +95,6 @@ func decodeErrorMsg(b []byte) (Message, error) {
 	return &ErrorMsg{
 		ErrType: ErrorType(be.Uint16(b)),
 		Code:    be.Uint16(b[2:]),
-		Data:    clone(b[4:]),
+		Data:    octets.Clone(b[4:]),
 	}, nil
 }

@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Experimenters whose messages are known here.
 const (
@@ -37,7 +41,7 @@ func decodeExperimenter(b []byte) (Message, error) {
 	return &Experimenter{
 		Experimenter: be.Uint32(b),
 		ExpType:      be.Uint32(b[4:]),
-		Data:         clone(b[experimenterHeaderLen:]),
+		Data:         octets.Clone(b[experimenterHeaderLen:]),
 	}, nil
 }
 

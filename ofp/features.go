@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // FeaturesRequest asks who the switch is (OpenFlow 1.3.5 §7.3.1).
 type FeaturesRequest struct{}
 
@@ -35,7 +37,7 @@ func (m *FeaturesReply) Append(b []byte) []byte {
 	b = be.AppendUint32(b, m.NumBuffers)
 	b = append(b, m.NumTables, m.AuxiliaryID, 0, 0)
 	b = be.AppendUint32(b, m.Capabilities)
-	return zeros(b, 4)
+	return octets.Zeros(b, 4)
 }
 
 func decodeFeaturesReply(b []byte) (Message, error) {

@@ -1,6 +1,9 @@
 package ofp
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
+)
 
 // FlowMod changes flow tables (OpenFlow 1.3.5 §7.3.4.1).
 type FlowMod struct {
@@ -45,7 +48,7 @@ func (m *FlowMod) Append(b []byte) []byte {
 	b = be.AppendUint32(b, uint32(m.OutPort))
 	b = be.AppendUint32(b, m.OutGroup)
 	b = be.AppendUint16(b, uint16(m.Flags))
-	b = zeros(b, 2) // OpenFlow 1.4 has importance here
+	b = octets.Zeros(b, 2) // OpenFlow 1.4 has importance here
 	b = AppendMatch(b, &m.Match)
 	return AppendInstructions(b, &m.Instructions)
 }

@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Group-mod commands (OpenFlow 1.3.5 §7.3.4.2).
 const (
@@ -54,7 +58,7 @@ func (k *Bucket) Append(b []byte) []byte {
 	b = be.AppendUint16(b, k.Weight)
 	b = be.AppendUint32(b, uint32(k.WatchPort))
 	b = be.AppendUint32(b, k.WatchGroup)
-	return AppendActions(zeros(b, 4), k.Actions)
+	return AppendActions(octets.Zeros(b, 4), k.Actions)
 }
 
 func bucketsLen(buckets []Bucket) (n int) {

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // Hello opens a connection (OpenFlow 1.3.5 §7.5.1). Versions is the bitmap of
 // its VERSIONBITMAP element, nil without one: bit v%32 of word v/32 is set when
 // wire version v is supported.
@@ -19,7 +21,7 @@ func (m *Hello) Len() int {
 	if len(m.Versions) == 0 {
 		return 0
 	}
-	return pad8(4 + 4*len(m.Versions))
+	return octets.Pad8(4 + 4*len(m.Versions))
 }
 
 // Append encodes the body.
@@ -33,7 +35,7 @@ func (m *Hello) Append(b []byte) []byte {
 	for _, w := range m.Versions {
 		b = be.AppendUint32(b, w)
 	}
-	return zeros(b, pad8(n)-n)
+	return octets.Zeros(b, octets.Pad8(n)-n)
 }
 
 func decodeHello(b []byte) (Message, error) {
@@ -48,7 +50,7 @@ func decodeHello(b []byte) (Message, error) {
 				m.Versions = append(m.Versions, be.Uint32(e))
 			}
 		}
-		b = b[min(pad8(n), len(b)):]
+		b = b[min(octets.Pad8(n), len(b)):]
 	}
 	return m, nil
 }

@@ -1,6 +1,10 @@
 package ofp
 
-import "slices"
+import (
+	"slices"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Lengths of the instructions; those with actions have instructionHeaderLen
 // and the actions.
@@ -66,15 +70,15 @@ func AppendInstructions(b []byte, in *Instructions) []byte {
 		case InstrGotoTable:
 			b = append(b, uint8(in.Goto), 0, 0, 0)
 		case InstrWriteMetadata:
-			b = zeros(b, 4)
+			b = octets.Zeros(b, 4)
 			b = be.AppendUint64(b, in.Metadata)
 			b = be.AppendUint64(b, in.MetadataMask)
 		case InstrWriteActions:
-			b = AppendActions(zeros(b, 4), in.Write)
+			b = AppendActions(octets.Zeros(b, 4), in.Write)
 		case InstrApplyActions:
-			b = AppendActions(zeros(b, 4), in.Apply)
+			b = AppendActions(octets.Zeros(b, 4), in.Apply)
 		case InstrClearActions:
-			b = zeros(b, 4)
+			b = octets.Zeros(b, 4)
 		case InstrMeter:
 			b = be.AppendUint32(b, in.Meter)
 		}

@@ -1,6 +1,9 @@
 package ofp
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
+)
 
 // matchOXM is OFPMT_OXM; the other type, OFPMT_STANDARD, is OpenFlow 1.1's.
 const matchOXM = 1
@@ -39,7 +42,7 @@ func decodeMatch(b []byte, l matchLeniency) (m flow.Match, n int, err error) {
 		return flow.Match{}, 0, BadMatchBadType.Errorf("match type %d, want 1 (OXM)", t)
 	}
 	length := int(be.Uint16(b[2:]))
-	n = pad8(length)
+	n = octets.Pad8(length)
 	if length < 4 || n > len(b) {
 		return flow.Match{}, 0, BadMatchBadLen.Errorf("match says %d bytes, %d are left", length, len(b))
 	}
@@ -100,7 +103,7 @@ func decodeOXMs(m *flow.Match, b []byte, l matchLeniency) error {
 }
 
 // MatchLen is the length of AppendMatch's bytes, padding included.
-func MatchLen(m *flow.Match) int { return pad8(matchHeaderLen + matchFieldsLen(m)) }
+func MatchLen(m *flow.Match) int { return octets.Pad8(matchHeaderLen + matchFieldsLen(m)) }
 
 // matchFieldsLen is the length of appendMatchFields' bytes.
 func matchFieldsLen(m *flow.Match) (n int) {
@@ -123,7 +126,7 @@ func AppendMatch(b []byte, m *flow.Match) []byte {
 	b = appendMatchFields(b, m)
 	n := len(b) - start
 	be.PutUint16(b[start+2:], uint16(n))
-	return zeros(b, pad8(n)-n)
+	return octets.Zeros(b, octets.Pad8(n)-n)
 }
 
 // appendMatchFields appends the fields alone.

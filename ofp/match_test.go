@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 )
 
 // matchCase is a match in both forms.
@@ -92,7 +93,7 @@ func wireMatch(t testing.TB, fields string) []byte {
 	f := wire(t, fields)
 	b := be.AppendUint16(nil, matchOXM)
 	b = be.AppendUint16(b, uint16(4+len(f)))
-	return zeros(append(b, f...), pad8(4+len(f))-4-len(f))
+	return octets.Zeros(append(b, f...), octets.Pad8(4+len(f))-4-len(f))
 }
 
 func TestMatch(t *testing.T) {

@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Meter numbers (OpenFlow 1.3.5 §7.3.4.4). The virtual meters slow path and
 // controller meter what is processed in software and what goes to controllers.
@@ -85,7 +89,7 @@ func (d *MeterBand) Len() int {
 	if d.Type != MeterBandExperimenter {
 		return meterBandLen
 	}
-	return meterBandLen + pad8(len(d.Data))
+	return meterBandLen + octets.Pad8(len(d.Data))
 }
 
 // Append encodes the band.
@@ -97,7 +101,7 @@ func (d *MeterBand) Append(b []byte) []byte {
 	if d.Type == MeterBandExperimenter {
 		b = be.AppendUint32(b, d.Experimenter)
 		b = append(b, d.Data...)
-		return zeros(b, pad8(len(d.Data))-len(d.Data))
+		return octets.Zeros(b, octets.Pad8(len(d.Data))-len(d.Data))
 	}
 	return append(b, d.PrecLevel, 0, 0, 0)
 }
@@ -130,7 +134,7 @@ func decodeMeterBands(b []byte, experimenters bool) (bands []MeterBand, err erro
 		}
 		switch {
 		case d.Type == MeterBandExperimenter && experimenters:
-			d.Experimenter, d.Data = be.Uint32(b[12:]), clone(b[meterBandLen:n])
+			d.Experimenter, d.Data = be.Uint32(b[12:]), octets.Clone(b[meterBandLen:n])
 		case d.Type == MeterBandExperimenter:
 			return nil, MeterModFailedBadBand.Errorf("meter band of experimenter %#x is not known", be.Uint32(b[12:]))
 		case d.Type != MeterBandDrop && d.Type != MeterBandDSCPRemark:

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // AggregateStats is the one entry of the AGGREGATE reply (OpenFlow 1.3.5
 // §7.3.5.3); its request is a FlowStatsRequest.
 type AggregateStats struct {
@@ -17,7 +19,7 @@ func (s *AggregateStats) Append(b []byte) []byte {
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)
 	b = be.AppendUint32(b, s.FlowCount)
-	return zeros(b, 4)
+	return octets.Zeros(b, 4)
 }
 
 func decodeAggregateStats(b []byte) (MultipartBody, int, error) {

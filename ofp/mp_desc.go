@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // Desc is the one entry of the DESC reply (OpenFlow 1.3.5 §7.3.5.1). Each text
 // is cut off at 255 bytes, Serial at 31.
 type Desc struct{ Mfr, HW, SW, Serial, DP string }
@@ -17,11 +19,11 @@ func (*Desc) Len() int { return descLen }
 
 // Append encodes the entry.
 func (d *Desc) Append(b []byte) []byte {
-	b = appendString(b, d.Mfr, descStrLen)
-	b = appendString(b, d.HW, descStrLen)
-	b = appendString(b, d.SW, descStrLen)
-	b = appendString(b, d.Serial, descSerLen)
-	return appendString(b, d.DP, descStrLen)
+	b = octets.AppendString(b, d.Mfr, descStrLen)
+	b = octets.AppendString(b, d.HW, descStrLen)
+	b = octets.AppendString(b, d.SW, descStrLen)
+	b = octets.AppendString(b, d.Serial, descSerLen)
+	return octets.AppendString(b, d.DP, descStrLen)
 }
 
 func decodeDesc(b []byte) (MultipartBody, int, error) {

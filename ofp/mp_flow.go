@@ -1,6 +1,9 @@
 package ofp
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
+)
 
 // FlowStatsRequest says which entries FLOW and AGGREGATE are about (OpenFlow
 // 1.3.5 §7.3.5.2).
@@ -23,7 +26,7 @@ func (r *FlowStatsRequest) Append(b []byte) []byte {
 	b = append(b, uint8(r.Table), 0, 0, 0)
 	b = be.AppendUint32(b, uint32(r.OutPort))
 	b = be.AppendUint32(b, r.OutGroup)
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	b = be.AppendUint64(b, r.Cookie)
 	b = be.AppendUint64(b, r.CookieMask)
 	return AppendMatch(b, &r.Match)
@@ -78,7 +81,7 @@ func (s *FlowStats) Append(b []byte) []byte {
 	b = be.AppendUint16(b, s.IdleTimeout)
 	b = be.AppendUint16(b, s.HardTimeout)
 	b = be.AppendUint16(b, uint16(s.Flags))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	b = be.AppendUint64(b, s.Cookie)
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 )
 
 // FlowMonitorFlags say what a flow monitor reports.
@@ -60,7 +61,7 @@ const flowMonitorLen = 16 // without match
 func (r *FlowMonitors) Len() int {
 	n := experimenterHeaderLen
 	for i := range r.Monitors {
-		n += flowMonitorLen + pad8(monitorMatchLen(r.Experimenter, &r.Monitors[i].Match))
+		n += flowMonitorLen + octets.Pad8(monitorMatchLen(r.Experimenter, &r.Monitors[i].Match))
 	}
 	return n
 }
@@ -76,11 +77,11 @@ func (r *FlowMonitors) Append(b []byte) []byte {
 		if r.Experimenter == ExperimenterNicira {
 			b = be.AppendUint16(b, uint16(m.OutPort))
 			b = be.AppendUint16(b, n)
-			b = zeros(append(b, uint8(m.Table)), 5)
+			b = octets.Zeros(append(b, uint8(m.Table)), 5)
 		} else {
 			b = be.AppendUint16(b, n)
 			b = be.AppendUint32(b, uint32(m.OutPort))
-			b = zeros(append(b, uint8(m.Table)), 3)
+			b = octets.Zeros(append(b, uint8(m.Table)), 3)
 		}
 		b = appendMonitorMatch(b, r.Experimenter, &m.Match)
 	}
@@ -141,7 +142,7 @@ func appendMonitorMatch(b []byte, experimenter uint32, m *flow.Match) []byte {
 		return AppendMatch(b, m)
 	}
 	n := matchFieldsLen(m)
-	return zeros(appendMatchFields(b, m), pad8(n)-n)
+	return octets.Zeros(appendMatchFields(b, m), octets.Pad8(n)-n)
 }
 
 // decodeMonitorMatch reads the match at the start of b, of the length that stood
@@ -149,16 +150,16 @@ func appendMonitorMatch(b []byte, experimenter uint32, m *flow.Match) []byte {
 // match, with or without its padding counted, as Open vSwitch and its clients
 // send, and the fields alone, as extension 187 has it and os-ken sends.
 func decodeMonitorMatch(b []byte, length int, l matchLeniency) (m flow.Match, n int, err error) {
-	if pad8(length) > len(b) {
+	if octets.Pad8(length) > len(b) {
 		return m, 0, BadMatchBadLen.Errorf("match of %d bytes, %d are left", length, len(b))
 	}
 	if length >= matchHeaderLen && be.Uint16(b) == matchOXM {
-		if whole := int(be.Uint16(b[2:])); whole == length || pad8(whole) == length {
+		if whole := int(be.Uint16(b[2:])); whole == length || octets.Pad8(whole) == length {
 			return decodeMatch(b, l)
 		}
 	}
 	if err := decodeOXMs(&m, b[:length], l); err != nil {
 		return flow.Match{}, 0, err
 	}
-	return m, pad8(length), nil
+	return m, octets.Pad8(length), nil
 }

@@ -1,6 +1,9 @@
 package ofp
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
+)
 
 // Events of flow updates.
 const (
@@ -40,7 +43,7 @@ func (u *FlowUpdate) length(experimenter uint32) int {
 	if u.Event == FlowEventAbbrev {
 		return flowUpdateAbbrevLen
 	}
-	return flowUpdateLen + pad8(monitorMatchLen(experimenter, &u.Match)) + InstructionsLen(&u.Instructions)
+	return flowUpdateLen + octets.Pad8(monitorMatchLen(experimenter, &u.Match)) + InstructionsLen(&u.Instructions)
 }
 
 func (u *FlowUpdate) append(b []byte, experimenter uint32) []byte {

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // GroupStatsRequest says which group GROUP is about; GroupAll: all of them
 // (OpenFlow 1.3.5 §7.3.5.9).
 type GroupStatsRequest struct{ GroupID uint32 }
@@ -8,7 +10,9 @@ type GroupStatsRequest struct{ GroupID uint32 }
 func (*GroupStatsRequest) Len() int { return 8 }
 
 // Append encodes the body.
-func (r *GroupStatsRequest) Append(b []byte) []byte { return zeros(be.AppendUint32(b, r.GroupID), 4) }
+func (r *GroupStatsRequest) Append(b []byte) []byte {
+	return octets.Zeros(be.AppendUint32(b, r.GroupID), 4)
+}
 
 func decodeGroupStatsRequest(b []byte) (MultipartBody, error) {
 	return &GroupStatsRequest{GroupID: be.Uint32(b)}, nil
@@ -35,10 +39,10 @@ func (s *GroupStats) Len() int { return groupStatsLen + bucketStatsLen*len(s.Buc
 // Append encodes the entry.
 func (s *GroupStats) Append(b []byte) []byte {
 	b = be.AppendUint16(b, uint16(s.Len()))
-	b = zeros(b, 2)
+	b = octets.Zeros(b, 2)
 	b = be.AppendUint32(b, s.GroupID)
 	b = be.AppendUint32(b, s.RefCount)
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)
 	b = be.AppendUint32(b, s.DurationSec)

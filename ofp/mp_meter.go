@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // MeterRequest says which meter METER or METER_CONFIG is about; MeterAll: all
 // of them (OpenFlow 1.3.5 §7.3.5.12, §7.3.5.13).
 type MeterRequest struct{ MeterID uint32 }
@@ -8,7 +10,7 @@ type MeterRequest struct{ MeterID uint32 }
 func (*MeterRequest) Len() int { return 8 }
 
 // Append encodes the body.
-func (r *MeterRequest) Append(b []byte) []byte { return zeros(be.AppendUint32(b, r.MeterID), 4) }
+func (r *MeterRequest) Append(b []byte) []byte { return octets.Zeros(be.AppendUint32(b, r.MeterID), 4) }
 
 func decodeMeterRequest(b []byte) (MultipartBody, error) {
 	return &MeterRequest{MeterID: be.Uint32(b)}, nil
@@ -36,7 +38,7 @@ func (s *MeterStats) Len() int { return meterStatsLen + meterBandStatsLen*len(s.
 func (s *MeterStats) Append(b []byte) []byte {
 	b = be.AppendUint32(b, s.MeterID)
 	b = be.AppendUint16(b, uint16(s.Len()))
-	b = zeros(b, 6)
+	b = octets.Zeros(b, 6)
 	b = be.AppendUint32(b, s.FlowCount)
 	b = be.AppendUint64(b, s.PacketInCount)
 	b = be.AppendUint64(b, s.ByteInCount)

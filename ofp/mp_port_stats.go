@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // PortStatsRequest says which port PORT_STATS is about; PortAny: all of them
 // (OpenFlow 1.3.5 §7.3.5.6).
 type PortStatsRequest struct{ Port PortNo }
@@ -11,7 +13,7 @@ func (*PortStatsRequest) Len() int { return portStatsRequestLen }
 
 // Append encodes the body.
 func (r *PortStatsRequest) Append(b []byte) []byte {
-	return zeros(be.AppendUint32(b, uint32(r.Port)), 4)
+	return octets.Zeros(be.AppendUint32(b, uint32(r.Port)), 4)
 }
 
 func decodePortStatsRequest(b []byte) (MultipartBody, error) {
@@ -45,7 +47,7 @@ func (*PortStats) Len() int { return portStatsLen }
 // Append encodes the entry.
 func (s *PortStats) Append(b []byte) []byte {
 	b = be.AppendUint32(b, uint32(s.Port))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	for _, c := range s.counters() {
 		b = be.AppendUint64(b, *c)
 	}

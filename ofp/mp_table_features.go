@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 )
 
 // TableFeatures is what one flow table can do: an entry of the TABLE_FEATURES
@@ -41,8 +42,8 @@ func (t *TableFeatures) Len() int {
 func (t *TableFeatures) Append(b []byte) []byte {
 	b = be.AppendUint16(b, uint16(t.Len()))
 	b = append(b, uint8(t.Table))
-	b = zeros(b, 5)
-	b = appendString(b, t.Name, tableNameLen)
+	b = octets.Zeros(b, 5)
+	b = octets.AppendString(b, t.Name, tableNameLen)
 	b = be.AppendUint64(b, t.MetadataMatch)
 	b = be.AppendUint64(b, t.MetadataWrite)
 	b = be.AppendUint32(b, t.Config)
@@ -231,7 +232,7 @@ func (o OXMID) length() int {
 }
 
 // Len is the property's length with its padding.
-func (p *TableProperty) Len() int { return pad8(p.length()) }
+func (p *TableProperty) Len() int { return octets.Pad8(p.length()) }
 
 // length is what stands in the property's header.
 func (p *TableProperty) length() int {
@@ -288,7 +289,7 @@ func (p *TableProperty) Append(b []byte) []byte {
 		b = be.AppendUint32(b, p.ExpType)
 		b = append(b, p.Data...)
 	}
-	return zeros(b, pad8(length)-length)
+	return octets.Zeros(b, octets.Pad8(length)-length)
 }
 
 // What a property consists of.
@@ -321,10 +322,10 @@ func (p *TableProperty) shape() propertyShape {
 func decodeTableProperty(b []byte) (p TableProperty, n int, err *Error) {
 	p.Type = TablePropertyType(be.Uint16(b))
 	length := int(be.Uint16(b[2:]))
-	if length < 4 || pad8(length) > len(b) {
+	if length < 4 || octets.Pad8(length) > len(b) {
 		return p, 0, TableFeaturesFailedBadLen.Errorf("%v says %d bytes, %d are left", p.Type, length, len(b))
 	}
-	n, b = pad8(length), b[4:length]
+	n, b = octets.Pad8(length), b[4:length]
 	switch p.shape() {
 	case propertyOfIDs:
 		err = p.decodeIDs(b)
@@ -338,7 +339,7 @@ func decodeTableProperty(b []byte) (p TableProperty, n int, err *Error) {
 		if len(b) < 8 {
 			return p, 0, TableFeaturesFailedBadLen.Errorf("%v of %d bytes, want at least 12", p.Type, length)
 		}
-		p.Experimenter, p.ExpType, p.Data = be.Uint32(b), be.Uint32(b[4:]), clone(b[8:])
+		p.Experimenter, p.ExpType, p.Data = be.Uint32(b), be.Uint32(b[4:]), octets.Clone(b[8:])
 	default:
 		err = TableFeaturesFailedBadType.Errorf("%v does not exist in OpenFlow 1.3", p.Type)
 	}

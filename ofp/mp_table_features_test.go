@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
 )
 
 // A property that is cut off, its header and its table's saying so, is refused,
@@ -17,7 +18,7 @@ func TestTablePropertyTruncation(t *testing.T) {
 		for n := 4; n < length; n++ {
 			b := p.Append(nil)[:n]
 			be.PutUint16(b[2:], uint16(n))
-			b = zeros(b, pad8(n)-n)
+			b = octets.Zeros(b, octets.Pad8(n)-n)
 			got, taken, err := decodeTableProperty(b)
 			if err != nil {
 				if err.Code != TableFeaturesFailedBadLen {

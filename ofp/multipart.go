@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // Multipart types (OpenFlow 1.3.5 §7.3.5).
 const (
 	MultipartDesc          = 0
@@ -141,7 +143,7 @@ func decodeMultipartRequest(b []byte) (Message, error) {
 	case k.decodeRequest != nil:
 		m.Body, err = k.decodeRequest(b)
 	case len(b) > 0:
-		m.Body = RawBody(clone(b))
+		m.Body = RawBody(octets.Clone(b))
 	}
 	if err != nil {
 		return nil, err
@@ -173,7 +175,7 @@ func (m *MultipartReply) Append(b []byte) []byte {
 func appendMultipartHeader(b []byte, kind, flags uint16) []byte {
 	b = be.AppendUint16(b, kind)
 	b = be.AppendUint16(b, flags)
-	return zeros(b, 4)
+	return octets.Zeros(b, 4)
 }
 
 func decodeMultipartReply(b []byte) (Message, error) {
@@ -188,7 +190,7 @@ func decodeMultipartReply(b []byte) (Message, error) {
 	}
 	if k.decodeEntry == nil {
 		if len(b) > 0 {
-			m.Entries = []MultipartBody{RawBody(clone(b))}
+			m.Entries = []MultipartBody{RawBody(octets.Clone(b))}
 		}
 		return m, nil
 	}

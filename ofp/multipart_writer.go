@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // MultipartMaxLen is the length of the longest reply message that
 // MultipartWriter makes of entries that can be split: as long as Open vSwitch's.
 const MultipartMaxLen = 65488
@@ -60,7 +62,7 @@ func (w *MultipartWriter) Close() error {
 // message.
 func (w *MultipartWriter) begin() {
 	if len(w.buf) == 0 {
-		w.buf = append(zeros(w.buf, multipartHeaderLen), w.prefix...)
+		w.buf = append(octets.Zeros(w.buf, multipartHeaderLen), w.prefix...)
 	}
 }
 

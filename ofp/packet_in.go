@@ -1,6 +1,9 @@
 package ofp
 
-import "ofswitch/flow"
+import (
+	"ofswitch/flow"
+	"ofswitch/ofp/internal/octets"
+)
 
 // PacketIn brings a frame to a controller (OpenFlow 1.3.5 §7.4.1). Match holds
 // IN_PORT and, when not zero, METADATA, TUNNEL_ID and the like.
@@ -34,7 +37,7 @@ func (m *PacketIn) Append(b []byte) []byte {
 	b = append(b, m.Reason, uint8(m.Table))
 	b = be.AppendUint64(b, m.Cookie)
 	b = AppendMatch(b, &m.Match)
-	b = zeros(b, 2)
+	b = octets.Zeros(b, 2)
 	room := MaxLen - HeaderLen - (len(b) - start)
 	return append(b, m.Data[:min(len(m.Data), room)]...)
 }
@@ -55,6 +58,6 @@ func decodePacketIn(b []byte) (Message, error) {
 		Table:    TableID(b[7]),
 		Cookie:   be.Uint64(b[8:]),
 		Match:    match,
-		Data:     clone(data[2:]),
+		Data:     octets.Clone(data[2:]),
 	}, nil
 }

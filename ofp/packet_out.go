@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // PacketOut sends a frame through an action list (OpenFlow 1.3.5 §7.3.7).
 type PacketOut struct {
 	BufferID uint32 // NoBuffer: the frame is Data
@@ -23,7 +25,7 @@ func (m *PacketOut) Append(b []byte) []byte {
 	b = be.AppendUint32(b, m.BufferID)
 	b = be.AppendUint32(b, uint32(m.InPort))
 	b = be.AppendUint16(b, uint16(ActionsLen(m.Actions)))
-	b = zeros(b, 6)
+	b = octets.Zeros(b, 6)
 	b = AppendActions(b, m.Actions)
 	return append(b, m.Data...)
 }
@@ -44,6 +46,6 @@ func decodePacketOut(b []byte) (Message, error) {
 		BufferID: be.Uint32(b),
 		InPort:   PortNo(be.Uint32(b[4:])),
 		Actions:  actions,
-		Data:     clone(b[16+n:]),
+		Data:     octets.Clone(b[16+n:]),
 	}, nil
 }

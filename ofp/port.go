@@ -1,6 +1,10 @@
 package ofp
 
-import "net"
+import (
+	"net"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // PortDesc is struct ofp_port (OpenFlow 1.3.5 §7.2.1): an entry of the port
 // description reply, and the body of a port-status.
@@ -30,10 +34,10 @@ func (*PortDesc) Len() int { return portDescLen }
 // Append encodes the entry.
 func (p *PortDesc) Append(b []byte) []byte {
 	b = be.AppendUint32(b, uint32(p.Port))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	b = append(b, p.HWAddr[:]...)
-	b = zeros(b, 2)
-	b = appendString(b, p.Name, portNameLen)
+	b = octets.Zeros(b, 2)
+	b = octets.AppendString(b, p.Name, portNameLen)
 	b = be.AppendUint32(b, uint32(p.Config))
 	b = be.AppendUint32(b, uint32(p.State))
 	b = be.AppendUint32(b, p.Curr)

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // PortMod changes a port's behaviour (OpenFlow 1.3.5 §7.3.4.3). Which bits and
 // addresses are right depends on the port, so the switch checks them.
 type PortMod struct {
@@ -22,13 +24,13 @@ func (*PortMod) Len() int { return 32 }
 // Append encodes the body.
 func (m *PortMod) Append(b []byte) []byte {
 	b = be.AppendUint32(b, uint32(m.Port))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	b = append(b, m.HWAddr[:]...)
-	b = zeros(b, 2)
+	b = octets.Zeros(b, 2)
 	b = be.AppendUint32(b, uint32(m.Config))
 	b = be.AppendUint32(b, uint32(m.Mask))
 	b = be.AppendUint32(b, m.Advertise)
-	return zeros(b, 4)
+	return octets.Zeros(b, 4)
 }
 
 func decodePortMod(b []byte) (Message, error) {

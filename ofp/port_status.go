@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // PortStatus tells that a port came, went or changed (OpenFlow 1.3.5 §7.4.3).
 type PortStatus struct {
 	Reason uint8 // PortAdd...
@@ -14,7 +16,7 @@ func (*PortStatus) Len() int { return 8 + portDescLen }
 
 // Append encodes the body.
 func (m *PortStatus) Append(b []byte) []byte {
-	b = zeros(append(b, m.Reason), 7)
+	b = octets.Zeros(append(b, m.Reason), 7)
 	return m.Desc.Append(b)
 }
 

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // PropertyExperimenter is the type of an experimenter's property, the only type
 // that there is.
 const PropertyExperimenter = 0xffff
@@ -24,7 +26,7 @@ func (p *Property) length() int {
 }
 
 // Len is the property's length with its padding.
-func (p *Property) Len() int { return pad8(p.length()) }
+func (p *Property) Len() int { return octets.Pad8(p.length()) }
 
 // Append encodes the property.
 func (p *Property) Append(b []byte) []byte {
@@ -33,7 +35,7 @@ func (p *Property) Append(b []byte) []byte {
 	if p.Type == PropertyExperimenter {
 		b = appendExperimenter(b, p.Experimenter, p.ExpType)
 	}
-	return zeros(append(b, p.Data...), p.Len()-p.length())
+	return octets.Zeros(append(b, p.Data...), p.Len()-p.length())
 }
 
 func propertiesLen(properties []Property) (n int) {
@@ -60,15 +62,15 @@ func decodeProperties(b []byte) (properties []Property, err error) {
 		if p.Type == PropertyExperimenter {
 			least = 12
 		}
-		if n < least || pad8(n) > len(b) {
+		if n < least || octets.Pad8(n) > len(b) {
 			return nil, BadRequestBadLen.Errorf("property %d says %d bytes, %d are left; want at least %d", p.Type, n, len(b), least)
 		}
 		if p.Type == PropertyExperimenter {
 			p.Experimenter, p.ExpType = be.Uint32(b[4:]), be.Uint32(b[8:])
 		}
-		p.Data = clone(b[least:n])
+		p.Data = octets.Clone(b[least:n])
 		properties = append(properties, p)
-		b = b[pad8(n):]
+		b = b[octets.Pad8(n):]
 	}
 	return properties, nil
 }

@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // QueueAll is OFPQ_ALL, all queues of a port.
 const QueueAll uint32 = 0xffffffff
@@ -63,24 +67,24 @@ func (p *QueueProperty) Len() int {
 	case QueueMinRate, QueueMaxRate:
 		return queueRatePropertyLen
 	case QueueExperimenter:
-		return queuePropertyHeaderLen + 8 + pad8(len(p.Data))
+		return queuePropertyHeaderLen + 8 + octets.Pad8(len(p.Data))
 	}
-	return queuePropertyHeaderLen + pad8(len(p.Data))
+	return queuePropertyHeaderLen + octets.Pad8(len(p.Data))
 }
 
 // Append encodes the property.
 func (p *QueueProperty) Append(b []byte) []byte {
 	b = be.AppendUint16(b, uint16(p.Type))
 	b = be.AppendUint16(b, uint16(p.Len()))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	switch p.Type {
 	case QueueMinRate, QueueMaxRate:
-		return zeros(be.AppendUint16(b, p.Rate), 6)
+		return octets.Zeros(be.AppendUint16(b, p.Rate), 6)
 	case QueueExperimenter:
-		b = zeros(be.AppendUint32(b, p.Experimenter), 4)
+		b = octets.Zeros(be.AppendUint32(b, p.Experimenter), 4)
 	}
 	b = append(b, p.Data...)
-	return zeros(b, pad8(len(p.Data))-len(p.Data))
+	return octets.Zeros(b, octets.Pad8(len(p.Data))-len(p.Data))
 }
 
 // Len is the description's length.
@@ -97,7 +101,7 @@ func (q *PacketQueue) Append(b []byte) []byte {
 	b = be.AppendUint32(b, q.QueueID)
 	b = be.AppendUint32(b, uint32(q.Port))
 	b = be.AppendUint16(b, uint16(q.Len()))
-	b = zeros(b, 6)
+	b = octets.Zeros(b, 6)
 	for i := range q.Properties {
 		b = q.Properties[i].Append(b)
 	}
@@ -123,9 +127,9 @@ func decodePacketQueue(b []byte) (q PacketQueue, n int, err error) {
 		}
 		switch {
 		case p.Type == QueueExperimenter:
-			p.Experimenter, p.Data = be.Uint32(b[8:]), clone(b[16:length])
+			p.Experimenter, p.Data = be.Uint32(b[8:]), octets.Clone(b[16:length])
 		case least == queuePropertyHeaderLen:
-			p.Data = clone(b[queuePropertyHeaderLen:length])
+			p.Data = octets.Clone(b[queuePropertyHeaderLen:length])
 		case length != queueRatePropertyLen:
 			return q, 0, fixed(queueRatePropertyLen).errorf(BadRequestBadLen, p.Type.String()+" queue property", 0, length)
 		default:

@@ -1,5 +1,7 @@
 package ofp
 
+import "ofswitch/ofp/internal/octets"
+
 // QueueGetConfigRequest asks for the queues of a port; PortAny: of all ports
 // (OpenFlow 1.3.5 §7.3.6).
 type QueueGetConfigRequest struct{ Port PortNo }
@@ -12,7 +14,7 @@ func (*QueueGetConfigRequest) Len() int { return 8 }
 
 // Append encodes the body.
 func (m *QueueGetConfigRequest) Append(b []byte) []byte {
-	return zeros(be.AppendUint32(b, uint32(m.Port)), 4)
+	return octets.Zeros(be.AppendUint32(b, uint32(m.Port)), 4)
 }
 
 func decodeQueueGetConfigRequest(b []byte) (Message, error) {
@@ -40,7 +42,7 @@ func (m *QueueGetConfigReply) Len() int {
 
 // Append encodes the body.
 func (m *QueueGetConfigReply) Append(b []byte) []byte {
-	b = zeros(be.AppendUint32(b, uint32(m.Port)), 4)
+	b = octets.Zeros(be.AppendUint32(b, uint32(m.Port)), 4)
 	for i := range m.Queues {
 		b = m.Queues[i].Append(b)
 	}

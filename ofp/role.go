@@ -1,6 +1,10 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ofp/internal/octets"
+)
 
 // Role is OFPCR_ROLE_*.
 type Role uint32
@@ -27,7 +31,7 @@ const roleLen = 16
 
 func appendRole(b []byte, r Role, generation uint64) []byte {
 	b = be.AppendUint32(b, uint32(r))
-	b = zeros(b, 4)
+	b = octets.Zeros(b, 4)
 	return be.AppendUint64(b, generation)
 }
 

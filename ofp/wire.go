@@ -9,28 +9,6 @@ import (
 // be is the byte order of everything on the wire (OpenFlow 1.3.5 §7).
 var be = binary.BigEndian
 
-// pad8 rounds n up to a multiple of 8.
-func pad8(n int) int { return (n + 7) &^ 7 }
-
-// zeros appends n zero bytes: padding.
-func zeros(b []byte, n int) []byte {
-	var z [8]byte
-	for n > len(z) {
-		b = append(b, z[:]...)
-		n -= len(z)
-	}
-	return append(b, z[:n]...)
-}
-
-// appendString appends s as a field of n bytes that ends in at least one zero
-// byte; what does not fit is cut off.
-func appendString(b []byte, s string, n int) []byte {
-	if len(s) > n-1 {
-		s = s[:n-1]
-	}
-	return zeros(append(b, s...), n-len(s))
-}
-
 // cString reads a zero-terminated string out of a field. The last byte of the
 // field belongs to the terminator even when the sender put something there.
 func cString(b []byte) string {
@@ -41,14 +19,6 @@ func cString(b []byte) string {
 		}
 	}
 	return string(b)
-}
-
-// clone copies b; an empty b gives nil.
-func clone(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return append([]byte(nil), b...)
 }
 
 // bitNames joins the names of the bits set in v, "0" when there are none.

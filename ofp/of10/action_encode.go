@@ -5,6 +5,7 @@ import (
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // appendInstructions encodes the actions that an entry carries out at once, then
@@ -20,7 +21,7 @@ func appendInstructions(b []byte, in *ofp.Instructions) []byte {
 		b = appendLoadMetadata(b, in.Metadata, in.MetadataMask)
 	default:
 		b = appendNXAction(b, nxWriteMetadata, 32)
-		b = zeros(b, 6)
+		b = octets.Zeros(b, 6)
 		b = be.AppendUint64(b, in.Metadata)
 		b = be.AppendUint64(b, in.MetadataMask)
 	}
@@ -70,7 +71,7 @@ func appendAction(b []byte, a ofp.Action) []byte {
 	case ofp.Enqueue:
 		b = appendActionHeader(b, actEnqueue, 16)
 		b = be.AppendUint16(b, portOr(a.Port))
-		b = zeros(b, 6)
+		b = octets.Zeros(b, 6)
 		return be.AppendUint32(b, a.QueueID)
 	case ofp.SetVLANVID:
 		return appendShort(b, actSetVLANVID, uint32(a.VID)<<16)
@@ -124,7 +125,7 @@ func appendSetField(b []byte, a ofp.SetField) []byte {
 			t = actSetDLDst
 		}
 		b = appendActionHeader(b, t, 16)
-		return zeros(a.Value.Append(b, 6), 6)
+		return octets.Zeros(a.Value.Append(b, 6), 6)
 	case flow.IPv4Src:
 		return appendShort(b, actSetNwSrc, uint32(v))
 	case flow.IPv4Dst:
@@ -146,7 +147,7 @@ func appendSetField(b []byte, a ofp.SetField) []byte {
 		return appendNX(b, nxSetTunnel, 0, uint32(v))
 	case a.Field == flow.TunnelID:
 		b = appendNXAction(b, nxSetTunnel64, 24)
-		return be.AppendUint64(zeros(b, 6), v)
+		return be.AppendUint64(octets.Zeros(b, 6), v)
 	}
 	class, num := nxmOf(f)
 	if f.Bits == 128 {

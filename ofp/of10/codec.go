@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // Flow formats (NXT_SET_FLOW_FORMAT): how flow entries are written to the peer.
@@ -101,7 +102,7 @@ func (m *FlowModTableID) Append(b []byte) []byte {
 
 // Append encodes the body.
 func (m *SetControllerID) Append(b []byte) []byte {
-	return be.AppendUint16(zeros(appendVendor(b, nxtSetControllerID), 6), m.ID)
+	return be.AppendUint16(octets.Zeros(appendVendor(b, nxtSetControllerID), 6), m.ID)
 }
 
 // Append encodes the body.

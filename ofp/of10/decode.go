@@ -2,6 +2,7 @@ package of10
 
 import (
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // shape says how long a body may be: min bytes, and with more any number above.
@@ -28,8 +29,8 @@ var decoders = map[ofp.Type]struct {
 }{
 	ofp.TypeHello:             {shape{0, true}, func(*Codec, []byte) (ofp.Message, error) { return &ofp.Hello{}, nil }},
 	ofp.TypeError:             {shape{4, true}, decodeError},
-	ofp.TypeEchoRequest:       {shape{0, true}, func(_ *Codec, b []byte) (ofp.Message, error) { return &ofp.EchoRequest{Data: clone(b)}, nil }},
-	ofp.TypeEchoReply:         {shape{0, true}, func(_ *Codec, b []byte) (ofp.Message, error) { return &ofp.EchoReply{Data: clone(b)}, nil }},
+	ofp.TypeEchoRequest:       {shape{0, true}, func(_ *Codec, b []byte) (ofp.Message, error) { return &ofp.EchoRequest{Data: octets.Clone(b)}, nil }},
+	ofp.TypeEchoReply:         {shape{0, true}, func(_ *Codec, b []byte) (ofp.Message, error) { return &ofp.EchoReply{Data: octets.Clone(b)}, nil }},
 	typeVendor:                {shape{4, true}, decodeVendor},
 	ofp.TypeFeaturesRequest:   {shape{}, func(*Codec, []byte) (ofp.Message, error) { return &ofp.FeaturesRequest{}, nil }},
 	ofp.TypeGetConfigRequest:  {shape{}, func(*Codec, []byte) (ofp.Message, error) { return &ofp.GetConfigRequest{}, nil }},
@@ -56,7 +57,7 @@ func (c *Codec) Decode(h ofp.Header, body []byte) (ofp.Message, error) {
 }
 
 func decodeError(_ *Codec, b []byte) (ofp.Message, error) {
-	return &ofp.ErrorMsg{ErrType: ofp.ErrorType(be.Uint16(b)), Code: be.Uint16(b[2:]), Data: clone(b[4:])}, nil
+	return &ofp.ErrorMsg{ErrType: ofp.ErrorType(be.Uint16(b)), Code: be.Uint16(b[2:]), Data: octets.Clone(b[4:])}, nil
 }
 
 func decodeSetConfig(_ *Codec, b []byte) (ofp.Message, error) {
@@ -77,7 +78,7 @@ func decodePacketOut(_ *Codec, b []byte) (ofp.Message, error) {
 		BufferID: be.Uint32(b),
 		InPort:   portIn(be.Uint16(b[4:])),
 		Actions:  ins.Apply,
-		Data:     clone(b[8+n:]),
+		Data:     octets.Clone(b[8+n:]),
 	}, nil
 }
 
@@ -179,7 +180,7 @@ func decodeVendor(c *Codec, b []byte) (ofp.Message, error) {
 	}
 	id, subtype, body := be.Uint32(b), be.Uint32(b[4:]), b[vendorHeaderLen:]
 	if id != ofp.ExperimenterNicira {
-		return &ofp.Experimenter{Experimenter: id, ExpType: subtype, Data: clone(body)}, nil
+		return &ofp.Experimenter{Experimenter: id, ExpType: subtype, Data: octets.Clone(body)}, nil
 	}
 	length := func(n int, more bool) error {
 		if err := (shape{n, more}).check("message of Nicira", len(body)); err != nil {
@@ -235,7 +236,7 @@ func decodeVendor(c *Codec, b []byte) (ofp.Message, error) {
 	case nxtGroupMod:
 		return decodeGroupMod(body)
 	}
-	return &ofp.Experimenter{Experimenter: id, ExpType: subtype, Data: clone(body)}, nil
+	return &ofp.Experimenter{Experimenter: id, ExpType: subtype, Data: octets.Clone(body)}, nil
 }
 
 func decodeAsync(b []byte) *ofp.SetAsync {

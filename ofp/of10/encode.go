@@ -3,6 +3,7 @@ package of10
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // Features is a features reply with what OpenFlow 1.0 has in it and 1.3 not: the
@@ -86,7 +87,7 @@ func appendPort(b []byte, p *ofp.PortDesc) (_ []byte, ok bool) {
 	}
 	b = be.AppendUint16(b, no)
 	b = append(b, p.HWAddr[:]...)
-	b = appendString(b, p.Name, 16)
+	b = octets.AppendString(b, p.Name, 16)
 	config := uint32(p.Config & ofp.PortConfigAll)
 	if p.NoFlood {
 		config |= portNoFlood
@@ -101,7 +102,7 @@ func appendPort(b []byte, p *ofp.PortDesc) (_ []byte, ok bool) {
 
 func encodePortStatus(xid uint32, m *ofp.PortStatus) []byte {
 	b := header(nil, typePortStatus, xid)
-	b = zeros(append(b, m.Reason), 7)
+	b = octets.Zeros(append(b, m.Reason), 7)
 	b, ok := appendPort(b, &m.Desc)
 	if !ok {
 		return nil
@@ -132,7 +133,7 @@ func (c *Codec) encodeFlowRemoved(xid uint32, m *ofp.FlowRemoved) []byte {
 	b = be.AppendUint32(b, m.DurationNsec)
 	b = be.AppendUint16(b, m.IdleTimeout)
 	at := len(b)
-	b = zeros(b, 2) // the length of NXT_FLOW_REMOVED's match
+	b = octets.Zeros(b, 2) // the length of NXT_FLOW_REMOVED's match
 	b = be.AppendUint64(b, m.PacketCount)
 	b = be.AppendUint64(b, m.ByteCount)
 	if c.nxm.Load() {
@@ -174,10 +175,10 @@ func encodeNXPacketIn(xid uint32, m *ofp.PacketIn) []byte {
 	b = append(b, m.Reason, uint8(m.Table))
 	b = be.AppendUint64(b, m.Cookie)
 	at := len(b)
-	b = zeros(b, 8)
+	b = octets.Zeros(b, 8)
 	b, n := appendNXMatch(b, &m.Match)
 	be.PutUint16(b[at:], uint16(n))
-	b = zeros(b, 2)
+	b = octets.Zeros(b, 2)
 	return finish(append(b, m.Data[:min(len(m.Data), ofp.MaxLen-len(b))]...))
 }
 
@@ -217,8 +218,8 @@ func appendProperty(b []byte, t uint16, pad int, value []byte) []byte {
 	n := 4 + pad + len(value)
 	b = be.AppendUint16(b, t)
 	b = be.AppendUint16(b, uint16(n))
-	b = append(zeros(b, pad), value...)
-	return zeros(b, pad8(n)-n)
+	b = append(octets.Zeros(b, pad), value...)
+	return octets.Zeros(b, octets.Pad8(n)-n)
 }
 
 // queueLen is the length of struct ofp_packet_queue without properties
@@ -227,7 +228,7 @@ const queueLen = 8
 
 func encodeQueues(xid uint32, m *ofp.QueueGetConfigReply) []byte {
 	b := header(nil, typeQueueGetConfigReply, xid)
-	b = zeros(be.AppendUint16(b, portOr(m.Port)), 6)
+	b = octets.Zeros(be.AppendUint16(b, portOr(m.Port)), 6)
 	for i := range m.Queues {
 		q := &m.Queues[i]
 		n := queueLen
@@ -238,7 +239,7 @@ func encodeQueues(xid uint32, m *ofp.QueueGetConfigReply) []byte {
 			break // a reply is one message
 		}
 		b = be.AppendUint32(b, q.QueueID)
-		b = zeros(be.AppendUint16(b, uint16(n)), 2)
+		b = octets.Zeros(be.AppendUint16(b, uint16(n)), 2)
 		for j := range q.Properties {
 			b = q.Properties[j].Append(b)
 		}

@@ -1,6 +1,9 @@
 package of10
 
-import "ofswitch/ofp"
+import (
+	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
+)
 
 // flowMonitorLen is the length of nx_flow_monitor_request without match.
 const flowMonitorLen = 16
@@ -66,7 +69,7 @@ func (w *UpdateWriter) Close() error { return w.w.Close() }
 
 func appendFlowUpdate(b []byte, u *ofp.FlowUpdate) []byte {
 	start := len(b)
-	b = zeros(b, 2) // the length, below
+	b = octets.Zeros(b, 2) // the length, below
 	b = be.AppendUint16(b, u.Event)
 	if u.Event == ofp.FlowEventAbbrev {
 		b = be.AppendUint32(b, u.XID)
@@ -76,7 +79,7 @@ func appendFlowUpdate(b []byte, u *ofp.FlowUpdate) []byte {
 		b = be.AppendUint16(b, u.IdleTimeout)
 		b = be.AppendUint16(b, u.HardTimeout)
 		at := len(b)
-		b = zeros(b, 2)
+		b = octets.Zeros(b, 2)
 		b = append(b, uint8(u.Table), 0)
 		b = be.AppendUint64(b, u.Cookie)
 		var n int

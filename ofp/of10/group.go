@@ -1,6 +1,9 @@
 package of10
 
-import "ofswitch/ofp"
+import (
+	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
+)
 
 // Groups over OpenFlow 1.0 are Nicira's extension: messages and statistics in the
 // form of OpenFlow 1.5 (§7.3.4.3, §7.3.5.11), with actions of OpenFlow 1.0.
@@ -110,10 +113,10 @@ func shortWeight(p []byte) bool { return be.Uint16(p) == bucketWeight && be.Uint
 // message is left out.
 func appendGroupDesc(b []byte, d *ofp.GroupDesc) []byte {
 	start := len(b)
-	b = zeros(b, 2) // the length, below
+	b = octets.Zeros(b, 2) // the length, below
 	b = append(b, uint8(d.GroupType), 0)
 	b = be.AppendUint32(b, d.GroupID)
-	b = zeros(b, 8) // two bytes of it: the length of the buckets, below
+	b = octets.Zeros(b, 8) // two bytes of it: the length of the buckets, below
 	for i := range d.Buckets {
 		id := uint32(i)
 		if d.BucketIDs != nil {
@@ -132,7 +135,7 @@ func appendGroupDesc(b []byte, d *ofp.GroupDesc) []byte {
 
 func appendBucket(b []byte, k *ofp.Bucket, id uint32, t ofp.GroupType) []byte {
 	start := len(b)
-	b = be.AppendUint32(zeros(b, 4), id)
+	b = be.AppendUint32(octets.Zeros(b, 4), id)
 	b = appendActions(b, k.Actions)
 	actions := len(b) - start - bucketLen
 	property := func(t uint16, v uint32) {

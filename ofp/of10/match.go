@@ -3,6 +3,7 @@ package of10
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 	"ofswitch/packet"
 )
 
@@ -177,7 +178,7 @@ func decodeMatch(b []byte) (m flow.Match) {
 // appendMatch encodes m as a struct ofp_match, as much of it as that can say.
 func appendMatch(b []byte, m *flow.Match) []byte {
 	at := len(b)
-	b = zeros(b, matchLen)
+	b = octets.Zeros(b, matchLen)
 	o := b[at:]
 	w := uint32(wildNone)
 	get := func(id flow.ID, bit uint32) uint64 {

@@ -3,6 +3,7 @@ package of10
 import (
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // NXM fields that are not in the field table, since their payload differs from
@@ -68,10 +69,10 @@ type nxMatch struct {
 // decodeNXMatch reads a list of fields that takes n bytes of b and what pads it
 // to a multiple of 8, and gives the rest.
 func decodeNXMatch(b []byte, n int) (nm nxMatch, rest []byte, err error) {
-	if pad8(n) > len(b) {
+	if octets.Pad8(n) > len(b) {
 		return nm, nil, ofp.BadMatchBadLen.Errorf("match says %d bytes, %d are left", n, len(b))
 	}
-	list, rest := b[:n], b[pad8(n):]
+	list, rest := b[:n], b[octets.Pad8(n):]
 	var seen [3]uint64 // by number, of classes 0, 1 and 0x8000
 	for len(list) > 0 {
 		var e nxmEntry
@@ -222,7 +223,7 @@ func appendNXMatch(b []byte, m *flow.Match) (_ []byte, length int) {
 		return true
 	})
 	n := len(b) - start
-	return zeros(b, pad8(n)-n), n
+	return octets.Zeros(b, octets.Pad8(n)-n), n
 }
 
 // nxmOf is the class and number of a field: its NXM ones if it has such.

@@ -9,6 +9,7 @@ import (
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
 )
 
 // sent has messages as ovs-ofctl 3.1 sends them without -O, each with the flow that
@@ -103,13 +104,13 @@ func TestStatsGiveFlowsBack(t *testing.T) {
 		s := &ofp.FlowStats{Priority: f.Priority, Match: f.Match, Instructions: f.Instructions}
 		if b[1] == typeVendor {
 			n := int(be.Uint16(b[40:]))
-			old, actions := b[48:48+n], b[48+pad8(n):]
+			old, actions := b[48:48+n], b[48+octets.Pad8(n):]
 			got := appendNXFlowStats(nil, s)
 			if int(be.Uint16(got[18:])) != n || !bytes.Equal(got[48:48+n], old) {
 				t.Errorf("%s: match % x, want % x", tt.flow, got[48:], old)
 			}
-			if !bytes.Equal(got[48+pad8(n):], actions) {
-				t.Errorf("%s: actions % x, want % x", tt.flow, got[48+pad8(n):], actions)
+			if !bytes.Equal(got[48+octets.Pad8(n):], actions) {
+				t.Errorf("%s: actions % x, want % x", tt.flow, got[48+octets.Pad8(n):], actions)
 			}
 			continue
 		}

@@ -1,6 +1,9 @@
 package of10
 
-import "ofswitch/ofp"
+import (
+	"ofswitch/ofp"
+	"ofswitch/ofp/internal/octets"
+)
 
 // TableStats is an entry of the table statistics: OpenFlow 1.0 has the name and
 // the room of a table in it.
@@ -80,7 +83,7 @@ func (w *Writer) begin() {
 	if w.form != formStandard {
 		kind = ofp.MultipartExperimenter
 	}
-	w.buf = zeros(be.AppendUint16(w.buf, kind), 2)
+	w.buf = octets.Zeros(be.AppendUint16(w.buf, kind), 2)
 	if w.form != formStandard {
 		subtype := uint32(nxstFlow)
 		switch {
@@ -96,7 +99,7 @@ func (w *Writer) begin() {
 			subtype = nxstGroupFeatures
 		}
 		w.buf = be.AppendUint32(w.buf, ofp.ExperimenterNicira)
-		w.buf = zeros(be.AppendUint32(w.buf, subtype), 4)
+		w.buf = octets.Zeros(be.AppendUint32(w.buf, subtype), 4)
 	}
 	w.head = len(w.buf)
 }
@@ -118,7 +121,7 @@ func (w *Writer) entry(b []byte, e ofp.MultipartBody) []byte {
 		return appendFlowStats(b, e)
 	case *TableStats:
 		b = append(b, uint8(e.Table), 0, 0, 0)
-		b = appendString(b, e.Name, 32)
+		b = octets.AppendString(b, e.Name, 32)
 		b = be.AppendUint32(b, wildAll)
 		b = be.AppendUint32(b, e.MaxEntries)
 		b = be.AppendUint32(b, e.ActiveCount)
@@ -129,7 +132,7 @@ func (w *Writer) entry(b []byte, e ofp.MultipartBody) []byte {
 		if !ok {
 			return b
 		}
-		b = zeros(be.AppendUint16(b, no), 6)
+		b = octets.Zeros(be.AppendUint16(b, no), 6)
 		for _, c := range [...]uint64{
 			e.RxPackets, e.TxPackets, e.RxBytes, e.TxBytes, e.RxDropped, e.TxDropped, e.RxErrors, e.TxErrors,
 			e.RxFrameErr, e.RxOverErr, e.RxCRCErr, e.Collisions,
@@ -142,7 +145,7 @@ func (w *Writer) entry(b []byte, e ofp.MultipartBody) []byte {
 		if !ok {
 			return b
 		}
-		b = zeros(be.AppendUint16(b, no), 2)
+		b = octets.Zeros(be.AppendUint16(b, no), 2)
 		b = be.AppendUint32(b, e.QueueID)
 		for _, c := range [...]uint64{e.TxBytes, e.TxPackets, e.TxErrors} {
 			b = be.AppendUint64(b, c)
@@ -161,7 +164,7 @@ func (w *Writer) entry(b []byte, e ofp.MultipartBody) []byte {
 
 func appendFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	start := len(b)
-	b = zeros(b, 2) // the length, below
+	b = octets.Zeros(b, 2) // the length, below
 	b = append(b, uint8(s.Table), 0)
 	b = appendMatch(b, &s.Match)
 	b = be.AppendUint32(b, s.DurationSec)
@@ -169,7 +172,7 @@ func appendFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	b = be.AppendUint16(b, s.Priority)
 	b = be.AppendUint16(b, s.IdleTimeout)
 	b = be.AppendUint16(b, s.HardTimeout)
-	b = zeros(b, 6)
+	b = octets.Zeros(b, 6)
 	b = be.AppendUint64(b, s.Cookie)
 	b = be.AppendUint64(b, s.PacketCount)
 	b = be.AppendUint64(b, s.ByteCount)
@@ -180,7 +183,7 @@ func appendFlowStats(b []byte, s *ofp.FlowStats) []byte {
 
 func appendNXFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	start := len(b)
-	b = zeros(b, 2) // the length, below
+	b = octets.Zeros(b, 2) // the length, below
 	b = append(b, uint8(s.Table), 0)
 	b = be.AppendUint32(b, s.DurationSec)
 	b = be.AppendUint32(b, s.DurationNsec)
@@ -188,7 +191,7 @@ func appendNXFlowStats(b []byte, s *ofp.FlowStats) []byte {
 	b = be.AppendUint16(b, s.IdleTimeout)
 	b = be.AppendUint16(b, s.HardTimeout)
 	at := len(b)
-	b = zeros(b, 2) // the length of the match, below
+	b = octets.Zeros(b, 2) // the length of the match, below
 	// The ages are one too high, since 0 means that they are not told.
 	b = be.AppendUint16(b, age(s.IdleAge))
 	b = be.AppendUint16(b, age(s.HardAge))

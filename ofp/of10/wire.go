@@ -97,19 +97,6 @@ const (
 	statsHeaderLen  = ofp.HeaderLen + 4
 )
 
-func pad8(n int) int { return (n + 7) &^ 7 }
-
-// zeros appends n zero bytes.
-func zeros(b []byte, n int) []byte { return append(b, make([]byte, n)...) }
-
-// clone copies b; an empty b gives nil.
-func clone(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	return append([]byte(nil), b...)
-}
-
 // header appends the header of a message whose length is put in by finish.
 func header(b []byte, t uint8, xid uint32) []byte {
 	return ofp.Header{Version: Version, Type: ofp.Type(t), XID: xid}.Append(b)
@@ -126,15 +113,6 @@ func nicira(b []byte, xid, subtype uint32) []byte {
 	b = header(b, typeVendor, xid)
 	b = be.AppendUint32(b, ofp.ExperimenterNicira)
 	return be.AppendUint32(b, subtype)
-}
-
-// appendString appends s as a field of n bytes that ends in at least one zero
-// byte; what does not fit is cut off.
-func appendString(b []byte, s string, n int) []byte {
-	if len(s) > n-1 {
-		s = s[:n-1]
-	}
-	return zeros(append(b, s...), n-len(s))
 }
 
 // Port numbers: OpenFlow 1.0 has 16 bits (§5.2.1), real ports below portMax.
