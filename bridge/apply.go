@@ -28,6 +28,7 @@ type liveBridge struct {
 	ports   []*livePort  // LOCAL first, then in the order given
 	l2Errs  []error      // what of NORMAL and mirrors cannot be
 	refused []PortStatus // of the configuration: they can never be
+	inBand  bool         // there are hidden entries for controllers
 	limited bool         // some flow table has a configuration
 	alone   bool         // standalone without controllers, at the last Apply
 	led     bool         // had controllers to dial, at the last Apply

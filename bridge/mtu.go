@@ -17,6 +17,7 @@ func (lb *liveBridge) settle() {
 			p.heard()
 		}
 	}
+	lb.applyInBand()
 	// The internal ports follow the smallest of the others, as in Open vSwitch
 	// (ovs-vswitchd.conf.db(5), mtu_request).
 	least := 0

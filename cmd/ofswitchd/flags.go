@@ -82,7 +82,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			g.flag("port", "`DEVICE[@N][,COLUMN=VALUE]...`: a port, OpenFlow number N or the next free one; columns type (internal, patch, tap), mac, mtu_request, ofport_request, options:KEY", g.port),
 			g.flag("qos", "`PORT[,COLUMN=VALUE]...`: the rate that the queues of a port share; columns type (linux-htb), max-rate (bits/s, by default the device's speed)", g.qos),
 			g.flag("queue", "`PORT,ID[,COLUMN=VALUE]...`: a queue of a port; columns min-rate, max-rate (bits/s), burst (bits), priority", g.queue),
-			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds)", g.controller),
+			g.flag("controller", "`TARGET[,COLUMN=VALUE]...`: tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH; columns max_backoff, inactivity_probe (milliseconds), connection_mode (in-band, out-of-band), controller_rate_limit, controller_burst_limit (packet-ins per second)", g.controller),
 			g.flag("listen", "`TARGET`: ptcp:[PORT[:ADDR]], pssl:[PORT[:ADDR]] or punix:PATH, where controllers may connect to the bridge", g.listen),
 			g.flag("other-config", "`KEY=VALUE[,KEY=VALUE]...` of the bridge: aux-connections (to each controller, besides the main one), packet-buffers (frames kept for controllers)", g.otherConfig),
 			g.flag("protocols", "`LIST` of the versions of OpenFlow that may be spoken: OpenFlow10,OpenFlow13 (the default), or one of them", g.protocols),
@@ -279,6 +279,15 @@ func (g *groups) listen(s string) error {
 	return nil
 }
 
+// perSecond reads a number of packet-ins per second.
+func perSecond(c column) (uint32, error) {
+	n, err := strconv.ParseUint(c.value, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%s=%s: want packet-ins per second, as 1000", c.name, c.value)
+	}
+	return uint32(n), nil
+}
+
 func (g *groups) controller(s string) error {
 	b, err := g.current()
 	if err != nil {
@@ -300,8 +309,16 @@ func (g *groups) controller(s string) error {
 			if t.InactivityProbe, err = milliseconds(c); err == nil && t.InactivityProbe == 0 {
 				t.InactivityProbe = -1 // column value 0: no probes
 			}
+		case "connection_mode":
+			if t.OutOfBand = c.value == "out-of-band"; !t.OutOfBand && c.value != "in-band" {
+				err = fmt.Errorf("connection_mode=%s: want in-band or out-of-band", c.value)
+			}
+		case "controller_rate_limit":
+			t.RateLimit, err = perSecond(c)
+		case "controller_burst_limit":
+			t.BurstLimit, err = perSecond(c)
 		default:
-			err = fmt.Errorf("column %s is not known for --controller; known are max_backoff and inactivity_probe", c.name)
+			err = fmt.Errorf("column %s is not known for --controller; known are max_backoff, inactivity_probe, connection_mode, controller_rate_limit and controller_burst_limit", c.name)
 		}
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ func parse(args ...string) (*options, error) {
 func TestFlagGroups(t *testing.T) {
 	o, err := parse("--run-dir", "r", "--db", "none",
 		"--bridge", "left", "--datapath-id", "00000000000000ab", "--port", "eth0", "--port", "eth1@7",
-		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0", "--fail-mode", "secure", "--protocols", "OpenFlow10,OpenFlow13",
+		"--controller", "tcp:127.0.0.1:6653,max_backoff=1000,inactivity_probe=0,connection_mode=out-of-band,controller_rate_limit=400,controller_burst_limit=50", "--fail-mode", "secure", "--protocols", "OpenFlow10,OpenFlow13",
 		"--bridge", "right", "--listen", "ptcp:6654",
 		"--port", "vm0,type=internal,mac=02:00:00:00:00:05,mtu_request=9000,options:io=plain",
 		"--port", "p1,type=patch,options:peer=p0", "--workers", "2",
@@ -31,7 +31,7 @@ func TestFlagGroups(t *testing.T) {
 	want := bridge.Config{Bridges: []bridge.Bridge{{
 		Name: "left", DatapathID: 0xab, FailMode: bridge.Secure, Protocols: []string{"OpenFlow10", "OpenFlow13"},
 		Ports:       []bridge.Port{{Name: "eth0"}, {Name: "eth1", Request: 7}},
-		Controllers: []bridge.Controller{{Target: "tcp:127.0.0.1:6653", MaxBackoff: time.Second, InactivityProbe: -1}},
+		Controllers: []bridge.Controller{{Target: "tcp:127.0.0.1:6653", MaxBackoff: time.Second, InactivityProbe: -1, OutOfBand: true, RateLimit: 400, BurstLimit: 50}},
 	}, {
 		Name: "right", FailMode: bridge.Standalone,
 		Listeners:   []bridge.Listener{{Target: "ptcp:6654"}},
@@ -71,6 +71,8 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --port v,mac=1:2", "want six bytes"},
 		{"--db none --bridge br0 --port v,mtu_request=9", "want 68 to 65535"},
 		{"--db none --bridge br0 --controller tcp:h,max_backoff=soon", "want milliseconds"},
+		{"--db none --bridge br0 --controller tcp:h,connection_mode=both", "want in-band or out-of-band"},
+		{"--db none --bridge br0 --controller tcp:h,controller_rate_limit=-1", "want packet-ins per second"},
 		{"--db none --bridge br0 --controller 192.0.2.1", "want tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:PATH"},
 		{"--db none --bridge br0 --controller ptcp:6653", "it does not connect"},
 		{"--db none --bridge br0 --listen tcp:6653", "it does not listen"},
