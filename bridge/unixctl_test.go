@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ofswitch/internal/testutil"
+	"ofswitch/l2"
+	"ofswitch/ofswitch"
 	"ofswitch/unixctl"
 )
 
@@ -112,6 +115,9 @@ func TestBridgeCommands(t *testing.T) {
 		{"ofproto/trace br9 in_port=1 ff ff", "too many arguments"},
 		{"dpif/dump-flows br9", "no such bridge"},
 		{"coverage/read-counter nope", "No such counter"},
+		{"bond/show nope", "no such bond"},
+		{"qos/show nope", "no such interface"},
+		{"qos/show-types nope", "no such interface"},
 	} {
 		args := strings.Fields(tt.command)
 		_, err := c.Call(args[0], args[1:]...)
@@ -126,6 +132,8 @@ func TestBridgeCommands(t *testing.T) {
 		{"dpif/show", "netdev@ovs-netdev: hit:0 missed:0\n"},
 		{"memory/show", "handlers:1 udpif keys:0\n"},
 		{"dpctl/del-flows", ""},
+		{"bond/list", "bond\ttype\trecircID\tmembers\n"},
+		{"bond/show", ""},
 		{"dpctl/dump-flows", ""},
 	} {
 		args := strings.Fields(tt.command)
@@ -133,6 +141,34 @@ func TestBridgeCommands(t *testing.T) {
 		if err != nil || got != tt.want && tt.command != "fdb/flush" {
 			t.Errorf("%s: %q, %v, want %q", tt.command, got, err, tt.want)
 		}
+	}
+}
+
+// TestBondText holds what bond/show says of a bond.
+func TestBondText(t *testing.T) {
+	s := ofswitch.BondStatus{Name: "bond0", Config: l2.BondConfig{UpDelay: time.Second, Primary: "v9"}, Active: "v5", ActiveMAC: [6]byte{2, 0, 0, 0, 0, 5},
+		Members: []ofswitch.BondMemberStatus{{Name: "v5", Enabled: true, Link: true}, {Name: "v6", Link: true, Left: 500 * time.Millisecond}}}
+	want := `---- bond0 ----
+bond_mode: active-backup
+bond may use recirculation: no, Recirc-ID : -1
+updelay: 1000 ms
+downdelay: 0 ms
+lacp_status: off
+lacp_fallback_ab: false
+active-backup primary: v9 (no such member)
+active member mac: 02:00:00:00:00:05(v5)
+
+member v5: enabled
+  active member
+  may_enable: true
+
+member v6: disabled
+  may_enable: true
+  updelay expires in 500 ms
+
+`
+	if got := bondText(&s); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
 
