@@ -123,6 +123,7 @@ func (r *reader) unsupported(what string, of row, columns ...string) {
 const minStatsInterval = 5 * time.Second
 
 func (r *reader) readOtherConfig(root row) {
+	r.config.VLANLimit = 1
 	other := root.pairs("other_config")
 	for _, key := range sortedKeys(other) {
 		value := other[key]
@@ -136,6 +137,13 @@ func (r *reader) readOtherConfig(root row) {
 			r.statsInterval = max(minStatsInterval, time.Duration(ms)*time.Millisecond)
 		case "enable-statistics":
 			r.sysStats = value == "true"
+		case "vlan-limit":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 {
+				r.warn("other_config:%s=%s: want a number of tags, 0 for as many as there may be; 1 is used", key, value)
+				continue
+			}
+			r.config.VLANLimit = min(n, 2)
 		default:
 			r.warn("Open_vSwitch other_config:%s is not known, and is ignored", key)
 		}

@@ -52,7 +52,7 @@ func TestRead(t *testing.T) {
 	db := newRows(t,
 		rootRow(ovsdb.Values{
 			"next_cfg": number(7), "cur_cfg": number(5), "ssl": refTo("ssl"), "manager_options": refTo("manager"),
-			"other_config": pairs("stats-update-interval", "9000", "enable-statistics", "true"),
+			"other_config": pairs("stats-update-interval", "9000", "enable-statistics", "true", "vlan-limit", "0"),
 		}, "br1", "br0"),
 		ovsdb.Insert("SSL", "ssl", ovsdb.Values{"private_key": text("k"), "certificate": text("c"), "ca_cert": text("a")}),
 		ovsdb.Insert("Manager", "manager", ovsdb.Values{"target": text("ptcp:6640"), "max_backoff": number(3000), "inactivity_probe": number(0)}),
