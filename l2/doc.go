@@ -15,6 +15,13 @@
 // Entry.Refresh. Expire and eviction read what Refresh wrote when they come by
 // the entry, so a refresh moves nothing and takes no lock.
 //
+// # VLANs and bonds
+//
+// A VLAN says how a port takes part in VLANs: which frames it Admits, in which VLAN they
+// are then within the bridge (Input), whether frames of a VLAN leave by it (Carries), and
+// with which tags (Output). All are functions of plain values. A Bond finds out, from
+// the links of its members and the time, which of them are used.
+//
 // # Cached programs
 //
 // A cached program depends on entries by pointer: it holds while Entry.Alive is
