@@ -127,6 +127,11 @@ func (w *l2World) makeMirrors(r *rand.Rand) {
 // frame makes a frame and chooses where it comes in.
 func (w *l2World) frame(r *rand.Rand) (port string, frame []byte) {
 	port = oneOf(r, l2Ports...)
+	if len(w.mirrors) > 0 && w.mirrors[0].All {
+		// What comes through the patch is copied where it goes out first, which hangs on
+		// the order of ports.
+		port = oneOf(r, l2Ports[:l2Far]...)
+	}
 	dst := oneOf[uint64](r, 0xffffffffffff, 0xffffffffffff, 0x01005e000001, 0x0180c2000000, 0x0180c200000e, 0x0180c2000010,
 		0x01000ccccccc, 0x00e02b000000)
 	if chance(r, 60) {
