@@ -105,7 +105,10 @@ func (f *fakeServer) dial(context.Context) (net.Conn, error) {
 		}
 	})
 	f.wg.Go(func() { _ = c.Serve() })
-	f.conns <- c
+	select {
+	case f.conns <- c:
+	default: // the client has come a hundred times: the test has seen enough
+	}
 	return theirs, nil
 }
 
@@ -243,10 +246,10 @@ func TestClientGarbage(t *testing.T) {
 		{"update", `["copy",{"Free":{"` + aRow + `":3}}]`, "no object"},
 		{"update", `["copy",{"Free":{"` + aRow + `":{"new":3}}}]`, "no object"},
 		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"zz":3}}}}]`, "not asked for"},
-		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":1e400}}}}]`, "integer"},
-		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":123456789012345678901234567890}}}}]`, "integer"},
+		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":1e400}}}}]`, "column n"},
+		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":123456789012345678901234567890}}}}]`, "column n"},
 		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"watch":["named-uuid","x"]}}}}]`, "column watch"},
-		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":2}},"00000000-0000-4000-8000-000000000001":{"new":{"n":"x"}}}}]`, "integer"},
+		{"update", `["copy",{"Free":{"` + aRow + `":{"new":{"n":2}},"00000000-0000-4000-8000-000000000001":{"new":{"n":"x"}}}}]`, "column n"},
 		{"update", `["copy",{"Free":{"00000000-0000-4000-8000-000000000001":{"old":{"n":2}}}}]`, "was not there"},
 		{"update", `["copy",` + deep + `]`, "nested too deeply"},
 		{"locked", `["l"]`, "not asked for"},
@@ -275,9 +278,9 @@ func TestClientGarbage(t *testing.T) {
 // Replies that make no sense: the client keeps trying, and says why once.
 func TestClientBadReplies(t *testing.T) {
 	for _, tt := range []struct{ method, reply, want string }{
-		{"get_schema", `3`, "object expected"},
-		{"get_schema", `{"name":"Test","tables":{"T":{"columns":{"c":{"type":{"key":{"type":"uuid","refTable":"U"}}}}}}}`, "not there"},
-		{"get_schema", `{"name":"Test"}`, "missing"},
+		{"get_schema", `3`, "schema of database"},
+		{"get_schema", `{"name":"Test","tables":{"T":{"columns":{"c":{"type":{"key":{"type":"uuid","refTable":"U"}}}}}}}`, "schema of database"},
+		{"get_schema", `{"name":"Test"}`, "schema of database"},
 		{"monitor", `3`, "no object"},
 		{"monitor_cond_since", `3`, "three parts"},
 		{"monitor_cond_since", `[true,` + noUUID + `,{}]`, "never were"},

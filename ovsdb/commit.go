@@ -135,7 +135,7 @@ func (x *Txn) dangling(t *tableData, u UUID, n int) *Error {
 			}
 		})
 		if col != nil {
-			return errorf(ErrReference, "table %s column %s row %s references nonexistent row %s in table %s", p.table.Name, col.Name, p.uuid, u, t.Name)
+			return errorf(ErrReference, "Table %s column %s row %s references nonexistent row %s in table %s.", p.table.Name, col.Name, p.uuid, u, t.Name)
 		}
 	}
 	return errorf(ErrReference, "row %s of table %s is referred to and does not exist", u, t.Name)
@@ -252,7 +252,7 @@ func (x *Txn) checkIndexes() *Error {
 				}
 			}
 			if twice {
-				return duplicate(p, other, index)
+				return x.duplicate(p, other, index)
 			}
 			seen[a][k] = p.uuid
 		}
@@ -260,14 +260,31 @@ func (x *Txn) checkIndexes() *Error {
 	return nil
 }
 
-func duplicate(p *pending, other UUID, index []*Column) *Error {
+// duplicate says which two rows have the same value in an index, as
+// ovsdb-server does.
+func (x *Txn) duplicate(p *pending, other UUID, index []*Column) *Error {
 	var names, values []string
 	for _, c := range index {
 		names = append(names, fmt.Sprintf("%q", c.Name))
-		values = append(values, string(c.Type.appendJSON(nil, p.new.Get(c))))
+		values = append(values, c.Type.Text(p.new.Get(c)))
 	}
-	return errorf(ErrConstraint, "transaction causes multiple rows in %q table to have identical values (%s) for index on column(s) %s: rows %s and %s",
-		p.table.Name, strings.Join(values, " and "), strings.Join(names, " and "), p.uuid, other)
+	column := "column"
+	if len(index) > 1 {
+		column = "columns"
+	}
+	return errorf(ErrConstraint, "Transaction causes multiple rows in \"%s\" table to have identical values (%s) for index on %s %s.  First row, with UUID %s, %s.  Second row, with UUID %s, %s.",
+		p.table.Name, strings.Join(values, " and "), column, strings.Join(names, " and "), other, x.origin(p.table, other), p.uuid, x.origin(p.table, p.uuid))
+}
+
+// origin says where a row comes from.
+func (x *Txn) origin(t *tableData, u UUID) string {
+	switch p := t.rows[u]; {
+	case p == nil:
+		return "was inserted by this transaction"
+	case x.row(t, u) == p:
+		return "existed in the database before this transaction and was not modified by the transaction"
+	}
+	return "existed in the database before this transaction and was modified by the transaction"
 }
 
 // publish replaces the rows. It cannot fail.

@@ -46,7 +46,7 @@ func (t *Table) parseClause(j any, names *symbols) (clause, *Error) {
 	switch fn {
 	case "<", "<=", ">", ">=":
 		if argType.IsMap() || argType.Max != 1 || argType.Key.Type != Integer && argType.Key.Type != Real {
-			return clause{}, syntaxf(j, "type mismatch: the function %q does not apply to column %s of table %s", fn, name, t.Name)
+			return clause{}, syntaxf(j, "Type mismatch: \"%s\" operator may not be applied to column %s of type %s.", fn, name, col.Type.english())
 		}
 		argType.Min = 1
 	case "==", "!=":
@@ -59,7 +59,7 @@ func (t *Table) parseClause(j any, names *symbols) (clause, *Error) {
 			argType.Min, argType.Max = 0, Unlimited
 		}
 	default:
-		return clause{}, syntaxTagged(j, ErrUnknownFunction, "no function named %q", fn)
+		return clause{}, errorf(ErrUnknownFunction, "No function named %s.", fn)
 	}
 	arg, err := argType.parseDatum(a[2], names)
 	c.arg = arg
@@ -67,7 +67,7 @@ func (t *Table) parseClause(j any, names *symbols) (clause, *Error) {
 }
 
 func unknownColumn(j any, t *Table, name string) *Error {
-	return syntaxTagged(j, ErrUnknownColumn, "table %s has no column %q", t.Name, name)
+	return syntaxTagged(j, ErrUnknownColumn, "No column %s in table %s.", name, t.Name)
 }
 
 // oneUUID is the row that a condition names, if it names one.

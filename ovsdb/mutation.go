@@ -40,7 +40,7 @@ func (t *Table) parseMutation(j any, names *symbols) (mutation, *Error) {
 		return mutation{}, unknownColumn(j, t, name)
 	}
 	if !col.Mutable {
-		return mutation{}, syntaxTagged(j, ErrConstraint, "cannot mutate immutable column %s in table %s", name, t.Name)
+		return mutation{}, syntaxTagged(j, ErrConstraint, "Cannot mutate immutable column %s in table %s.", name, t.Name)
 	}
 	m := mutation{column: col, op: op}
 	var err *Error
@@ -67,13 +67,13 @@ func (t *Table) parseMutation(j any, names *symbols) (mutation, *Error) {
 			m.arg, err = keys.parseUnbounded(a[2], names)
 		}
 	default:
-		return m, syntaxTagged(j, ErrUnknownMutator, "no mutator named %q", op)
+		return m, errorf(ErrUnknownMutator, "No mutator named %s.", op)
 	}
 	return m, err
 }
 
 func (m *mutation) mismatch(j any, t *Table) *Error {
-	return syntaxf(j, "type mismatch: the mutator %q does not apply to column %s of table %s", m.op, m.column.Name, t.Name)
+	return syntaxf(j, "Type mismatch: \"%s\" operator may not be applied to column %s of type %s.", m.op, m.column.Name, m.column.Type.english())
 }
 
 // apply gives the column's new value, checked against its type.

@@ -3,7 +3,6 @@ package ovsdb
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 )
 
 // object reads the members of a JSON object. Its first error stays; finish
@@ -20,7 +19,7 @@ func newObject(j any, what string) *object {
 	o := &object{j: j, what: what, used: make(map[string]bool)}
 	m, ok := j.(map[string]any)
 	if !ok {
-		o.err = syntaxf(j, "parsing %s: object expected", what)
+		o.err = syntaxf(j, "Parsing %s failed: Object expected.", what)
 	}
 	o.m = m
 	return o
@@ -28,7 +27,7 @@ func newObject(j any, what string) *object {
 
 func (o *object) fail(format string, a ...any) {
 	if o.err == nil {
-		o.err = syntaxf(o.j, "parsing "+o.what+": "+format, a...)
+		o.err = syntaxf(o.j, "Parsing "+o.what+" failed: "+format, a...)
 	}
 }
 
@@ -41,7 +40,7 @@ func (o *object) need(name string) any {
 	v, ok := o.m[name]
 	o.used[name] = true
 	if !ok {
-		o.fail("required %q member is missing", name)
+		o.fail("Required '%s' member is missing.", name)
 	}
 	return v
 }
@@ -49,7 +48,7 @@ func (o *object) need(name string) any {
 func (o *object) str(name string) string {
 	s, ok := o.need(name).(string)
 	if !ok {
-		o.fail("type mismatch for member %q: a string is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 	}
 	return s
 }
@@ -64,7 +63,7 @@ func (o *object) optStr(name string) string {
 func (o *object) obj(name string) map[string]any {
 	m, ok := o.need(name).(map[string]any)
 	if !ok {
-		o.fail("type mismatch for member %q: an object is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 	}
 	return m
 }
@@ -72,7 +71,7 @@ func (o *object) obj(name string) map[string]any {
 func (o *object) array(name string) []any {
 	a, ok := o.need(name).([]any)
 	if !ok {
-		o.fail("type mismatch for member %q: an array is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 	}
 	return a
 }
@@ -85,7 +84,7 @@ func (o *object) optBool(name string, otherwise bool) bool {
 	}
 	b, isBool := v.(bool)
 	if !isBool {
-		o.fail("type mismatch for member %q: true or false is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 	}
 	return b
 }
@@ -101,7 +100,7 @@ func (o *object) optInt(name string) (v int64, ok bool) {
 		v, ok = parseInteger(n)
 	}
 	if !ok {
-		o.fail("type mismatch for member %q: an integer is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 	}
 	return v, ok
 }
@@ -115,7 +114,7 @@ func (o *object) optReal(name string) (v float64, ok bool) {
 	n, isNumber := j.(json.Number)
 	v, err := n.Float64()
 	if !isNumber || err != nil {
-		o.fail("type mismatch for member %q: a number is expected", name)
+		o.fail("Type mismatch for member '%s'.", name)
 		return 0, false
 	}
 	return v, true
@@ -134,7 +133,14 @@ func (o *object) finish() *Error {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		o.fail("unexpected member %q", strings.Join(unknown, `", "`))
+		switch n := len(unknown) - 1; n {
+		case 0:
+			o.fail("Member '%s' is present but not allowed here.", unknown[0])
+		case 1:
+			o.fail("Member '%s' and 1 other member are present but not allowed here.", unknown[0])
+		default:
+			o.fail("Member '%s' and %d other members are present but not allowed here.", unknown[0], n)
+		}
 	}
 	return o.err
 }

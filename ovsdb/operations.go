@@ -13,7 +13,7 @@ func (e *execution) table() *tableData {
 	}
 	t := e.db.tables[name]
 	if t == nil {
-		e.o.err = syntaxf(e.o.j, "no table named %q", name)
+		e.o.fail("No table named %s.", name)
 	}
 	return t
 }
@@ -39,7 +39,7 @@ func (e *execution) insertOp() *Error {
 			return syntaxf(e.o.j, "uuid must be a valid UUID, not %q", uuid)
 		}
 		if e.row(t, given) != nil || t.rows[given] != nil {
-			return syntaxTagged(e.o.j, ErrDuplicateUUID, "the UUID %s names a row already", given)
+			return syntaxTagged(uuid, ErrDuplicateUUID, "This UUID would duplicate a UUID already present within the table or deleted within the same transaction.")
 		}
 		u = given
 	}
@@ -49,7 +49,7 @@ func (e *execution) insertOp() *Error {
 		}
 		y := e.names.get(name)
 		if y.created {
-			return syntaxTagged(e.o.j, ErrDuplicateName, "this uuid-name %q appears twice in one transaction", name)
+			return syntaxTagged(name, ErrDuplicateName, `This "uuid-name" appeared on an earlier "insert" operation.`)
 		}
 		y.created = true
 		if uuid != "" {
@@ -192,7 +192,7 @@ func (e *execution) updateOp() *Error {
 	}
 	for c := range values {
 		if !c.Mutable {
-			return syntaxTagged(e.o.j, ErrConstraint, "cannot update immutable column %s in table %s", c.Name, t.Name)
+			return syntaxTagged(e.o.j, ErrConstraint, "Cannot update immutable column %s in table %s.", c.Name, t.Name)
 		}
 	}
 	return e.change(t, clauses, func(r *Row) *Error {
@@ -292,9 +292,9 @@ func (e *execution) waitOp() *Error {
 	case e.elapsedMS < timeout:
 		e.wait = timeout
 	case timeout == 0:
-		return errorf(ErrTimedOut, `"wait" timed out`)
+		return errorf(ErrTimedOut, `"where" clause test failed`)
 	default:
-		return errorf(ErrTimedOut, `"wait" timed out after %d ms`, e.elapsedMS)
+		return errorf(ErrTimedOut, `"where" clause test failed after %d ms`, e.elapsedMS)
 	}
 	return nil
 }
@@ -362,7 +362,7 @@ func (e *execution) assertOp() *Error {
 		return err
 	}
 	if e.request.HoldsLock == nil || !e.request.HoldsLock(name) {
-		return errorf(ErrNotOwner, "asserted lock %s not held", name)
+		return errorf(ErrNotOwner, "Asserted lock %s not held.", name)
 	}
 	e.w.raw("{}")
 	return nil

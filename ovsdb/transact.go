@@ -1,6 +1,9 @@
 package ovsdb
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Request is a transact request in the making (RFC 7047 §4.1.3). It may have
 // to wait: see Run.
@@ -53,10 +56,10 @@ func (db *Database) Run(r *Request, elapsedMS int64) Result {
 	var results []json.RawMessage
 	err := r.parsed
 	if err == nil {
-		for _, j := range r.operations {
+		for i := range r.operations {
 			var w jsonWriter
 			var wait int64
-			wait, err = x.operation(r, j, elapsedMS, &w)
+			wait, err = x.operation(r, i, elapsedMS, &w)
 			if wait > 0 {
 				return Result{WaitMS: wait}
 			}
@@ -95,17 +98,18 @@ func (db *Database) Run(r *Request, elapsedMS int64) Result {
 	return Result{Reply: w.b, Changes: changes}
 }
 
-// operation carries out one operation and writes its result. wait above 0: it
+// operation carries out the i'th operation and writes its result. wait above 0: it
 // is a wait that does not hold yet.
-func (x *Txn) operation(r *Request, j any, elapsedMS int64, w *jsonWriter) (wait int64, err *Error) {
-	o := newObject(j, "ovsdb operation")
+func (x *Txn) operation(r *Request, i int, elapsedMS int64, w *jsonWriter) (wait int64, err *Error) {
+	o := newObject(r.operations[i], fmt.Sprintf("ovsdb operation %d of %d", i+1, len(r.operations)))
 	name := o.str("op")
 	if o.err != nil {
 		return 0, o.err
 	}
 	op, known := operations[name]
 	if !known {
-		return 0, syntaxf(j, "no operation named %q", name)
+		o.fail("No operation \"%s\"", name)
+		return 0, o.err
 	}
 	if r.ReadOnly && op.writes {
 		return 0, errorf(ErrNotAllowed, "%s operation not allowed when the database is read only", name)
