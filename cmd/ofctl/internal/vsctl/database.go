@@ -281,7 +281,14 @@ func add(r *run, c *call) error {
 			}
 			arg = arg.Union(d)
 		}
-		x.mutate(col.Name, "insert", arg, x.get(col.Name).Union(arg))
+		d := x.get(col.Name)
+		if col.Type.IsMap() {
+			// A pair replaces one with the same key.
+			keys := ovsdb.Datum{Keys: arg.Keys}
+			d = d.Subtract(keys)
+			x.mutate(col.Name, "delete", keys, d)
+		}
+		x.mutate(col.Name, "insert", arg, d.Union(arg))
 		return nil
 	})
 }

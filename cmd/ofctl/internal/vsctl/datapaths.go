@@ -69,15 +69,15 @@ func listZones(r *run, c *call) error {
 // there is none.
 func (r *run) zone(c *call) (dp *row, id ovsdb.Atom, at *row, err error) {
 	text, ok := strings.CutPrefix(c.args[1], "zone=")
-	n, bad := strconv.ParseUint(text, 10, 16)
+	n, bad := strconv.ParseInt(text, 10, 64)
 	dp = r.datapath(c.args[0])
 	switch {
 	case dp == nil:
 		return nil, id, nil, fmt.Errorf("datapath %s does not exist", c.args[0])
 	case !ok || bad != nil:
-		return nil, id, nil, fmt.Errorf("%s: want zone=ID, with a number from 0 to 65535", c.args[1])
+		return nil, id, nil, fmt.Errorf("%s: want zone=ID, with a number", c.args[1])
 	}
-	id = ovsdb.Int(int64(n))
+	id = ovsdb.Int(n)
 	dp.verify("ct_zones")
 	if ref, ok := dp.get("ct_zones").Get(id); ok {
 		at = r.txn.row("CT_Zone", ref.UUID)

@@ -60,11 +60,18 @@ func ignored(*Line, string) error { return nil }
 var options = []option{
 	{"db", 0, "DATABASE", "where the database is; unix:RUN-DIR/db.sock unless given", text(func(l *Line) *string { return &l.database })},
 	{"run-dir", 0, "DIR", "where the switch has its sockets", text(func(l *Line) *string { return &l.runDir })},
+	{"no-syslog", 0, "", "taken and ignored", ignored},
 	{"no-wait", 0, "", "do not wait until the switch has taken over the change", flag(func(l *Line) *bool { return &l.noWait })},
-	{"retry", 0, "", "try on to connect to the database", flag(func(l *Line) *bool { return &l.retry })},
-	{"timeout", 't', "SECONDS", "give up after so many seconds; 0: never", setTimeout},
 	{"dry-run", 0, "", "do not change the database", flag(func(l *Line) *bool { return &l.dryRun })},
 	{"oneline", 0, "", "print exactly one line for each command", flag(func(l *Line) *bool { return &l.oneLine })},
+	{"timeout", 't', "SECONDS", "give up after so many seconds; 0: never", setTimeout},
+	{"retry", 0, "", "try on to connect to the database", flag(func(l *Line) *bool { return &l.retry })},
+	{"help", 'h', "", "print how this is used", flag(func(l *Line) *bool { return &l.help })},
+	{"leader-only", 0, "", "taken and ignored", ignored},
+	{"no-leader-only", 0, "", "taken and ignored", ignored},
+	{"shuffle-remotes", 0, "", "taken and ignored", ignored},
+	{"no-shuffle-remotes", 0, "", "taken and ignored", ignored},
+	{"version", 'V', "", "print the version", flag(func(l *Line) *bool { return &l.version })},
 	{"format", 'f', "FORMAT", "print tables as table, list, html, csv or json", setFormat},
 	{"data", 'd', "FORMAT", "print values as string, bare or json", setData},
 	{"no-headings", 0, "", "print no headings", flag(func(l *Line) *bool { return &l.style.noHeadings })},
@@ -74,13 +81,6 @@ var options = []option{
 	{"private-key", 'p', "FILE", "PEM file of our private key, for ssl:", text(func(l *Line) *string { return &l.key })},
 	{"certificate", 'c', "FILE", "PEM file of our certificate", text(func(l *Line) *string { return &l.cert })},
 	{"ca-cert", 'C', "FILE", "PEM file of the CA that has signed the server's certificate", text(func(l *Line) *string { return &l.ca })},
-	{"help", 'h', "", "print how this is used", flag(func(l *Line) *bool { return &l.help })},
-	{"version", 'V', "", "print the version", flag(func(l *Line) *bool { return &l.version })},
-	{"no-syslog", 0, "", "taken and ignored", ignored},
-	{"leader-only", 0, "", "taken and ignored", ignored},
-	{"no-leader-only", 0, "", "taken and ignored", ignored},
-	{"shuffle-remotes", 0, "", "taken and ignored", ignored},
-	{"no-shuffle-remotes", 0, "", "taken and ignored", ignored},
 }
 
 func setTimeout(l *Line, v string) error {
@@ -125,16 +125,18 @@ func setBare(l *Line, _ string) error {
 // Claims says whether a command line is one of this language: its first command
 // is. A "show" that names a switch is not.
 func Claims(args []string) bool {
+	chained := false // from "--" on, values of options stand behind "="
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		switch {
 		case a == "--":
-			continue
+			chained = true
 		case len(a) < 2 || a[0] != '-':
 			if a == "show" {
 				return len(args) == i+1 || args[i+1] == "--"
 			}
 			return commandByName(a) != nil
+		case chained:
 		case strings.HasPrefix(a, "--"):
 			name, _, has := strings.Cut(a[2:], "=")
 			if o, err := optionByName(name); err == nil && o.arg != "" && !has {

@@ -76,15 +76,10 @@ func needAddPort(r *run, c *call) error {
 	t := r.schema.Tables["Port"]
 	_, settings := portSettings(c)
 	for _, s := range settings {
-		name, _, err := columnName(s)
-		if err != nil {
-			return err
+		// What is wrong with a setting is said when it is made.
+		if set, err := parseSetting(t, s, assignment); err == nil {
+			r.need(t.Name, set.column.Name)
 		}
-		col, err := column(t, name)
-		if err != nil {
-			return err
-		}
-		r.need(t.Name, col.Name)
 	}
 	return needSwitch(r, c)
 }
