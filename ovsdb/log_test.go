@@ -180,7 +180,7 @@ func TestLogRefuses(t *testing.T) {
 		"empty":         {nil, "is empty"},
 		"clustered":     {[]byte("OVSDB CLUSTER 5 da39a3ee5e6b4b0d3255bfef95601890afd80709\n1234\n"), "clustered"},
 		"text":          {[]byte("hello\n"), "no record header"},
-		"no schema":     {appendRecord(nil, []byte(`{"name":3}`)), "string is expected"},
+		"no schema":     {appendRecord(nil, []byte(`{"name":3}`)), "Type mismatch for member 'name'."},
 		"unknown table": {appendRecord(head, []byte(`{"Other":{}}`)), `"Other"`},
 		"bad row":       {appendRecord(head, []byte(`{"Free":{"x":{}}}`)), "no UUID"},
 		"bad reference": {appendRecord(head, []byte(`{"Free":{"00000000-0000-4000-8000-000000000001":{"must":["uuid","00000000-0000-4000-8000-000000000002"]}}}`)), ErrReference},

@@ -33,7 +33,7 @@ func TestWait(t *testing.T) {
 	if got := db.Run(r, 20); got.WaitMS != 0 || string(got.Reply) != `[{},{"count":1}]` {
 		t.Errorf("after the row came: %s", got.Reply)
 	}
-	if got := db.Run(r, 50); got.WaitMS != 0 || string(got.Reply) != `[{"details":"\"wait\" timed out after 50 ms","error":"timed out"},null]` {
+	if got := db.Run(r, 50); got.WaitMS != 0 || string(got.Reply) != `[{"details":"\"where\" clause test failed after 50 ms","error":"timed out"},null]` {
 		t.Errorf("after its time: %s", got.Reply)
 	}
 	forever := ParseRequest(raw(t, `[{"op":"wait","table":"Free","where":[],"columns":["n"],"until":"==","rows":[{"n":7}]}]`))
@@ -50,7 +50,7 @@ func TestAssert(t *testing.T) {
 		t.Errorf("held: %s", got.Reply)
 	}
 	r.HoldsLock = func(string) bool { return false }
-	if got := db.Run(r, 0); string(got.Reply) != `[{"details":"asserted lock mine not held","error":"not owner"}]` {
+	if got := db.Run(r, 0); string(got.Reply) != `[{"details":"Asserted lock mine not held.","error":"not owner"}]` {
 		t.Errorf("not held: %s", got.Reply)
 	}
 }
