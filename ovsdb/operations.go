@@ -294,7 +294,7 @@ func (e *execution) waitOp() *Error {
 	case timeout == 0:
 		return errorf(ErrTimedOut, `"where" clause test failed`)
 	default:
-		return errorf(ErrTimedOut, `"where" clause test failed after %d ms`, e.elapsedMS)
+		return errorf(ErrTimedOut, `"wait" timed out after %d ms`, e.elapsedMS)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestWait(t *testing.T) {
 	if got := db.Run(r, 20); got.WaitMS != 0 || string(got.Reply) != `[{},{"count":1}]` {
 		t.Errorf("after the row came: %s", got.Reply)
 	}
-	if got := db.Run(r, 50); got.WaitMS != 0 || string(got.Reply) != `[{"details":"\"where\" clause test failed after 50 ms","error":"timed out"},null]` {
+	if got := db.Run(r, 50); got.WaitMS != 0 || string(got.Reply) != `[{"details":"\"wait\" timed out after 50 ms","error":"timed out"},null]` {
 		t.Errorf("after its time: %s", got.Reply)
 	}
 	forever := ParseRequest(raw(t, `[{"op":"wait","table":"Free","where":[],"columns":["n"],"until":"==","rows":[{"n":7}]}]`))
