@@ -113,7 +113,7 @@ echo left: $(ls -A /run/ofswitch) $(ls /var/lib/ofswitch)
 	for _, want := range []string{
 		"    Bridge br0\n", "        Controller \"tcp:127.0.0.1:6653\"\n", "        datapath_type: netdev\n",
 		"        Port eth0\n            Interface eth0\n", "        Port vport1\n            Interface vport1\n                type: internal\n",
-		"priority=0 actions=NORMAL", " port  VLAN  MAC                Age", "left: conf.db\n",
+		"NXST_FLOW reply", " port  VLAN  MAC                Age", "left: conf.db\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the commands do not print %q:\n%s", want, out)
@@ -121,6 +121,9 @@ echo left: $(ls -A /run/ofswitch) $(ls /var/lib/ofswitch)
 	}
 	if strings.Contains(out, "error") {
 		t.Errorf("an error:\n%s", out)
+	}
+	if strings.Contains(out, "actions=NORMAL") {
+		t.Errorf("the first controller has left the entry that learns:\n%s", out)
 	}
 	after, err := l.Switch.Links()
 	if err != nil || strings.Join(before, " ") != strings.Join(after, " ") {
