@@ -32,6 +32,8 @@ type liveBridge struct {
 	limited bool         // some flow table has a configuration
 	alone   bool         // standalone without controllers, at the last Apply
 	led     bool         // had controllers to dial, at the last Apply
+	mode    ofconn.FailMode
+	ruled   bool // led and mode are of an Apply
 	// channel is what applyChannel last made true, nil while it is not all true.
 	channel *channel
 }
@@ -234,6 +236,17 @@ type channel struct {
 	description, serial           string
 }
 
+// empty removes all entries, groups and meters.
+func (lb *liveBridge) empty() []error {
+	return []error{
+		lb.of.FlowMod(&ofp.FlowMod{
+			Command: ofp.FlowDelete, Table: ofp.TableAll, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny,
+		}),
+		lb.of.GroupMod(&ofp.GroupMod{Command: ofp.GroupDelete, GroupID: ofp.GroupAll}),
+		lb.of.MeterMod(&ofp.MeterMod{Command: ofp.MeterDelete, MeterID: ofp.MeterAll}),
+	}
+}
+
 // applyChannel sets fail mode, controllers and listeners.
 func (lb *liveBridge) applyChannel() []error {
 	b := &lb.conf
@@ -258,18 +271,20 @@ func (lb *liveBridge) applyChannel() []error {
 	}
 	lb.of.SetPacketBuffers(want.packetBuffers)
 	lb.conn.SetFailMode(mode)
-	// The first controller begins with empty tables, and the last leaves none of its
-	// entries, as with Open vSwitch.
-	if led := len(b.Controllers) > 0; led != lb.led {
-		lb.led = led
-		fail(lb.of.FlowMod(&ofp.FlowMod{
-			Command: ofp.FlowDelete, Table: ofp.TableAll, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny,
-		}))
+	// The first controller begins with empty tables, the last leaves none of its
+	// entries, and a fail mode that is changed without controllers empties them too, as
+	// with Open vSwitch (ovs-vswitchd.conf.db(5), fail_mode).
+	led := len(b.Controllers) > 0
+	if lb.ruled && (led != lb.led || !led && mode != lb.mode) {
+		for _, err := range lb.empty() {
+			fail(err)
+		}
 		lb.alone = false
 	}
+	lb.ruled, lb.led, lb.mode = true, led, mode
 	// Only when the bridge comes to be alone: an entry that somebody deleted
 	// since stays deleted.
-	alone := mode == ofconn.FailStandalone && len(b.Controllers) == 0
+	alone := mode == ofconn.FailStandalone && !led
 	if alone && !lb.alone {
 		lb.of.SetFallbackNormal()
 	}

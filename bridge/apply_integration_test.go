@@ -427,6 +427,37 @@ func TestIntegrationApplyFailMode(t *testing.T) {
 			t.Errorf("brA with controllers %v has %d learning entries, want %d", step.controllers, got, step.want)
 		}
 	}
+	// Without controllers another fail mode empties flow, group and meter tables; with
+	// one it does not.
+	of, err := l.s.bridge("brA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		controllers []Controller
+		mode        FailMode
+		want        int
+	}{
+		{nobody, Secure, 1}, {nobody, Standalone, 1}, {nil, Standalone, 0}, {nil, Secure, 0}, {nil, Secure, 1}, {nil, Standalone, 0}, {nil, Standalone, 1},
+		{nobody, Standalone, 0},
+	} {
+		// They may be there already.
+		of.GroupMod(&ofp.GroupMod{Command: ofp.GroupAdd, GroupID: 1})
+		of.MeterMod(&ofp.MeterMod{Command: ofp.MeterAdd, MeterID: 1, Flags: ofp.MeterFlagKBPS, Bands: []ofp.MeterBand{{Type: ofp.MeterBandDrop, Rate: 1}}})
+		l.mustApply(Bridge{Name: "brA", FailMode: step.mode, Controllers: step.controllers})
+		groups, meters := 0, 0
+		err := errors.Join(of.GroupDescs(func(*ofp.GroupDesc) error { groups++; return nil }),
+			of.MeterConfigs(ofp.MeterAll, func(*ofp.MeterConfig) error { meters++; return nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if groups != step.want || meters != step.want {
+			t.Errorf("%s with controllers %v: %d groups and %d meters stay, want %d", step.mode, step.controllers, groups, meters, step.want)
+		}
+		if learning := entries("brA"); learning == 1 != (step.mode == Standalone && step.controllers == nil) {
+			t.Errorf("%s with controllers %v: %d learning entries", step.mode, step.controllers, learning)
+		}
+	}
 }
 
 // Wrong targets of controllers and listeners are errors that name the bridge;

@@ -90,6 +90,9 @@ type Port struct {
 	// is given that again if it is free; 0: none (column ofport).
 	Prefer ofp.PortNo
 	MAC    net.HardwareAddr // of internal ports; nil: chosen
+	// BridgeMAC is what the port counts with when the bridge's address is chosen; nil:
+	// its device's (column mac of table Port). The device does not take it.
+	BridgeMAC net.HardwareAddr
 	// MTU of system and internal ports; 0: as the device has it, for internal ones
 	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
 	MTU int

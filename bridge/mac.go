@@ -37,30 +37,38 @@ func (lb *liveBridge) pickMAC() (mac [6]byte, from *livePort) {
 	standIns := lb.withoutAddress()
 	var local *livePort
 	for _, p := range lb.ports[1:] {
-		hw := p.device.MAC
+		hw := p.addressForBridge()
 		if !p.open || len(hw) != len(mac) || hw[0]&1 != 0 || isZero(hw) || p.conf.FakeBridge || macOf(hw).IsReserved() || standIns[p.conf.Name] {
 			continue
 		}
 		switch {
 		case hw[0]&2 == 0:
-			if from == nil || bytes.Compare(hw, from.device.MAC) < 0 {
+			if from == nil || bytes.Compare(hw, from.addressForBridge()) < 0 {
 				from = p
 			}
 		case p.conf.Type == TypeSystem:
-			if local == nil || bytes.Compare(hw, local.device.MAC) < 0 {
+			if local == nil || bytes.Compare(hw, local.addressForBridge()) < 0 {
 				local = p
 			}
 		}
 	}
 	switch zero := [6]byte{}; {
 	case from != nil:
-		return [6]byte(from.device.MAC), from
+		return [6]byte(from.addressForBridge()), from
 	case lb.conf.DefaultMAC != zero:
 		return lb.conf.DefaultMAC, nil
 	case local != nil:
-		return [6]byte(local.device.MAC), local
+		return [6]byte(local.addressForBridge()), local
 	}
 	return lb.fallback, nil
+}
+
+// addressForBridge is what the port counts with when the bridge's address is chosen.
+func (p *livePort) addressForBridge() net.HardwareAddr {
+	if p.conf.BridgeMAC != nil {
+		return p.conf.BridgeMAC
+	}
+	return p.device.MAC
 }
 
 // withoutAddress are the ports whose address does not count: those that mirrors send

@@ -75,6 +75,11 @@ func TestIntegrationBridgeMAC(t *testing.T) {
 	l.setMAC("v1", net.HardwareAddr{0, 0x16, 0x3e, 0, 0, 3})
 	l.ns.Do(func() { l.s.linkEvent(ports.Event{Name: "v1", Ifindex: l.ns.Link("v1").Attrs().Index}) })
 	l.address("brA", net.HardwareAddr{0, 0x16, 0x3e, 0, 0, 3})
+	// A port may count with another address than its device's.
+	l.mustApply(conf(nil, Port{Name: "v1", BridgeMAC: net.HardwareAddr{0, 0x16, 0x3e, 0, 0, 0x11}}, Port{Name: "v2", BridgeMAC: high}))
+	l.address("brA", high)
+	l.mustApply(conf(nil, v1))
+	l.address("brA", net.HardwareAddr{0, 0x16, 0x3e, 0, 0, 3})
 	// What a mirror sends to gives none.
 	b := conf(nil, v1, v2)
 	b.Mirrors = []Mirror{{Name: "m", SelectAll: true, OutputPort: "v2"}}
@@ -156,6 +161,12 @@ func TestIntegrationApplyMTU(t *testing.T) {
 	if mac := l.ns.MAC("vm0"); !bytes.Equal(mac, vm0.MAC) {
 		t.Errorf("vm0 has the address %v", mac)
 	}
+	vm0.MTU = 1260 // one that asks for its own counts, too
+	l.mustApply(secure("brA", vm0, v2, v1))
+	check(1260, 1260, 1400, 1350)
+	vm0.MTU = 0
+	l.mustApply(secure("brA", vm0, v2, v1))
+	check(1350, 1350, 1400, 1350)
 	// Somebody changes a device by hand.
 	heard := func(dev string) {
 		l.ns.Do(func() { l.s.linkEvent(ports.Event{Name: dev, Ifindex: l.ns.Link(dev).Attrs().Index}) })

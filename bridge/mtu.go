@@ -13,16 +13,16 @@ func (lb *liveBridge) settle() {
 	lb.settleDatapathID(from)
 	for _, p := range lb.ports {
 		changed := p.settleMAC()
-		if p.conf.Type == TypeSystem && p.settleMTU(p.conf.MTU) || changed {
+		if (p.conf.Type == TypeSystem || p.conf.MTU != 0) && p.settleMTU(p.conf.MTU) || changed {
 			p.heard()
 		}
 	}
 	lb.applyInBand()
-	// The internal ports follow the smallest of the others, as in Open vSwitch
-	// (ovs-vswitchd.conf.db(5), mtu_request).
+	// The internal ports that ask for no MTU follow the smallest of the others, as in
+	// Open vSwitch (ovs-vswitchd.conf.db(5), mtu_request).
 	least := 0
 	for _, p := range lb.ports {
-		if p.open && p.conf.Type != TypeInternal && p.device.MTU > 0 && (least == 0 || p.device.MTU < least) {
+		if !p.followsMTU() && p.open && p.device.MTU > 0 && (least == 0 || p.device.MTU < least) {
 			least = p.device.MTU
 		}
 	}
@@ -30,21 +30,20 @@ func (lb *liveBridge) settle() {
 		least = defaultMTU
 	}
 	for _, p := range lb.ports {
-		if p.conf.Type != TypeInternal {
+		if !p.followsMTU() {
 			continue
 		}
-		want := p.conf.MTU
-		if want == 0 {
-			want = least
-			if p.device.MTU > least {
-				p.mtuSet = 0 // somebody has raised it
-			}
+		if p.device.MTU > least {
+			p.mtuSet = 0 // somebody has raised it
 		}
-		if p.settleMTU(want) {
+		if p.settleMTU(least) {
 			p.heard()
 		}
 	}
 }
+
+// followsMTU says whether the port's MTU is that of others.
+func (p *livePort) followsMTU() bool { return p.conf.Type == TypeInternal && p.conf.MTU == 0 }
 
 // settleMTU gives the device the MTU wanted; 0: as it is. What somebody has set by
 // hand stays until another one is wanted.

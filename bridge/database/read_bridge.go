@@ -77,7 +77,7 @@ func (r *reader) readBridgeConfig(b *bridge.Bridge, row row) {
 		if key == "datapath-id" {
 			id, ok := parseDatapathID(value)
 			if !ok {
-				r.warn("bridge %s: other_config:datapath-id=%s: want 16 hex digits, not all zero; it is made of the bridge's MAC address", b.Name, value)
+				r.warn("bridge %s: other_config:datapath-id=%s: want 16 hex digits, or some after 0x, not all zero; it is made of the bridge's MAC address", b.Name, value)
 			}
 			b.DatapathID = id
 			continue
@@ -93,15 +93,13 @@ func (r *reader) readBridgeConfig(b *bridge.Bridge, row row) {
 	}
 }
 
-// parseDatapathID reads 16 hex digits, with or without 0x before them.
+// parseDatapathID reads 16 hex digits, or up to 16 with 0x before them.
 func parseDatapathID(s string) (uint64, bool) {
-	if len(s) == 18 {
-		s = strings.TrimPrefix(s, "0x")
-	}
-	if len(s) != 16 {
+	digits, prefixed := strings.CutPrefix(s, "0x")
+	if !prefixed && len(s) != 16 || len(digits) > 16 {
 		return 0, false
 	}
-	id, err := strconv.ParseUint(s, 16, 64)
+	id, err := strconv.ParseUint(digits, 16, 64)
 	return id, err == nil && id != 0
 }
 

@@ -19,6 +19,15 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 	r.ports[p.UUID] = w.name
 	what := "port " + name
 	r.unsupported(what, p, "bond_fake_iface")
+	var counts net.HardwareAddr
+	if s := p.text("mac"); s != "" {
+		mac, err := net.ParseMAC(s)
+		if err != nil || len(mac) != 6 {
+			r.warn("%s: mac %s is no Ethernet address, and is ignored", what, s)
+		} else {
+			counts = mac
+		}
+	}
 	interfaces := byName(r.refs(p, "interfaces", "Interface"))
 	var members []string // of a bond
 	for _, i := range interfaces {
@@ -31,6 +40,7 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 		conf, err := r.readInterface(b, i)
 		if err == nil {
 			conf.VLAN = readVLAN(p)
+			conf.BridgeMAC = counts
 			conf.FakeBridge = p.flag("fake_bridge") && conf.Type == bridge.TypeInternal
 			r.readQoS(conf, p)
 			b.Ports = append(b.Ports, *conf)

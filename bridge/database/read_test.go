@@ -91,7 +91,7 @@ func TestRead(t *testing.T) {
 		portRow("vm0", ovsdb.Values{"tag": number(5), "fake_bridge": boolean(true)}),
 		ifaceRow("vm0", ovsdb.Values{"type": text("internal"), "mac": text("02:00:00:00:00:07"), "ofport": number(9)}),
 		portRow("p0", nil), ifaceRow("p0", ovsdb.Values{"type": text("patch"), "options": pairs("peer", "p1")}),
-		portRow("tap0", nil), ifaceRow("tap0", ovsdb.Values{"type": text("tap")}),
+		portRow("tap0", ovsdb.Values{"mac": text("00:00:00:00:00:09")}), ifaceRow("tap0", ovsdb.Values{"type": text("tap")}),
 	)
 	d := read(db)
 	if len(d.warnings) > 0 {
@@ -125,7 +125,7 @@ func TestRead(t *testing.T) {
 					}}},
 				{Name: "eth1", Options: map[string]string{"io": "afpacket"}},
 				{Name: "p0", Type: "patch", Options: map[string]string{"peer": "p1"}},
-				{Name: "tap0", Type: "tap"},
+				{Name: "tap0", Type: "tap", BridgeMAC: net.HardwareAddr{0, 0, 0, 0, 0, 9}},
 				{Name: "vm0", Type: "internal", MAC: net.HardwareAddr{2, 0, 0, 0, 0, 7}, FakeBridge: true, VLAN: bridge.VLAN{Tag: 5, HasTag: true}},
 			},
 		}, {
@@ -298,3 +298,16 @@ func TestDefaultMAC(t *testing.T) {
 }
 
 func sliceOf(a [6]byte) []byte { return a[:] }
+
+// A datapath id is 16 hex digits, or after 0x as many as there are
+// (ovs-vswitchd.conf.db(5), other_config:datapath-id).
+func TestParseDatapathID(t *testing.T) {
+	for s, want := range map[string]uint64{
+		"00000000000000ab": 0xab, "0xab": 0xab, "0x00000000000000ab": 0xab, "ffffffffffffffff": 1<<64 - 1, "0xffffffffffffffff": 1<<64 - 1,
+		"": 0, "ab": 0, "0x": 0, "0x0": 0, "0000000000000000": 0, "0x1ffffffffffffffff": 0, "0xghi": 0, "0x-1": 0, "0x_1": 0, "00000000000000_1": 0,
+	} {
+		if got, ok := parseDatapathID(s); got != want || ok != (want != 0) {
+			t.Errorf("%q: %x, %v, want %x", s, got, ok, want)
+		}
+	}
+}
