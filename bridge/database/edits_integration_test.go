@@ -51,7 +51,7 @@ func (b *bench) start() {
 		b.t.Fatal(err)
 	}
 	b.r = New(Options{Client: b.client, Switch: b.sw, Embedded: b.embedded, Changed: make(chan struct{}), RunDir: b.dir, Logger: log})
-	testutil.Wait(b.t, "the lock", func() bool { return b.client.Status().HasLock })
+	testutil.Wait(b.t, "the lock and the copy", func() bool { return leads(b.client) })
 	b.round()
 }
 

@@ -105,7 +105,7 @@ func (r *Reconciler) Run(ctx context.Context) {
 // stats: the statistics as well, which are due again after an interval. ok is
 // false when there is no database to work with now.
 func (r *Reconciler) round(ctx context.Context, stats bool) (interval time.Duration, ok bool) {
-	if !r.o.Client.Status().HasLock {
+	if s := r.o.Client.Status(); !s.HasLock || !s.Connected {
 		// Who holds the lock, or that the connection is away, the client has logged. The
 		// switch goes on as it is.
 		return 0, false

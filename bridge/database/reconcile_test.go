@@ -91,8 +91,14 @@ func newRig(t testing.TB, ops ...ovsdb.Operation) *rig {
 		}
 		g.server.Close()
 	})
-	testutil.Wait(t, "the lock", func() bool { return g.client.Status().HasLock })
+	testutil.Wait(t, "the lock and the copy", func() bool { return leads(g.client) })
 	return g
+}
+
+// leads says whether a client may work: it may have the lock before the copy.
+func leads(c *ovsdb.Client) bool {
+	s := c.Status()
+	return s.HasLock && s.Connected
 }
 
 func (g *rig) connect() *ovsdb.Client {
@@ -327,7 +333,7 @@ func TestLock(t *testing.T) {
 	if err := g.client.Close(); err != nil {
 		t.Error(err)
 	}
-	testutil.Wait(t, "the lock for the second", func() bool { return second.o.Client.Status().HasLock })
+	testutil.Wait(t, "the lock for the second", func() bool { return leads(second.o.Client) })
 	if _, ok := second.round(t.Context(), true); !ok || len(second.o.Switch.(*fakeSwitch).conf.Bridges) != 1 {
 		t.Error("a switch with the lock does not go by the database")
 	}
