@@ -234,7 +234,7 @@ func TestIntegrationOffloadCounters(t *testing.T) {
 			l.t.Fatal(err)
 		}
 		l.run(l.sw, "ip link set narrow mtu 700")
-	}, "--port", "narrow", "--port", "plain0,type=internal,options:io=plain")
+	}, "--port", "narrow", "--port", "plain0,type=internal,mtu_request=1500,options:io=plain") // which else is as narrow as the narrowest
 	l.flows("priority=1,in_port=1 actions=output:3,output:4,output:5")
 	const size = 20000
 	for _, tc := range []struct {
