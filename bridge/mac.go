@@ -133,9 +133,10 @@ func (lb *liveBridge) settleDatapathID(from *livePort) {
 }
 
 // wantedMAC is the address that the device of an internal port is to have; nil: as
-// it is.
+// it is. What a bridge that comes with its ports gives them, settle chooses when they
+// are open.
 func (p *livePort) wantedMAC() net.HardwareAddr {
-	if p.conf.MAC == nil && (p == p.bridge.ports[0] || p.conf.FakeBridge) {
+	if p.conf.MAC == nil && (p == p.bridge.ports[0] || p.conf.FakeBridge) && p.bridge.mac != [6]byte{} {
 		return p.bridge.mac[:]
 	}
 	return p.conf.MAC

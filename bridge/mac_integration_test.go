@@ -97,6 +97,19 @@ func (l *lab) setMAC(dev string, mac net.HardwareAddr) {
 	}
 }
 
+// An internal port that stands for a fake bridge has the bridge's address, also where
+// it comes together with its bridge, which has none yet.
+func TestIntegrationFakeBridgeMAC(t *testing.T) {
+	l := newLab(t)
+	b := secure("brA", Port{Name: "vm0", Type: TypeInternal, FakeBridge: true, VLAN: VLAN{Tag: 5, HasTag: true}})
+	b.DefaultMAC = [6]byte{2, 0, 0, 0, 0, 0x77}
+	l.mustApply(b)
+	if got := l.ns.MAC("vm0"); !bytes.Equal(got, b.DefaultMAC[:]) {
+		t.Errorf("vm0 has %v, want the bridge's address %x", got, b.DefaultMAC)
+	}
+	l.address("brA", b.DefaultMAC[:])
+}
+
 // A datapath id that is given is taken on at any time; bridges with the same device
 // have different ones.
 func TestIntegrationApplyDatapathID(t *testing.T) {
