@@ -2,6 +2,7 @@ package database
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,17 +168,27 @@ func (r *reader) readManagers(root row) {
 	}
 }
 
-// milliseconds is the duration in a column, 0 if there is none.
+// milliseconds is the duration in a column, 0 if there is none. What is longer than
+// the 24 days that Open vSwitch has room for is that long: no sum or multiple of such
+// durations overflows.
 func (r row) milliseconds(column string) time.Duration {
 	n, _ := r.number(column)
-	return time.Duration(n) * time.Millisecond
+	return time.Duration(min(max(n, -math.MaxInt32), math.MaxInt32)) * time.Millisecond
 }
+
+// minProbe is the shortest inactivity probe: less would end connections to peers that
+// are there.
+const minProbe = time.Second
 
 // probe is the duration in column inactivity_probe as bridge.Config has it: 0: the
 // default; less: none.
 func (r row) probe() time.Duration {
-	if n, ok := r.number("inactivity_probe"); ok && n <= 0 {
+	n, ok := r.number("inactivity_probe")
+	switch {
+	case !ok:
+		return 0
+	case n <= 0:
 		return -1
 	}
-	return r.milliseconds("inactivity_probe")
+	return max(r.milliseconds("inactivity_probe"), minProbe)
 }

@@ -2,6 +2,7 @@ package database
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"reflect"
@@ -230,6 +231,29 @@ func TestReadBadRows(t *testing.T) {
 				t.Errorf("br1 is not as it would be alone: %+v", d.config)
 			}
 		})
+	}
+}
+
+// Durations that nobody can mean are the nearest that can be: 18446744073710 ms would
+// overflow to half a millisecond, and end every connection.
+func TestReadDurations(t *testing.T) {
+	const most = math.MaxInt32 * time.Millisecond
+	for _, c := range []struct {
+		ms           int64
+		probe, delay time.Duration
+	}{
+		{math.MinInt64, -1, -most}, {-1, -1, -time.Millisecond}, {0, -1, 0}, {1, time.Second, time.Millisecond}, {7000, 7 * time.Second, 7 * time.Second},
+		{math.MaxInt32 + 1, most, most}, {3074457345618, most, most}, {18446744073710, most, most}, {math.MaxInt64, most, most},
+	} {
+		d := read(newRows(t, rootRow(ovsdb.Values{"manager_options": refTo("m")}, "br0"), bridgeRow("br0", nil, "x"), ifaceRow("i", nil), ifaceRow("j", nil),
+			portRow("x", ovsdb.Values{"bond_updelay": number(c.ms)}, "i", "j"),
+			ovsdb.Insert("Manager", "m", ovsdb.Values{"target": text("tcp:127.0.0.1"), "inactivity_probe": number(c.ms)})))
+		if got := d.config.Bridges[0].Bonds[0].UpDelay; got != c.delay {
+			t.Errorf("%d ms are %v, want %v", c.ms, got, c.delay)
+		}
+		if got := d.managers[0].remote.Probe; got != c.probe {
+			t.Errorf("inactivity_probe %d is %v, want %v", c.ms, got, c.probe)
+		}
 	}
 }
 
