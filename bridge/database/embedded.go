@@ -14,6 +14,7 @@ import (
 	"ofswitch/ovsdb"
 	"ofswitch/ovsdb/vswitch"
 	"ofswitch/stream"
+	"ofswitch/unixctl"
 )
 
 // Embedded is a database in a file, served by this process.
@@ -86,6 +87,13 @@ func (e *Embedded) SetManagers(list []ovsdb.Remote, files stream.Files) error {
 	err := e.tls.Set(files)
 	list = slices.DeleteFunc(slices.Clone(list), func(r ovsdb.Remote) bool { return r.Target == e.socket.Target })
 	return errors.Join(err, e.remotes.Set(append([]ovsdb.Remote{e.socket}, list...)))
+}
+
+// RegisterCommands adds the commands of ovsdb-server for ovs-appctl.
+func (e *Embedded) RegisterCommands(ctl *unixctl.Server) {
+	for _, c := range e.server.Commands(e.remotes) {
+		ctl.Register(c.Name, c.Usage, c.Min, c.Max, c.Run)
+	}
 }
 
 // Managers tells how the managers fare, and the socket.

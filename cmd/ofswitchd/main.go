@@ -116,6 +116,9 @@ func serve(o *options, log *slog.Logger, logs *vlog.Log) error {
 			return err
 		}
 		defer link.stop()
+		if link.embedded != nil {
+			link.embedded.RegisterCommands(ctl)
+		}
 		begun = link.r.Ready()
 	} else if err := sw.Apply(o.config); err != nil {
 		if len(sw.Bridges()) == 0 {

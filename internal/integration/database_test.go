@@ -193,6 +193,15 @@ func TestIntegrationDatabaseInUse(t *testing.T) {
 		t.Errorf("a second switch: %v\n%s", err, out)
 	}
 	s.vsctl("add-br", "br0")
+	// What ovs-appctl asks ovsdb-server, it may ask the switch.
+	cmd := exec.Command("ovs-appctl", "-t", "ofswitchd", "ovsdb-server/compact")
+	cmd.Env = s.env()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("compact: %v, %s", err, out)
+	}
+	if out, err := exec.Command("ovsdb-tool", "show-log", s.db).CombinedOutput(); err != nil || strings.Count(string(out), "record ") != 2 {
+		t.Errorf("the compacted log: %v\n%s", err, out)
+	}
 }
 
 // A row that cannot be says so itself, to the user that made it as well, and harms no
