@@ -92,17 +92,3 @@ func Root(t testing.TB) string {
 		dir = parent
 	}
 }
-
-// Binary builds one of our programs ("./cmd/ofswitchd", "./internal/demo") for
-// this test run and returns its path. The go command's cache makes the second
-// time cheap.
-func Binary(t testing.TB, pkg string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-o", path, pkg)
-	cmd.Dir = Root(t)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
-	}
-	return path
-}
