@@ -286,12 +286,14 @@ func (mt *monitoredTable) writeRow(w *jsonWriter, kind monitorKind, old, new *Ro
 	var columns []*Column
 	changed := change != onModify
 	for _, c := range mt.columns {
+		// A new version alone is no news: it comes with the column that changed.
+		// A column whose changes are not wanted makes the row's change known if
+		// those of others are, as with ovsdb-server.
+		changed = changed || c.Column != versionColumn && !old.Get(c.Column).Equal(new.Get(c.Column))
 		if c.on&change == 0 {
 			continue
 		}
 		columns = append(columns, c.Column)
-		// A new version alone is no news: it comes with the column that changed.
-		changed = changed || c.Column != versionColumn && !old.Get(c.Column).Equal(new.Get(c.Column))
 	}
 	if !changed || len(columns) == 0 && !mt.selects(change) {
 		return false
