@@ -1,11 +1,11 @@
 package configuration
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // step is a command line of ovs-vsctl, or of another tool, and what may be in
@@ -54,6 +54,26 @@ func difference(a, b *system, x, y answer, s step) string {
 	return ""
 }
 
+// settled compares what the databases hold until they differ no more than they
+// did: the switches go on to write what links do.
+func settled(a, b *system, before string) (differences string) {
+	for patience := time.After(settling); ; {
+		differences = contentsDiffer(a, b)
+		if differences == "" || differences == before {
+			return differences
+		}
+		select {
+		case <-a.db.Changed():
+		case <-b.db.Changed():
+		case <-patience:
+			return differences
+		}
+	}
+}
+
+// settling is how long databases may differ.
+const settling = 20 * time.Second
+
 // contentsDiffer compares what the databases hold now.
 func contentsDiffer(a, b *system) string {
 	var text strings.Builder
@@ -71,46 +91,84 @@ func contentsDiffer(a, b *system) string {
 	return text.String()
 }
 
+// comparison is of systems with the one that they are to be like.
+type comparison struct {
+	t      *testing.T
+	judge  *system
+	judged []*system
+	before map[*system]string // how the databases differed
+	differ int                // how often something did
+}
+
+func newComparison(t *testing.T) *comparison {
+	return &comparison{t: t, judge: theirs(t, "ovs-vsctl"), judged: []*system{ours(t, "ovs-vsctl"), ours(t, "ofctl")}, before: make(map[*system]string)}
+}
+
+// compare has all systems do the same at once, and then compares what they
+// answered to each step, and their databases.
+func (c *comparison) compare(do func(*system) ([]answer, error), list ...step) {
+	all := append([]*system{c.judge}, c.judged...)
+	answers := make([][]answer, len(all))
+	errs := make([]error, len(all))
+	var work sync.WaitGroup
+	for i, s := range all {
+		work.Go(func() { answers[i], errs[i] = do(s) })
+	}
+	work.Wait()
+	for i, s := range c.judged {
+		for n, theirs := range answers[0] {
+			// Behind the last step is what was left over.
+			st := step{line: "the end of " + list[0].line}
+			if n < len(list) {
+				st = list[n]
+			}
+			if n < len(answers[i+1]) && intended(s.program, st.line) == "" {
+				if d := difference(c.judge, s, theirs, answers[i+1][n], st); d != "" {
+					c.t.Errorf("%s: %s %s\n%s", s.program, st.tool, st.line, d)
+					c.differ++
+				}
+			}
+		}
+		if d := settled(c.judge, s, c.before[s]); d != c.before[s] {
+			c.t.Errorf("%s: %s %s\nafterwards the databases differ so (nothing: not any more):\n%s", s.program, list[0].tool, list[0].line, d)
+			c.before[s] = d
+			c.differ++
+		}
+	}
+	for i, err := range errs {
+		if err != nil {
+			c.t.Errorf("%s, %s: %s %s: %v", all[i].name, all[i].program, list[0].tool, list[0].line, err)
+			c.differ++
+		}
+	}
+	if c.differ >= 40 {
+		c.t.Fatal("and so on")
+	}
+}
+
 // TestIntegrationCommands: every command of ovs-vsctl and call of ovsdb-client
 // does the same to our database and switch as to Open vSwitch's own, and ofctl
 // does what ovs-vsctl does.
 func TestIntegrationCommands(t *testing.T) {
-	judge := theirs(t, "ovs-vsctl")
-	judged := []*system{ours(t, "ovs-vsctl"), ours(t, "ofctl")}
-	all := append([]*system{judge}, judged...)
-	differ := 0
-	before := make(map[*system]string) // how the databases differed
+	c := newComparison(t)
 	for _, st := range slices.Concat(steps, clientSteps) {
-		answers := make([]answer, len(all))
-		errs := make([]error, len(all))
-		var work sync.WaitGroup
-		for i, s := range all {
-			path, args := s.path, words("--timeout=10 "+st.line)
-			if st.tool != "" {
-				path, args = st.tool, words(st.line)
-			}
-			work.Go(func() { answers[i], errs[i] = s.run(path, args...) })
+		c.compare(func(s *system) ([]answer, error) {
+			a, err := s.run(st)
+			return []answer{a}, err
+		}, st)
+	}
+}
+
+// TestIntegrationRunning: what runs and waits, while others change things, prints
+// the same.
+func TestIntegrationRunning(t *testing.T) {
+	c := newComparison(t)
+	for _, scene := range scenes {
+		list := make([]step, len(scene))
+		for i, e := range scene {
+			list[i] = e.step
 		}
-		work.Wait()
-		if err := errors.Join(errs...); err != nil {
-			t.Fatalf("%s: %v", st.line, err)
-		}
-		for i, s := range judged {
-			if intended(s.program, st.line) == "" {
-				if d := difference(judge, s, answers[0], answers[i+1], st); d != "" {
-					t.Errorf("%s: %s %s\n%s", s.program, st.tool, st.line, d)
-					differ++
-				}
-			}
-			if d := contentsDiffer(judge, s); d != before[s] {
-				t.Errorf("%s: %s %s\nafterwards the databases differ so (nothing: not any more):\n%s", s.program, st.tool, st.line, d)
-				before[s] = d
-				differ++
-			}
-		}
-		if differ >= 40 {
-			t.Fatal("and so on")
-		}
+		c.compare(func(s *system) ([]answer, error) { return s.play(scene) }, list...)
 	}
 }
 

@@ -152,17 +152,32 @@ func (a answer) String() string { return fmt.Sprintf("status %d\n%s%s", a.status
 // limit is how long a program may take that is not to wait for ever.
 const limit = 20 * time.Second
 
-// run runs a program with words in which the names of rows stand for their
-// UUIDs. It may be called from any goroutine.
-func (s *system) run(path string, words ...string) (answer, error) {
+// commandLine is the program of a step and its arguments, as they stand there.
+func (s *system) commandLine(st step) (path string, args []string) {
+	if st.tool != "" {
+		return st.tool, words(st.line)
+	}
+	return s.path, words("--timeout=10 " + st.line)
+}
+
+// command is a program with words in which the names of rows stand for their
+// UUIDs, not started.
+func (s *system) command(path string, words []string) *exec.Cmd {
 	for i, w := range words {
 		words[i] = s.expand(w)
 	}
 	cmd := exec.Command(path, words...)
 	cmd.Env = s.env
+	return cmd
+}
+
+// run runs a step to its end, in the namespace. It may be called from any
+// goroutine.
+func (s *system) run(st step) (answer, error) {
+	cmd := s.command(s.commandLine(st))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Start(); err != nil {
+	if err := s.ns.Namespace.Start(cmd); err != nil {
 		return answer{}, err
 	}
 	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
