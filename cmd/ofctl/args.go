@@ -108,3 +108,11 @@ func valueOptions(app *cli.App) map[string]bool {
 	}
 	return takes
 }
+
+// argument is an argument that may be left out.
+func argument(args []string, i int, otherwise string) string {
+	if i < len(args) {
+		return args[i]
+	}
+	return otherwise
+}

@@ -15,11 +15,7 @@ func (e *env) dumpAggregateCommand() *cli.Command {
 		Usage:     "print how many flows match, and the sums of their counters",
 		ArgsUsage: "SWITCH [FLOW]",
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := dumpAggregateOptions{common: o, Switch: args[0]}
-			if len(args) > 1 {
-				opts.Filter = args[1]
-			}
-			return dumpAggregate(e.out, opts)
+			return dumpAggregate(e.out, dumpAggregateOptions{o, args[0], argument(args, 1, "")})
 		}),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/ofp"
-	"ofswitch/ofp/text"
 )
 
 func (e *env) dumpDescCommand() *cli.Command {
@@ -19,12 +18,7 @@ func (e *env) dumpCommand(name, usage string, kind uint16, what string) *cli.Com
 		Usage:     usage,
 		ArgsUsage: "SWITCH",
 		Action: command(1, 1, func(c *cli.Context, o common, args []string) error {
-			s, err := newSession(o, args[0])
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return s.printMultipart(e.out, kind, nil, what, text.Options{})
+			return printAnswer(e.out, o, args[0], kind, nil, what)
 		}),
 	}
 }

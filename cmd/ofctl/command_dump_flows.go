@@ -22,10 +22,7 @@ func (e *env) dumpFlowsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-stats", Usage: "print neither durations nor counters"},
 		},
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := dumpFlowsOptions{common: o, Switch: args[0], Stats: c.Bool("stats") || !c.Bool("no-stats")}
-			if len(args) > 1 {
-				opts.Filter = args[1]
-			}
+			opts := dumpFlowsOptions{common: o, Switch: args[0], Filter: argument(args, 1, ""), Stats: c.Bool("stats") || !c.Bool("no-stats")}
 			var err error
 			if opts.Sort, err = parseSort(c.StringSlice("sort")); err != nil {
 				return err

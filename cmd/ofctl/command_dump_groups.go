@@ -44,11 +44,7 @@ type groupOptions struct {
 }
 
 func newGroupOptions(o common, args []string) groupOptions {
-	opts := groupOptions{common: o, Switch: args[0], Group: "all"}
-	if len(args) > 1 {
-		opts.Group = args[1]
-	}
-	return opts
+	return groupOptions{o, args[0], argument(args, 1, "all")}
 }
 
 // dumpGroups asks for all groups, since OpenFlow 1.3 has no other request, and
@@ -92,10 +88,5 @@ func dumpGroupStats(w io.Writer, o groupOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := newSession(o.common, o.Switch)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return s.printMultipart(w, ofp.MultipartGroup, &ofp.GroupStatsRequest{GroupID: id}, "group statistics", text.Options{})
+	return printAnswer(w, o.common, o.Switch, ofp.MultipartGroup, &ofp.GroupStatsRequest{GroupID: id}, "group statistics")
 }

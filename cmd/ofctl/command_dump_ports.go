@@ -6,7 +6,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/ofp"
-	"ofswitch/ofp/text"
 )
 
 func (e *env) dumpPortsCommand() *cli.Command {
@@ -15,15 +14,12 @@ func (e *env) dumpPortsCommand() *cli.Command {
 		Usage:     "print the counters of one port or all",
 		ArgsUsage: "SWITCH [PORT]",
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := dumpPortsOptions{common: o, Switch: args[0], Port: "ANY"}
-			if len(args) > 1 {
-				opts.Port = args[1]
-			}
-			return dumpPorts(e.out, opts)
+			return dumpPorts(e.out, dumpPortsOptions{o, args[0], argument(args, 1, "ANY")})
 		}),
 	}
 }
 
+// dumpPortsOptions are those of the verbs that print ports.
 type dumpPortsOptions struct {
 	common
 	Switch string
@@ -36,9 +32,9 @@ func dumpPorts(w io.Writer, o dumpPortsOptions) error {
 		return err
 	}
 	defer s.Close()
-	port, err := text.ParsePort(o.Port, s.resolver())
+	port, err := s.port(o.Port)
 	if err != nil {
-		return s.parsed(err)
+		return err
 	}
 	format, err := s.format(true)
 	if err != nil {

@@ -16,32 +16,22 @@ func (e *env) dumpPortsDescCommand() *cli.Command {
 		Usage:     "print the descriptions of one port or all",
 		ArgsUsage: "SWITCH [PORT]",
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := dumpPortsDescOptions{common: o, Switch: args[0], Port: "ANY"}
-			if len(args) > 1 {
-				opts.Port = args[1]
-			}
-			return dumpPortsDesc(e.out, opts)
+			return dumpPortsDesc(e.out, dumpPortsOptions{o, args[0], argument(args, 1, "ANY")})
 		}),
 	}
 }
 
-type dumpPortsDescOptions struct {
-	common
-	Switch string
-	Port   string // number or name
-}
-
 // dumpPortsDesc asks for all ports, since OpenFlow 1.3 has no other request, and
 // prints one or all.
-func dumpPortsDesc(w io.Writer, o dumpPortsDescOptions) error {
+func dumpPortsDesc(w io.Writer, o dumpPortsOptions) error {
 	s, err := newSession(o.common, o.Switch)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	port, err := text.ParsePort(o.Port, s.resolver())
+	port, err := s.port(o.Port)
 	if err != nil {
-		return s.parsed(err)
+		return err
 	}
 	if port == ofp.PortAny {
 		return s.printMultipart(w, ofp.MultipartPortDesc, nil, "port descriptions", text.Options{})

@@ -63,10 +63,7 @@ func (e *env) delFlowsCommand() *cli.Command {
 		ArgsUsage: "SWITCH [FLOW]",
 		Flags:     []cli.Flag{strictFlag, bundleFlag},
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := flowModOptions{common: o, Switch: args[0], Command: ofp.FlowDelete, Bundle: c.Bool("bundle")}
-			if len(args) > 1 {
-				opts.Flow = args[1]
-			}
+			opts := flowModOptions{common: o, Switch: args[0], Flow: argument(args, 1, ""), Command: ofp.FlowDelete, Bundle: c.Bool("bundle")}
 			if c.Bool("strict") {
 				opts.Command = ofp.FlowDeleteStrict
 			}

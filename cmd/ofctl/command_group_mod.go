@@ -53,10 +53,7 @@ func (e *env) delGroupsCommand() *cli.Command {
 		ArgsUsage: "SWITCH [GROUP]",
 		Flags:     []cli.Flag{bundleFlag},
 		Action: command(1, 2, func(c *cli.Context, o common, args []string) error {
-			opts := groupModOptions{common: o, Switch: args[0], Command: ofp.GroupDelete, Bundle: c.Bool("bundle")}
-			if len(args) > 1 {
-				opts.Group = args[1]
-			}
+			opts := groupModOptions{common: o, Switch: args[0], Group: argument(args, 1, ""), Command: ofp.GroupDelete, Bundle: c.Bool("bundle")}
 			return groupMod(e.in, opts)
 		}),
 	}

@@ -75,11 +75,7 @@ type meterOptions struct {
 }
 
 func newMeterOptions(o common, args []string) meterOptions {
-	opts := meterOptions{common: o, Switch: args[0], Meter: "all"}
-	if len(args) > 1 {
-		opts.Meter = args[1]
-	}
-	return opts
+	return meterOptions{o, args[0], argument(args, 1, "all")}
 }
 
 // meterMod sends a meter-mod and waits until the switch has done it.
@@ -102,10 +98,5 @@ func dumpMeters(w io.Writer, o meterOptions, kind uint16, what string) error {
 	if err != nil {
 		return err
 	}
-	s, err := newSession(o.common, o.Switch)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return s.printMultipart(w, kind, &ofp.MeterRequest{MeterID: id}, what, text.Options{})
+	return printAnswer(w, o.common, o.Switch, kind, &ofp.MeterRequest{MeterID: id}, what)
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"ofswitch/ofp"
-	"ofswitch/ofp/text"
 )
 
 func (e *env) modPortCommand() *cli.Command {
@@ -54,9 +53,9 @@ func modPort(o modPortOptions) error {
 		return err
 	}
 	defer s.Close()
-	port, err := text.ParsePort(o.Port, s.resolver())
+	port, err := s.port(o.Port)
 	if err != nil {
-		return s.parsed(err)
+		return err
 	}
 	d, err := s.portDesc(port)
 	if err != nil {

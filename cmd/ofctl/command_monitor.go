@@ -91,6 +91,17 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 			return err
 		}
 	}
+	return c.follow(ctx, w, format, func(h ofp.Header, msg []byte) error {
+		if h.Type != ofp.TypeEchoRequest {
+			return nil
+		}
+		return c.write(h.XID, &ofp.EchoReply{Data: msg[ofp.HeaderLen:]})
+	})
+}
+
+// follow prints messages as they come, until ctx ends or the switch hangs up.
+// printed is called after each.
+func (c *client) follow(ctx context.Context, w io.Writer, format text.Options, printed func(ofp.Header, []byte) error) error {
 	c.timeout = 0 // silence is no fault from here on
 	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
 	defer stop()
@@ -105,10 +116,8 @@ func monitor(ctx context.Context, w io.Writer, o monitorOptions) error {
 		if _, err := io.WriteString(w, text.FormatBytes(msg, format)); err != nil {
 			return fmt.Errorf("output: %w", err)
 		}
-		if h.Type == ofp.TypeEchoRequest {
-			if err := c.write(h.XID, &ofp.EchoReply{Data: msg[ofp.HeaderLen:]}); err != nil {
-				return err
-			}
+		if err := printed(h, msg); err != nil {
+			return err
 		}
 	}
 }

@@ -43,14 +43,7 @@ type queueOptions struct {
 }
 
 func newQueueOptions(o common, args []string) queueOptions {
-	opts := queueOptions{common: o, Switch: args[0], Port: "ALL", Queue: "ALL"}
-	if len(args) > 1 {
-		opts.Port = args[1]
-	}
-	if len(args) > 2 {
-		opts.Queue = args[2]
-	}
-	return opts
+	return queueOptions{o, args[0], argument(args, 1, "ALL"), argument(args, 2, "ALL")}
 }
 
 // parse reads which queues are meant.
@@ -58,9 +51,9 @@ func (o *queueOptions) parse(s *session) (*ofp.QueueStatsRequest, error) {
 	r := &ofp.QueueStatsRequest{Port: ofp.PortAny, QueueID: ofp.QueueAll}
 	all := func(word string) bool { return strings.EqualFold(word, "all") || strings.EqualFold(word, "any") }
 	if !all(o.Port) {
-		port, err := text.ParsePort(o.Port, s.resolver())
+		port, err := s.port(o.Port)
 		if err != nil {
-			return nil, s.parsed(err)
+			return nil, err
 		}
 		r.Port = port
 	}
@@ -74,7 +67,8 @@ func (o *queueOptions) parse(s *session) (*ofp.QueueStatsRequest, error) {
 	return r, nil
 }
 
-func queueStats(w io.Writer, o queueOptions) error {
+// ask opens a session for a question about queues.
+func (o *queueOptions) ask(fn func(s *session, req *ofp.QueueStatsRequest, format text.Options) error) error {
 	s, err := newSession(o.common, o.Switch)
 	if err != nil {
 		return err
@@ -88,36 +82,31 @@ func queueStats(w io.Writer, o queueOptions) error {
 	if err != nil {
 		return err
 	}
-	return s.printMultipart(w, ofp.MultipartQueue, req, "queue statistics", format)
+	return fn(s, req, format)
+}
+
+func queueStats(w io.Writer, o queueOptions) error {
+	return o.ask(func(s *session, req *ofp.QueueStatsRequest, format text.Options) error {
+		return s.printMultipart(w, ofp.MultipartQueue, req, "queue statistics", format)
+	})
 }
 
 // queueGetConfig asks for the queues of one port, or of all. A single queue cannot
 // be asked for in OpenFlow 1.3; the others are left out here.
 func queueGetConfig(w io.Writer, o queueOptions) error {
-	s, err := newSession(o.common, o.Switch)
-	if err != nil {
+	return o.ask(func(s *session, req *ofp.QueueStatsRequest, format text.Options) error {
+		c, err := s.client()
+		if err != nil {
+			return err
+		}
+		h, m, err := c.request(&ofp.QueueGetConfigRequest{Port: req.Port})
+		if err != nil {
+			return s.explain("the configuration of queues", err)
+		}
+		if r, ok := m.(*ofp.QueueGetConfigReply); ok && req.QueueID != ofp.QueueAll {
+			r.Queues = slices.DeleteFunc(r.Queues, func(q ofp.PacketQueue) bool { return q.QueueID != req.QueueID })
+		}
+		_, err = io.WriteString(w, text.FormatMessage(h, m, format))
 		return err
-	}
-	defer s.Close()
-	req, err := o.parse(s)
-	if err != nil {
-		return err
-	}
-	format, err := s.format(true)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
-	if err != nil {
-		return err
-	}
-	h, m, err := c.request(&ofp.QueueGetConfigRequest{Port: req.Port})
-	if err != nil {
-		return s.explain("the configuration of queues", err)
-	}
-	if r, ok := m.(*ofp.QueueGetConfigReply); ok && req.QueueID != ofp.QueueAll {
-		r.Queues = slices.DeleteFunc(r.Queues, func(q ofp.PacketQueue) bool { return q.QueueID != req.QueueID })
-	}
-	_, err = io.WriteString(w, text.FormatMessage(h, m, format))
-	return err
+	})
 }

@@ -63,6 +63,17 @@ func show(w io.Writer, o showOptions) error {
 	return nil
 }
 
+// printAnswer prints a switch's answer to a multipart request that needs no names
+// of ports.
+func printAnswer(w io.Writer, o common, name string, kind uint16, body ofp.MultipartBody, what string) error {
+	s, err := newSession(o, name)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.printMultipart(w, kind, body, what, text.Options{})
+}
+
 // printMultipart prints every message of a multipart answer as it comes.
 func (s *session) printMultipart(w io.Writer, kind uint16, body ofp.MultipartBody, what string, o text.Options) error {
 	c, err := s.client()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"ofswitch/ofp"
 	"ofswitch/ofp/text"
 )
 
@@ -56,19 +57,5 @@ func snoop(ctx context.Context, w io.Writer, o snoopOptions) error {
 	if o.More {
 		format.Verbosity = 3
 	}
-	c.timeout = 0 // silence is no fault from here on
-	stop := context.AfterFunc(ctx, func() { c.nc.Close() })
-	defer stop()
-	for {
-		_, msg, err := c.read()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, text.FormatBytes(msg, format)); err != nil {
-			return fmt.Errorf("output: %w", err)
-		}
-	}
+	return c.follow(ctx, w, format, func(ofp.Header, []byte) error { return nil })
 }

@@ -149,6 +149,12 @@ func (s *session) parsed(err error) error {
 	return err
 }
 
+// port reads a port's number or name.
+func (s *session) port(word string) (ofp.PortNo, error) {
+	port, err := text.ParsePort(word, s.resolver())
+	return port, s.parsed(err)
+}
+
 // format are the printing options, with port names if they are wanted.
 func (s *session) format(stats bool) (text.Options, error) {
 	o := text.Options{Stats: stats}
