@@ -36,14 +36,7 @@ func TestWatchdogInterval(t *testing.T) {
 // Systemd hears of a switch that is alive, once each time that it is found so,
 // and nothing of one that is not.
 func TestWatchdog(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer systemd.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	t.Setenv("WATCHDOG_USEC", "3000")
+	systemd := notified(t)
 	alive := make(chan struct{})
 	stop := startWatchdog(slog.New(slog.DiscardHandler), func() { <-alive })
 	const times = 3
@@ -62,6 +55,20 @@ func TestWatchdog(t *testing.T) {
 	if heard < times {
 		t.Errorf("systemd heard %d times of %d", heard, times)
 	}
+}
+
+// notified is a socket that is systemd's, which wants to hear every 3 ms.
+func notified(t *testing.T) *net.UnixConn {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "3000")
+	return c
 }
 
 // received is what lies in the socket, without waiting for more.
@@ -85,14 +92,7 @@ func received(t *testing.T, c *net.UnixConn) (list []string) {
 
 // A blocked switch: systemd hears nothing.
 func TestWatchdogBlocked(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer systemd.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	t.Setenv("WATCHDOG_USEC", "3000")
+	systemd := notified(t)
 	asked, release := make(chan struct{}), make(chan struct{})
 	stop := startWatchdog(slog.New(slog.DiscardHandler), func() {
 		asked <- struct{}{}
