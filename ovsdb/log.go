@@ -57,6 +57,10 @@ func OpenLog(path string, schema *Schema, logger *slog.Logger) (*Database, *Log,
 	if l.file, err = behindLinks(path); err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}
+	// A pipe would have us wait for its other end, and a device is nobody's to remove.
+	if info, err := os.Stat(l.file); err == nil && !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("database %s: it is not an ordinary file; name another", path)
+	}
 	if l.lock, err = lockFile(l.file); err != nil {
 		return nil, nil, fmt.Errorf("database %s: %w", path, err)
 	}

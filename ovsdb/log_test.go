@@ -200,6 +200,24 @@ func TestLogRefuses(t *testing.T) {
 	}
 }
 
+// What is no file is refused at once: the open of a pipe would wait for a writer.
+func TestLogRefusesWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, dir, "/dev/null"} {
+		_, _, err := OpenLog(path, loadSchema(t, "testdata/test.ovsschema"), slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "not an ordinary file") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%v is in the directory: %v", left, err)
+	}
+}
+
 // A full disk refuses the commit; what was there stays, and when there is room
 // again it goes on.
 func TestIntegrationLogDiskFull(t *testing.T) {
