@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -68,7 +69,7 @@ func bondText(s *ofswitch.BondStatus) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "---- %s ----\nbond_mode: %s\nbond may use recirculation: no, Recirc-ID : -1\n", s.Name, s.Config.Mode)
 	fmt.Fprintf(&b, "updelay: %d ms\ndowndelay: %d ms\n", s.Config.UpDelay.Milliseconds(), s.Config.DownDelay.Milliseconds())
-	lacp, primary, active := "off", s.Config.Primary, "<none>(<none>)"
+	lacp, primary, active := "off", s.Config.Primary, cmp.Or(s.Active, "none")
 	if s.Config.LACP {
 		lacp = "configured"
 	}
@@ -78,10 +79,9 @@ func bondText(s *ofswitch.BondStatus) string {
 	case !slices.ContainsFunc(s.Members, func(m ofswitch.BondMemberStatus) bool { return m.Name == primary }):
 		primary += " (no such member)"
 	}
-	if s.Active != "" {
-		active = fmt.Sprintf("%s(%s)", net.HardwareAddr(s.ActiveMAC[:]), s.Active)
-	}
-	fmt.Fprintf(&b, "lacp_status: %s\nlacp_fallback_ab: %v\nactive-backup primary: %s\nactive member mac: %s\n", lacp, s.Config.FallbackAB, primary, active)
+	fmt.Fprintf(&b, "lacp_status: %s\nlacp_fallback_ab: %v\nactive-backup primary: %s\nactive member mac: %s(%s)\n",
+		lacp, s.Config.FallbackAB, primary, net.HardwareAddr(s.ActiveMAC[:]), active)
+	_, none := s.Config.Works()
 	for _, m := range s.Members {
 		state := "disabled"
 		if m.Enabled {
@@ -91,7 +91,7 @@ func bondText(s *ofswitch.BondStatus) string {
 		if m.Name == s.Active {
 			b.WriteString("  active member\n")
 		}
-		fmt.Fprintf(&b, "  may_enable: %v\n", m.Link)
+		fmt.Fprintf(&b, "  may_enable: %v\n", m.Link && !none)
 		switch {
 		case m.Left == 0:
 		case m.Link:

@@ -125,15 +125,16 @@ func (b *Bridge) Bonds() []BondStatus {
 	list := make([]BondStatus, 0, len(b.l2want.bonds))
 	for name, lb := range b.l2want.bonds {
 		s := BondStatus{Name: name, Config: lb.bond.Config()}
-		if a := lb.bond.Active(); a != nil {
+		_, none := s.Config.Works() // no member passes anything then
+		if a := lb.bond.Active(); a != nil && !none {
 			s.Active = a.Name
 			if p := ports[ofp.PortNo(a.No)]; p != nil {
 				copy(s.ActiveMAC[:], p.status.Load().MAC)
 			}
 		}
 		for _, m := range lb.bond.Members() {
-			st := BondMemberStatus{No: ofp.PortNo(m.No), Name: m.Name, Enabled: m.Enabled, Link: m.Link}
-			if m.Until != 0 {
+			st := BondMemberStatus{No: ofp.PortNo(m.No), Name: m.Name, Enabled: m.Enabled && !none, Link: m.Link}
+			if m.Until != 0 && !none {
 				st.Left = time.Duration(max(0, m.Until-now))
 			}
 			s.Members = append(s.Members, st)

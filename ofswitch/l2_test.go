@@ -139,6 +139,17 @@ func TestBondFailover(t *testing.T) {
 	if list := l.b.Bonds(); len(list) != 1 || list[0].Name != "bond0" || len(list[0].Members) != 0 {
 		t.Errorf("bonds: %+v", list)
 	}
+	// One that wants LACP has no member that passes anything, and says so.
+	for _, c := range []struct {
+		config l2.BondConfig
+		want   bool
+	}{{l2.BondConfig{LACP: true}, false}, {l2.BondConfig{Mode: l2.BalanceTCP}, false}, {l2.BondConfig{LACP: true, FallbackAB: true}, true}} {
+		l.b.SetL2(L2{Bonds: []L2Bond{{Name: "bond0", Members: []ofp.PortNo{1, 4}, Config: c.config}}})
+		list := l.b.Bonds()
+		if len(list) != 1 || len(list[0].Members) != 2 || list[0].Active != "" != c.want || list[0].Members[0].Enabled != c.want || list[0].Members[1].Enabled != c.want {
+			t.Errorf("%+v: bonds %+v", c.config, list)
+		}
+	}
 	// Stations are known by the bond, whichever member they came by.
 	l.b.SetL2(L2{})
 	if list := l.b.Bonds(); len(list) != 0 {

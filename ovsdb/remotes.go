@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"ofswitch/stream"
@@ -47,8 +48,13 @@ type RemoteStatus struct {
 	Connections int       // now
 	State       string    // "ACTIVE", "BACKOFF", "CONNECTING", "LISTENING"
 	Since       time.Time // of State, or of the first connection
-	LastError   string
-	Address     string // where a listener listens
+	// Connected and Disconnected are when the first connection came, and the last
+	// one went; zero: never.
+	Connected, Disconnected time.Time
+	LastError               string
+	// LastErrno is the system's error in it; 0: there is none.
+	LastErrno syscall.Errno
+	Address   string // where a listener listens
 }
 
 // Remotes are the remotes of a server. Their methods may be called from any
@@ -239,11 +245,15 @@ func (m *remote) count(n int) {
 	defer m.changed()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.status.Connections += n; n > 0 && m.status.Connections == 1 {
-		m.status.Since = time.Now()
+	m.status.Connections += n
+	switch now := time.Now(); {
+	case n > 0 && m.status.Connections == 1:
+		m.status.Since, m.status.Connected = now, now
 		if m.ln == nil {
-			m.status.State, m.status.LastError = "ACTIVE", ""
+			m.status.State, m.status.LastError, m.status.LastErrno = "ACTIVE", "", 0
 		}
+	case m.status.Connections == 0:
+		m.status.Disconnected = now
 	}
 }
 
@@ -309,5 +319,6 @@ func (m *remote) failed(err error) {
 	if m.status.LastError != text {
 		m.r.log.Info("manager not connected", "target", m.Target, "reason", text)
 	}
-	m.status.State, m.status.Since, m.status.LastError = "BACKOFF", time.Now(), text
+	m.status.State, m.status.Since, m.status.LastError, m.status.LastErrno = "BACKOFF", time.Now(), text, 0
+	_ = errors.As(err, &m.status.LastErrno) // it may be none of the system
 }

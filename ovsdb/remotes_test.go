@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"ofswitch/internal/testutil"
@@ -103,6 +104,9 @@ func TestRemoteBackoff(t *testing.T) {
 		st := r.Status()[0]
 		return st.State == "BACKOFF" && strings.Contains(st.LastError, "no such file")
 	})
+	if st := r.Status()[0]; st.LastErrno != syscall.ENOENT || !st.Disconnected.IsZero() || !st.Connected.IsZero() {
+		t.Errorf("one that never was connected: %+v", st)
+	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -114,4 +118,9 @@ func TestRemoteBackoff(t *testing.T) {
 	}
 	defer nc.Close()
 	testutil.Wait(t, "the connection", func() bool { return r.Status()[0].State == "ACTIVE" })
+	if st := r.Status()[0]; st.Connected.IsZero() || st.LastErrno != 0 {
+		t.Errorf("one that is connected: %+v", st)
+	}
+	nc.Close()
+	testutil.Wait(t, "the end of the connection", func() bool { return !r.Status()[0].Disconnected.IsZero() })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -358,5 +359,33 @@ func TestRun(t *testing.T) {
 	<-done
 	if len(g.sw.conf.Bridges) != 20 {
 		t.Errorf("%d bridges", len(g.sw.conf.Bridges))
+	}
+}
+
+// A manager's state says what Open vSwitch says of it: errors of the system in its
+// words, and ages only of what has been.
+func TestManagerStatusColumn(t *testing.T) {
+	ago := time.Now().Add(-100 * time.Second)
+	for _, tt := range []struct {
+		status ovsdb.RemoteStatus
+		want   map[string]string
+	}{
+		{ovsdb.RemoteStatus{State: "BACKOFF", Since: ago, LastError: "cannot connect: connection refused", LastErrno: 111},
+			map[string]string{"state": "BACKOFF", "last_error": "Connection refused"}},
+		{ovsdb.RemoteStatus{State: "BACKOFF", Connected: ago, Disconnected: ago, LastError: "the manager closed the connection"},
+			map[string]string{"state": "BACKOFF", "last_error": "the manager closed the connection", "sec_since_connect": "100", "sec_since_disconnect": "100"}},
+		{ovsdb.RemoteStatus{State: "ACTIVE", Connections: 1, Connected: ago}, map[string]string{"state": "ACTIVE", "sec_since_connect": "100"}},
+		{ovsdb.RemoteStatus{State: "LISTENING", Connections: 2, Connected: ago, Address: "[::]:6640"},
+			map[string]string{"bound_port": "6640", "n_connections": "2", "sec_since_connect": "100"}},
+	} {
+		got := managerStatus(&tt.status)
+		for k := range got {
+			if strings.HasPrefix(k, agePrefix) && len(got[k]) == 3 {
+				got[k] = "100" // or later, on a busy machine
+			}
+		}
+		if !maps.Equal(got, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.status, got, tt.want)
+		}
 	}
 }

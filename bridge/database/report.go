@@ -212,14 +212,20 @@ var roleNames = map[ofp.Role]string{ofp.RoleEqual: "other", ofp.RoleMaster: "mas
 // connStatus is column status of table Controller.
 func connStatus(s *ofconn.ConnStatus) map[string]string {
 	m := map[string]string{"state": s.State.String()}
-	if s.LastErrno != 0 {
-		m["last_error"] = strerror(s.LastErrno)
-	} else if s.LastError != "" {
-		m["last_error"] = s.LastError
-	}
+	addLastError(m, s.LastError, s.LastErrno)
 	addAge(m, "connect", s.Connected)
 	addAge(m, "disconnect", s.Disconnected)
 	return m
+}
+
+// addLastError tells of an error, of the system in its words.
+func addLastError(m map[string]string, text string, e syscall.Errno) {
+	if e != 0 {
+		text = strerror(e)
+	}
+	if text != "" {
+		m["last_error"] = text
+	}
 }
 
 // strerror is the system's error in the words of the C library, which differ from
@@ -277,23 +283,15 @@ func (p *report) manager(w *writer, m *wantedManager) {
 // managerStatus is column status of table Manager.
 func managerStatus(s *ovsdb.RemoteStatus) map[string]string {
 	m := map[string]string{}
-	if s.LastError != "" {
-		m["last_error"] = s.LastError
-	}
+	addLastError(m, s.LastError, s.LastErrno)
+	addAge(m, "connect", s.Connected)
+	addAge(m, "disconnect", s.Disconnected)
 	if s.State != "LISTENING" {
 		m["state"] = s.State
-		if s.Connections > 0 {
-			addAge(m, "connect", s.Since)
-		} else if s.LastError != "" {
-			addAge(m, "disconnect", s.Since)
-		}
 		return m
 	}
 	if _, port, err := net.SplitHostPort(s.Address); err == nil {
 		m["bound_port"] = port
-	}
-	if s.Connections > 0 {
-		addAge(m, "connect", s.Since)
 	}
 	if s.Connections > 1 {
 		m["n_connections"] = strconv.Itoa(s.Connections)
