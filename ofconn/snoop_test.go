@@ -1,7 +1,6 @@
 package ofconn
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -9,35 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 )
 
-// lines is a log.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lines) has(s string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.b.String(), s)
-}
-
-// newSnoop makes one that listens, and gives its socket.
-func newSnoop(t *testing.T) (*Snoop, string, *lines) {
+func newSnoop(t *testing.T) (*Snoop, string, *testutil.Output) {
 	t.Helper()
-	log := &lines{}
+	log := &testutil.Output{}
 	s := NewSnoop(slog.New(slog.NewTextHandler(log, nil)))
 	path := filepath.Join(t.TempDir(), "br0.snoop")
 	if err := s.Listen(path); err != nil {
@@ -116,7 +95,7 @@ func TestSnoopNeverBlocks(t *testing.T) {
 	for range 4 * snoopBudget / len(msg) {
 		s.Copy("", true, msg)
 	}
-	if !log.has("reads too slowly") {
+	if log.Count("reads too slowly") == 0 {
 		t.Error("the log says nothing")
 	}
 	s.mu.Lock()

@@ -1,7 +1,6 @@
 package ofconn
 
 import (
-	"bytes"
 	"crypto/tls"
 	"io"
 	"log/slog"
@@ -24,28 +23,14 @@ type tlsRig struct {
 	id    testutil.Identity // of the switch
 	files stream.Files
 	m     *Manager
-
-	mu    sync.Mutex
-	lines bytes.Buffer
-}
-
-func (r *tlsRig) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lines.Write(b)
-}
-
-func (r *tlsRig) log() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lines.String()
+	log   testutil.Output
 }
 
 func newTLSRig(t *testing.T, o Options) *tlsRig {
 	r := &tlsRig{t: t, ca: testutil.NewCA(t, "ours")}
 	r.id = r.ca.Issue("switch")
 	r.files = stream.Files{PrivateKey: r.id.Key, Certificate: r.id.Cert, CACert: r.ca.File}
-	o.Logger = slog.New(slog.NewTextHandler(r, nil))
+	o.Logger = slog.New(slog.NewTextHandler(&r.log, nil))
 	o.TLS = stream.NewCredentials(o.Logger)
 	if err := o.TLS.Set(r.files); err != nil {
 		t.Fatal(err)
@@ -157,7 +142,7 @@ func TestListenTLS(t *testing.T) {
 	p.alive()
 	for _, want := range []string{"does not speak TLS", `certificate \"CN=stranger\" is not accepted: our CA has not signed it`} {
 		testutil.Eventually(t, want, func() error {
-			if !strings.Contains(r.log(), want) {
+			if !strings.Contains(r.log.String(), want) {
 				return errGarbage
 			}
 			return nil
@@ -186,7 +171,7 @@ func TestListenTLSLimit(t *testing.T) {
 	defer nc.Close()
 	newPeer(t, nc).closed()
 	testutil.Eventually(t, "a line in the log", func() error {
-		if !strings.Contains(r.log(), "no TLS handshake from the peer within 10ms") {
+		if !strings.Contains(r.log.String(), "no TLS handshake from the peer within 10ms") {
 			return errGarbage
 		}
 		return nil
@@ -234,8 +219,8 @@ func TestReloadTLS(t *testing.T) {
 		third.shake()
 		third.alive()
 	}
-	if n := strings.Count(r.log(), "holds no PEM text"); n != 1 {
-		t.Errorf("said %d times, want once:\n%s", n, r.log())
+	if n := strings.Count(r.log.String(), "holds no PEM text"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, r.log.String())
 	}
 }
 

@@ -1,7 +1,6 @@
 package ovsdb
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,26 +137,9 @@ func (c *fakeConn) notify(t *testing.T, method, params string) {
 	}
 }
 
-// lines keeps what is logged.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), text)
-}
-
-func newLines() (*lines, *slog.Logger) {
-	l := new(lines)
+// newLines is a log that is kept.
+func newLines() (*testutil.Output, *slog.Logger) {
+	l := new(testutil.Output)
 	return l, slog.New(slog.NewTextHandler(l, nil))
 }
 
@@ -269,8 +251,8 @@ func TestClientGarbage(t *testing.T) {
 				t.Errorf("%s %s: the copy has %s", tt.method, tt.params, got)
 			}
 		}
-		if n := log.count("level=WARN"); n == 0 || n > 3 || log.count(tt.want) != n {
-			t.Errorf("%s %s: %d lines, %s", tt.method, tt.params, n, log.b.String())
+		if n := log.Count("level=WARN"); n == 0 || n > 3 || log.Count(tt.want) != n {
+			t.Errorf("%s %s: %d lines, %s", tt.method, tt.params, n, log)
 		}
 	}
 }
@@ -297,7 +279,7 @@ func TestClientBadReplies(t *testing.T) {
 			f.conn()
 		}
 		await(t, c, tt.want, func() bool { return strings.Contains(c.Status().LastError, tt.want) })
-		if n := log.count("level=WARN"); n != 1 || c.Status().Connected {
+		if n := log.Count("level=WARN"); n != 1 || c.Status().Connected {
 			t.Errorf("%s %s: %d lines, %+v", tt.method, tt.reply, n, c.Status())
 		}
 	}
@@ -315,7 +297,7 @@ func TestClientMissingColumns(t *testing.T) {
 		await(t, c, "again", func() bool { return len(f.conns) > 0 })
 	}
 	awaitConnected(t, c)
-	if n, m := log.count("column future of table Free"), log.count("table Later"); n != 1 || m != 1 {
+	if n, m := log.Count("column future of table Free"), log.Count("table Later"); n != 1 || m != 1 {
 		t.Errorf("told %d and %d times", n, m)
 	}
 	c.Do(func(db *Database) {
@@ -424,7 +406,7 @@ func TestClientLock(t *testing.T) {
 	}
 	awaitConnected(t, c)
 	conn := f.conn()
-	if n := log.count("holds the lock"); n != 1 || c.Status().HasLock {
+	if n := log.Count("holds the lock"); n != 1 || c.Status().HasLock {
 		t.Errorf("told %d times, %+v", n, c.Status())
 	}
 	conn.notify(t, "locked", `["l"]`)

@@ -135,7 +135,7 @@ func TestIntegrationClientLock(t *testing.T) {
 	}
 	await(t, second, "lock", func() bool { return second.Status().HasLock })
 	transact(t, second, Insert("Free", "", nil))
-	if n := log.count("holds the lock"); n != 1 {
+	if n := log.Count("holds the lock"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
 }
@@ -149,7 +149,7 @@ func TestIntegrationClientCluster(t *testing.T) {
 		m.Start()
 		targets = append(targets, m.Target())
 	}
-	log := new(lines)
+	log := new(testutil.Output)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := startClient(t, ClientOptions{Targets: targets, MaxBackoff: 100 * time.Millisecond, Lock: "l", Logger: logger})
 	await(t, c, "lock", func() bool { return c.Status().Connected && c.Status().HasLock })
@@ -180,8 +180,8 @@ func TestIntegrationClientCluster(t *testing.T) {
 	if c.everything() != was || c.Status().Cluster != st.Cluster {
 		t.Errorf("the copy has\n%s\nand had\n%s", c.everything(), was)
 	}
-	if log.count("resumed=true") == 0 {
-		t.Errorf("the copy was fetched anew:\n%s", log.b.String())
+	if log.Count("resumed=true") == 0 {
+		t.Errorf("the copy was fetched anew:\n%s", log)
 	}
 	transact(t, c, Mutate("Root", nil, Mutation{"options", "delete", Set(Str("k"))}))
 	if ours, theirs := c.everything(), c.selected(t); ours != theirs || ours == was {

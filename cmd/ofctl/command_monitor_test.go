@@ -5,30 +5,12 @@ import (
 	"context"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"ofswitch/internal/testutil"
 	"ofswitch/ofp"
 )
-
-// syncBuffer is a buffer that one goroutine writes and another reads.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
 
 // TestMonitor: messages are printed as they come, echo requests are answered, and
 // an interrupt ends it without an error.
@@ -51,7 +33,7 @@ func TestMonitor(t *testing.T) {
 			cancel()
 		}
 	}
-	var out syncBuffer
+	var out testutil.Output
 	o := monitorOptions{common: common{RunDir: f.dir, Timeout: 5 * time.Second, Names: true}, Switch: "br0", MissLen: 128, InvalidTTL: true, More: true}
 	if err := monitor(ctx, &out, o); err != nil {
 		t.Error(err)

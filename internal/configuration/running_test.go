@@ -1,7 +1,6 @@
 package configuration
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -10,37 +9,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"ofswitch/internal/testutil"
 )
 
 // program runs while others do what it tells of.
 type program struct {
 	cmd     *exec.Cmd
-	out     output
-	errs    output
+	out     testutil.Output
+	errs    testutil.Output
 	pidFile string        // of a detached ovsdb-client
 	seen    int           // bytes of out that were looked at
 	done    chan struct{} // closed when it has ended
-}
-
-// output is what a program has written up to now.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 // begin starts a program, which is ended when the test ends.
