@@ -140,7 +140,7 @@ func TestIntegrationTakeOverRefuses(t *testing.T) {
 	}
 	for _, c := range []struct{ file, want string }{
 		{path("cluster"), "clustered database"},
-		{path("dir"), "is a directory"},
+		{path("dir"), "it is not an ordinary file"},
 		{path("loop"), "too many levels of symbolic links"},
 		{path("missing/conf.db"), "create its directory"},
 	} {
