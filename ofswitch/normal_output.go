@@ -189,7 +189,11 @@ func (t *translator) leave(wk *walk, to []*l2PortConf, how inside) {
 				case e.n != first.n || e.tags != first.tags:
 				case again && e.p.dev == nil && t.snap == 0:
 					// Another bridge would see what was behind the tags.
-					t.aside(func() { t.freeze(wk, []ofp.Action{ofp.Output{Port: e.p.no}}, nil) })
+					t.aside(func() {
+						t.depth--
+						t.freeze(wk, []ofp.Action{ofp.Output{Port: e.p.no}}, nil)
+						t.depth++
+					})
 				default:
 					t.toPort(wk, e.p)
 				}
