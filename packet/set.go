@@ -35,13 +35,15 @@ func (f *Frame) ipv4(b []byte) IPv4 {
 	return IPv4(b[at:])
 }
 
-// ipv6 is the IPv6 header with all that follows it, or nil.
+// ipv6 is the IPv6 header with its payload, without the padding that may follow;
+// or nil.
 func (f *Frame) ipv6(b []byte) IPv6 {
 	at := int(f.Layers.L3)
 	if at+IPv6Len > len(b) || etherTypeAt(b, at) != TypeIPv6 {
 		return nil
 	}
-	return IPv6(b[at:])
+	h := IPv6(b[at:])
+	return h[:min(len(h), IPv6Len+h.PayloadLen())]
 }
 
 // arp is the ARP packet, or nil.

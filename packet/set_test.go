@@ -490,3 +490,22 @@ func BenchmarkSetters(b *testing.B) {
 		})
 	}
 }
+
+// TestSetIPProtoPadding: what stands behind the payload is padding, even where it
+// could be the next header of the chain.
+func TestSetIPProtoPadding(t *testing.T) {
+	f := FromBytes(make([]byte, EthernetLen+IPv6Len+8))
+	f.Layers = Layers{L3: EthernetLen, L4: -1}
+	b := f.Bytes()
+	binary.BigEndian.PutUint16(b[12:], TypeIPv6)
+	h := IPv6(b[EthernetLen:])
+	h[0] = 6 << 4
+	h.SetNextHeader(ProtoFragment)
+	for _, payload := range []int{0, 7, 8} {
+		h.SetPayloadLen(payload)
+		b[EthernetLen+IPv6Len] = ProtoTCP
+		if got, want := SetIPProto(f, ProtoUDP), payload == 8; got != want || (b[EthernetLen+IPv6Len] == ProtoUDP) != want || h.NextHeader() != ProtoFragment {
+			t.Errorf("payload of %d bytes: %v, % x", payload, got, b[EthernetLen:])
+		}
+	}
+}
