@@ -208,10 +208,10 @@ func FuzzPinsched(f *testing.F) {
 			port := ofp.PortNo(op)
 			serial++
 			p.push(port, 8, pin(port, int(serial), 8))
+			if p.stats.DroppedPort+p.stats.DroppedTotal > 0 {
+				return // drops are another test's
+			}
 			waiting[port] = append(waiting[port], serial)
-		}
-		if p.stats.DroppedPort+p.stats.DroppedTotal > 0 {
-			return // drops are another test's
 		}
 		n := 0
 		for _, q := range waiting {
