@@ -201,20 +201,12 @@ func (r *traceRecorder) did(wk *walk, a ofp.Action) {
 	r.add(traceAction, "%s", actionText(a, r.options(wk)))
 }
 
-// actionText is FormatAction, also for the actions of OpenFlow 1.0.
+// actionText is FormatAction, also for the actions of OpenFlow 1.0, which name
+// themselves. Of those the port of enqueue alone may have a name.
 func actionText(a ofp.Action, o text.Options) string {
 	switch a := a.(type) {
-	case ofp.StripVLAN:
-		return "strip_vlan"
-	case ofp.SetVLANVID:
-		return fmt.Sprintf("mod_vlan_vid:%d", a.VID)
-	case ofp.SetVLANPCP:
-		return fmt.Sprintf("mod_vlan_pcp:%d", a.PCP)
-	case ofp.SetTransport:
-		if a.Dst {
-			return fmt.Sprintf("mod_tp_dst:%d", a.Port)
-		}
-		return fmt.Sprintf("mod_tp_src:%d", a.Port)
+	case ofp.StripVLAN, ofp.SetVLANVID, ofp.SetVLANPCP, ofp.SetTransport:
+		return fmt.Sprint(a)
 	case ofp.Enqueue:
 		return fmt.Sprintf("enqueue:%s:%d", text.FormatPortNo(a.Port, o.Names), a.QueueID)
 	}
