@@ -32,10 +32,12 @@ type Frame struct {
 	// bytes: whoever wants to write clones first.
 	Shared bool
 
+	slot uint32 // see Lend; 0: none
+
 	// pool is where the memory goes back to; nil when a port or a test owns
 	// it, and while the frame lies in its pool.
 	pool *Pool
-	self *Frame // set by the pool that made the frame: tells it from a copy
+	self *Frame // set by the pool or lender that made the frame: tells it from a copy
 }
 
 // Layers are byte offsets from the start of the frame. -1: the frame does not
@@ -71,6 +73,7 @@ func (f *Frame) Set(buf []byte, start, end int) {
 	f.buf, f.start, f.end = buf, start, end
 	f.Offload = Offload{}
 	f.Shared = false
+	f.slot = 0
 	f.pool, f.self = nil, nil
 }
 
