@@ -64,7 +64,7 @@ func BenchmarkHit(b *testing.B) {
 			for range n/packet.BatchSize + 1 {
 				l.d.Poll()
 			}
-			w := l.d.workers[0]
+			w := l.d.workers()[0]
 			in := l.b.conf.Load().ports[1]
 			var all []*packet.Frame
 			for _, f := range flows(n + packet.BatchSize) {
@@ -99,7 +99,7 @@ func BenchmarkMiss(b *testing.B) {
 				l.add(flowMod(b, ofp.TableID(i), 1, "in_port=1", then(apply(), ofp.TableID(i+1))))
 			}
 			l.add(flowMod(b, ofp.TableID(tables-1), 1, "in_port=1", apply(output(2))))
-			w := l.d.workers[0]
+			w := l.d.workers()[0]
 			w.begin()
 			in := l.b.conf.Load().ports[1]
 			f := packet.FromBytes(udp(1, 2, 3, 4))
@@ -129,7 +129,7 @@ func BenchmarkExecute(b *testing.B) {
 			l := newBareLab(b, udp(1, 2, 3, 4))
 			l.add(flowMod(b, 0, 1, "udp", bm.ins))
 			l.d.Poll()
-			w := l.d.workers[0]
+			w := l.d.workers()[0]
 			var p *program
 			w.cache.Each(func(_ *flow.Key, q *program) bool { p = q; return false })
 			var all, frames [packet.BatchSize]*packet.Frame

@@ -25,7 +25,7 @@ func (w *worker) living() int {
 func TestFloodOfFlowsIsBuried(t *testing.T) {
 	l := newLab(t, 2)
 	l.add(flowMod(t, 0, 1, "udp", apply(output(2))))
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	frame := udp(1, 2, 3, 4)
 	sent := 0
 	// Each new flow beyond the cache's size drives another one out.

@@ -60,6 +60,7 @@ func (d *Datapath) Collect() {
 	}
 	d.reap()
 	d.trimQueues()
+	d.balance(now)
 	d.unpark()
 }
 

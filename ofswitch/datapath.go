@@ -41,9 +41,11 @@ type Datapath struct {
 	onGone  func()
 	plant   *plant
 
-	workers []*worker
-	ctl     *worker // the control executor; one caller at a time, under ctlMu
-	upcalls *upcalls
+	team       atomic.Pointer[team] // replaced under teamMu
+	microflows int                  // Options.MicroflowEntries
+	procs      int                  // GOMAXPROCS before the datapath
+	ctl        *worker              // the control executor; one caller at a time, under ctlMu
+	upcalls    *upcalls
 
 	version atomic.Uint64 // newest published state of all tables and bridges
 	macGen  atomic.Uint64 // rises when any MAC table changed
@@ -55,16 +57,21 @@ type Datapath struct {
 	drops [numDropReasons]dropCounter
 
 	// collector
-	collectWake chan struct{}
-	buryWake    chan struct{} // many programs have left their caches
-	stop        chan struct{}
-	done        sync.WaitGroup
+	collectWake  chan struct{}
+	balanceRound atomic.Int64  // of Datapath.balance
+	buryWake     chan struct{} // many programs have left their caches
+	stop         chan struct{}
+	done         sync.WaitGroup
 
 	reapMu sync.Mutex // held while removed entries get their last count
 
 	pendMu         sync.Mutex // guards the next two
 	pending        []removal
 	pendingEntries int
+
+	// teamMu is held for writing while workers come, go, or pass queues to each other, and
+	// for reading while a port or its queues do.
+	teamMu sync.RWMutex
 
 	ctlMu sync.Mutex // owns ctl
 
@@ -75,14 +82,16 @@ type Datapath struct {
 	freeNums []uint32
 	closed   bool
 
-	foldMu sync.Mutex // owns what has been folded of each program
+	foldMu sync.Mutex  // owns what has been folded of each program, and past
+	past   WorkerStats // of threads that have ended
 }
 
 // NewDatapath starts the threads. Errors: no descriptors for the threads'
-// wake-ups (EMFILE).
+// wake-ups (EMFILE), more workers than there may be.
 func NewDatapath(o Options) (*Datapath, error) {
-	if o.Workers <= 0 {
-		o.Workers = 1
+	o.Workers = max(o.Workers, 1)
+	if err := CheckWorkers(o.Workers); err != nil {
+		return nil, err
 	}
 	if o.MicroflowEntries <= 0 {
 		o.MicroflowEntries = defaultMicroflows
@@ -101,31 +110,19 @@ func NewDatapath(o Options) (*Datapath, error) {
 		stop:        make(chan struct{}),
 		bridges:     map[string]*Bridge{},
 		ports:       make([]*port, 1), // number 0 is no port
+		microflows:  o.MicroflowEntries,
+		procs:       runtime.GOMAXPROCS(0),
 	}
 	d.started = d.clock()
 	d.version.Store(1)
 	d.upcalls = newUpcalls(d)
-	for i := range o.Workers {
-		w, err := newWorker(d, i, o.MicroflowEntries)
-		if err != nil {
-			for _, w := range d.workers {
-				err = errors.Join(err, w.closeFDs())
-			}
-			return nil, fmt.Errorf("forwarding thread %d: %w", i, err)
-		}
-		d.workers = append(d.workers, w)
+	d.ctl = newControlExecutor(d, ctlIndex)
+	d.team.Store(&team{})
+	if err := d.growLocked(o.Workers); err != nil {
+		return nil, err
 	}
-	d.ctl = newControlExecutor(d, o.Workers)
 	if d.manual {
 		return d, nil
-	}
-	// Threads of workers are always in use; without two more, a goroutine
-	// that holds a lock could wait for a worker to give way.
-	if runtime.GOMAXPROCS(0) < o.Workers+2 {
-		runtime.GOMAXPROCS(o.Workers + 2)
-	}
-	for _, w := range d.workers {
-		d.done.Go(w.loop)
 	}
 	d.done.Go(d.collectLoop)
 	d.done.Go(d.upcalls.loop)
@@ -135,25 +132,33 @@ func NewDatapath(o Options) (*Datapath, error) {
 // Close stops the threads. Bridges and ports must be gone or unused: frames
 // that arrive now stay where they are.
 func (d *Datapath) Close() {
-	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
+	if !d.markClosed() {
 		return
 	}
-	d.closed = true
-	d.mu.Unlock()
 	close(d.stop)
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		w.stop.Store(true)
 		w.wake()
 	}
 	d.done.Wait()
 	d.reap() // what was queued after the collector's last round
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		if err := w.closeFDs(); err != nil {
 			d.log.Error("closing a forwarding thread", "err", err)
 		}
 	}
+}
+
+// markClosed says whether the datapath was open. From here on its threads neither come
+// nor go, nor pass queues to each other.
+func (d *Datapath) markClosed() bool {
+	d.teamMu.Lock()
+	defer d.teamMu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was := d.closed
+	d.closed = true
+	return !was
 }
 
 // AddBridge makes an empty bridge. The name must be new.
@@ -235,7 +240,7 @@ func (d *Datapath) Poll() int {
 		panic("ofswitch: Poll on a datapath with threads")
 	}
 	n := 0
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		n += w.round()
 	}
 	d.upcalls.drain()

@@ -22,7 +22,10 @@
 // Worker (worker.go): one locked thread that runs to completion. It owns
 // receive queues, a cache, programs, frame memory and one transmit handle per
 // port. In a batch its epoch (epoch.go) is odd; the version of all tables is
-// loaded once per batch.
+// loaded once per batch. Workers come and go while frames are forwarded (team.go), and
+// receive queues move between them (moves.go): the former owner gives a queue up, Sync, the
+// next one polls it. Which worker gets which queue is a pure function (spread.go) of what
+// each queue cost (queue_load.go).
 //
 // Program (program.go): plain data. Operations on the frame, credits to count
 // on, effects to carry out once a second, and dependencies that tell whether a
@@ -69,7 +72,7 @@
 // # Thread-safety
 //
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
-// the outermost: Bridge.portMu, flowFeed.mu, Datapath.reapMu, Datapath.ctlMu, Datapath.mu
+// the outermost: Bridge.portMu, flowFeed.mu, Datapath.reapMu, Datapath.teamMu, Datapath.ctlMu, Datapath.mu
 // (the writer lock), Datapath.foldMu; then leaf locks that are never held
 // together (upcalls.mu, worker.mailMu, Datapath.pendMu, shaper.mu, FDB, buffers.mu,
 // Reassembler). Sync is never called with the writer lock held. Workers take a lock on a cache miss,

@@ -103,8 +103,8 @@ func (s *shaper) hold(w *worker, q *queue) {
 		s.due.Store(q.dueAt())
 	}
 	s.mu.Unlock()
-	if earlier && s.owner != w && s.owner.asleep.Load() {
-		s.owner.wake()
+	if owner := s.owner.Load(); earlier && owner != w && owner.asleep.Load() {
+		owner.wake()
 	}
 }
 

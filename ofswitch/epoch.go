@@ -46,7 +46,7 @@ func (d *Datapath) Sync() {
 	if d.manual {
 		return // the caller is the one who runs batches
 	}
-	for _, w := range d.workers {
+	for _, w := range d.everyWorker() {
 		w.epoch.wait()
 	}
 	d.ctl.epoch.wait()

@@ -569,7 +569,7 @@ func TestRecirculation(t *testing.T) {
 	if err != nil || a.PacketCount != 8 || a.ByteCount != 8*uint64(len(three)) {
 		t.Errorf("counted %+v, want each of 4 entries 2 frames of %d bytes", a, len(three))
 	}
-	if n := l.d.workers[0].cache.Len(); n != 2 {
+	if n := l.d.workers()[0].cache.Len(); n != 2 {
 		t.Errorf("%d keys cached, want 2: one before, one after recirculation", n)
 	}
 }

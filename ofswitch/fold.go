@@ -56,7 +56,7 @@ func (p *program) refresh() {
 func (d *Datapath) fold() {
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
-	for _, w := range d.workers {
+	for _, w := range d.everyWorker() {
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			p.foldInto(w)
 		}
@@ -75,7 +75,7 @@ func (d *Datapath) foldExact() {
 func (d *Datapath) tend(now int64) {
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
-	for _, w := range d.workers {
+	for _, w := range d.everyWorker() {
 		var idle []*program
 		var prev *program
 		for p := w.programs.head.Load(); p != nil; p = p.next {

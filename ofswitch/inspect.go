@@ -52,7 +52,7 @@ func (d *Datapath) CachedFlows() []CachedFlow {
 	var list []CachedFlow
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
-	for i, w := range d.workers {
+	for i, w := range d.workers() {
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			if !p.cached.Load() {
 				continue
@@ -74,16 +74,18 @@ func (d *Datapath) CachedFlows() []CachedFlow {
 // FlushFlows empties the caches of all workers: frames that come are translated
 // anew. When it returns that is done, or the datapath is closed.
 func (d *Datapath) FlushFlows() {
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		if d.manual {
 			w.forgetAll()
 			continue
 		}
 		done := make(chan struct{})
-		w.post(func() {
+		if !w.post(func() {
 			w.forgetAll()
 			close(done)
-		})
+		}) {
+			continue // it ends, and its cache with it
+		}
 		select {
 		case <-done:
 		case <-d.stop:
@@ -116,7 +118,7 @@ func (d *Datapath) Ports() []DatapathPort {
 	d.mu.Lock()
 	all := slices.Clone(d.ports)
 	queues := map[*port][]int{}
-	for i, w := range d.workers {
+	for i, w := range d.workers() {
 		for _, q := range w.rx.Load().list {
 			queues[q.port] = append(queues[q.port], i)
 		}
@@ -143,8 +145,8 @@ func (d *Datapath) Workers() []WorkerStats {
 	d.foldExact()
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
-	list := make([]WorkerStats, len(d.workers))
-	for i, w := range d.workers {
+	list := make([]WorkerStats, len(d.workers()))
+	for i, w := range d.workers() {
 		list[i] = WorkerStats{Packets: w.folded, Misses: w.translations()}
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			if p.cached.Load() {
@@ -155,10 +157,26 @@ func (d *Datapath) Workers() []WorkerStats {
 	return list
 }
 
+// Lookups sums up what all forwarding threads have done, also those that have ended.
+func (d *Datapath) Lookups() (s WorkerStats) {
+	d.teamMu.RLock() // no thread ends meanwhile
+	defer d.teamMu.RUnlock()
+	for _, w := range d.Workers() {
+		s.Packets += w.Packets
+		s.Misses += w.Misses
+		s.Flows += w.Flows
+	}
+	d.foldMu.Lock()
+	defer d.foldMu.Unlock()
+	s.Packets += d.past.Packets
+	s.Misses += d.past.Misses
+	return s
+}
+
 // CacheSize is how many microflows fit, over all workers.
 func (d *Datapath) CacheSize() int {
 	n := 0
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		n += w.cache.Cap()
 	}
 	return n
@@ -166,7 +184,7 @@ func (d *Datapath) CacheSize() int {
 
 // Memory counts what the datapath holds, by the words of `ovs-appctl memory/show`.
 func (d *Datapath) Memory() map[string]int {
-	m := map[string]int{"handlers": len(d.workers)}
+	m := map[string]int{"handlers": len(d.workers())}
 	for _, b := range d.bridgeList() {
 		m["ports"] += len(b.conf.Load().list)
 		b.tables.TableStats(func(s *ofp.TableStats) bool {

@@ -44,7 +44,7 @@ func (l *lab) came() string {
 // it a new translation.
 func TestL2Staleness(t *testing.T) {
 	l := newNormalLab(t, 6)
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	// Stations 1 to 4 at the ports 1 to 4; 5 and 6 will be a bond.
 	for no := 1; no <= 4; no++ {
 		l.send(no, udp(byte(no), 9, 1, 1))

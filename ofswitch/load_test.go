@@ -270,7 +270,7 @@ func (m *machine) settleOne(i int) {
 func TestSyncIdle(t *testing.T) {
 	m := newMachine(t, 2, 2, ports.MemOptions{})
 	within(t, "falling asleep", func() {
-		for _, w := range m.d.workers {
+		for _, w := range m.d.workers() {
 			for !w.asleep.Load() {
 				runtime.Gosched()
 			}
@@ -281,7 +281,7 @@ func TestSyncIdle(t *testing.T) {
 			m.d.Sync()
 		}
 	})
-	for i, w := range m.d.workers {
+	for i, w := range m.d.workers() {
 		if !w.asleep.Load() {
 			t.Errorf("worker %d woke for Sync", i)
 		}
@@ -341,7 +341,7 @@ func TestPortDownAndUp(t *testing.T) {
 	if err := m.b.FlowMod(flowMod(t, 0, 1, "", apply(output(2)))); err != nil {
 		t.Fatal(err)
 	}
-	w := m.d.workers[0]
+	w := m.d.workers()[0]
 	within(t, "parking", func() {
 		if err := m.ports[0].SetAdmin(false); err != nil {
 			t.Error(err)

@@ -30,7 +30,7 @@ func TestOutputAndCounters(t *testing.T) {
 	if c := counts(t, l.b)[7]; c != [2]uint64{10, 640} {
 		t.Errorf("counted %v, want 10 packets, 640 bytes", c)
 	}
-	if n := l.d.workers[0].cache.Len(); n != 1 {
+	if n := l.d.workers()[0].cache.Len(); n != 1 {
 		t.Errorf("%d keys cached, want 1", n)
 	}
 	l.send(3, f)

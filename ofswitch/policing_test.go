@@ -91,7 +91,7 @@ func TestPolicingAllocatesNothing(t *testing.T) {
 	if err := l.b.SetPolicing(1, Policing{Rate: 8e6, Burst: 8e5}); err != nil {
 		t.Fatal(err)
 	}
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	q := w.rx.Load().list[0]
 	frames := []*packet.Frame{packet.FromBytes(sized(1000, 1, 1)), packet.FromBytes(sized(1000, 1, 2))}
 	if n := testing.AllocsPerRun(100, func() {

@@ -3,7 +3,6 @@ package ofswitch
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"ofswitch/classifier"
@@ -27,7 +26,7 @@ type port struct {
 	gone   atomic.Bool          // removed
 	peer   atomic.Pointer[port] // of a patch port; nil: not connected
 
-	tx []txBatch // by worker.index
+	tx []*txBatch // by worker.index; nil: there was no such worker yet
 
 	qos        atomic.Pointer[portQoS] // nil: no queues
 	queueDrops atomic.Uint64           // frames for which a queue had no room
@@ -75,13 +74,10 @@ func (b *Bridge) AddPort(no ofp.PortNo, dev ports.Port) error {
 		return err
 	}
 	d := b.d
-	p.tx = make([]txBatch, len(d.workers)+1)
-	for i := range p.tx {
-		q, err := dev.NewTx()
-		if err != nil {
-			return err // it names the port
-		}
-		p.tx[i] = txBatch{q: q, caps: q.Caps(), port: p}
+	d.teamMu.RLock()
+	defer d.teamMu.RUnlock()
+	if err := d.equipAll(p); err != nil {
+		return err
 	}
 	b.addPort(p)
 	if err := d.addQueues(p); err != nil {
@@ -189,48 +185,6 @@ func (b *Bridge) addPort(p *port) {
 	b.forget(moved)
 }
 
-// addQueues gives p's receive queues to the workers that have the fewest.
-func (d *Datapath) addQueues(p *port) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, q := range p.dev.RxQueues() {
-		w := slices.MinFunc(d.workers, func(a, b *worker) int {
-			return len(a.rx.Load().list) - len(b.rx.Load().list)
-		})
-		// Watched first: a worker that knows the queue may park it at once.
-		if err := w.watch(q.FD()); err != nil {
-			return fmt.Errorf("port %s: %w", p.name, err)
-		}
-		w.rx.Store(newRxSet(append(slices.Clone(w.rx.Load().list), &rxq{q: q, port: p})))
-		w.wake()
-	}
-	return nil
-}
-
-// removeQueues takes p's receive queues from the workers. They may still be
-// in use until the next Sync.
-func (d *Datapath) removeQueues(p *port) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var errs []error
-	for _, w := range d.workers {
-		list := w.rx.Load().list
-		keep := make([]*rxq, 0, len(list))
-		for _, q := range list {
-			if q.port != p {
-				keep = append(keep, q)
-			} else {
-				errs = append(errs, w.unwatch(q.q.FD()))
-			}
-		}
-		if len(keep) != len(list) {
-			w.rx.Store(newRxSet(keep))
-			w.wake()
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // RemovePort takes a port out of the bridge. When it returns no thread uses the
 // device any more.
 func (b *Bridge) RemovePort(no ofp.PortNo) error {
@@ -240,11 +194,14 @@ func (b *Bridge) RemovePort(no ofp.PortNo) error {
 	if p == nil {
 		return fmt.Errorf("bridge %s has no port %d", b.name, no)
 	}
+	b.d.teamMu.RLock()
 	err := b.removePort(p)
+	b.d.teamMu.RUnlock()
 	b.tellPort(ofp.PortDelete, p)
 	return err
 }
 
+// removePort takes p out; the caller holds portMu and, for reading, teamMu.
 func (b *Bridge) removePort(p *port) error {
 	d := b.d
 	err := d.removeQueues(p)
@@ -305,7 +262,7 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 
 // unpark has workers look again at queues that could not be read.
 func (d *Datapath) unpark() {
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		if w.parked.Load() {
 			w.post(w.unparkAll)
 		}

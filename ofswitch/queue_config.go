@@ -45,13 +45,13 @@ type portQoS struct {
 func (p *port) txBatch(worker int, id uint32) *txBatch {
 	qos := p.qos.Load()
 	if qos == nil {
-		return &p.tx[worker]
+		return p.tx[worker]
 	}
 	q := qos.queues[id]
 	if q == nil {
 		q = qos.queues[0]
 	}
-	return &q.tx[worker]
+	return q.tx[worker]
 }
 
 // SetQoS gives a port queues, changes them, or takes them away (nil). Frames
@@ -62,6 +62,8 @@ func (p *port) txBatch(worker int, id uint32) *txBatch {
 func (b *Bridge) SetQoS(no ofp.PortNo, conf *QoS) error {
 	b.portMu.Lock()
 	defer b.portMu.Unlock()
+	b.d.teamMu.RLock()
+	defer b.d.teamMu.RUnlock()
 	p := b.conf.Load().ports[no]
 	switch {
 	case p == nil:
@@ -128,8 +130,8 @@ func (c *portQoS) configure(now int64) {
 		q.conf = c.conf.Queues[id]
 	}
 	s.configure(now, c.rate(), c.queues)
-	if s.owner.asleep.Load() {
-		s.owner.wake() // for what waits something else may hold now
+	if w := s.owner.Load(); w.asleep.Load() {
+		w.wake() // for what waits something else may hold now
 	}
 }
 
@@ -141,8 +143,11 @@ func (c *portQoS) rate() uint64 {
 // speedChanged puts the device's new speed into force where it is what the
 // queues share; the caller holds portMu.
 func (p *port) speedChanged() {
+	d := p.bridge.d
+	d.teamMu.RLock()
+	defer d.teamMu.RUnlock()
 	if qos := p.qos.Load(); qos != nil && qos.conf.MaxRate == 0 {
-		qos.configure(p.bridge.d.clock())
+		qos.configure(d.clock())
 	}
 }
 
@@ -171,7 +176,7 @@ func (b *Bridge) removeQoS(p *port) {
 
 // leastShapers is the worker that takes care of the fewest ports' queues.
 func (d *Datapath) leastShapers() *worker {
-	return slices.MinFunc(d.workers, func(a, b *worker) int { return len(a.shaperList()) - len(b.shaperList()) })
+	return slices.MinFunc(d.workers(), func(a, b *worker) int { return len(a.shaperList()) - len(b.shaperList()) })
 }
 
 func (w *worker) shaperList() []*shaper {
@@ -185,25 +190,30 @@ func (w *worker) shaperList() []*shaper {
 func (d *Datapath) own(s *shaper) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list := append(slices.Clone(s.owner.shaperList()), s)
-	s.owner.shapers.Store(&list)
+	w := s.owner.Load()
+	list := append(slices.Clone(w.shaperList()), s)
+	w.shapers.Store(&list)
+	if w.asleep.Load() {
+		w.wake() // frames may wait in it already
+	}
 }
 
 // disown undoes own. The owner may still use the shaper until the next Sync.
 func (d *Datapath) disown(s *shaper) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list := slices.DeleteFunc(slices.Clone(s.owner.shaperList()), func(o *shaper) bool { return o == s })
+	w := s.owner.Load()
+	list := slices.DeleteFunc(slices.Clone(w.shaperList()), func(o *shaper) bool { return o == s })
 	if len(list) == 0 {
-		s.owner.shapers.Store(nil)
+		w.shapers.Store(nil)
 		return
 	}
-	s.owner.shapers.Store(&list)
+	w.shapers.Store(&list)
 }
 
 // trimQueues gives memory of idle queues back.
 func (d *Datapath) trimQueues() {
-	for _, w := range d.workers {
+	for _, w := range d.workers() {
 		for _, s := range w.shaperList() {
 			s.trim()
 		}

@@ -339,7 +339,7 @@ func TestQueueChanges(t *testing.T) {
 			}
 			if qos := l.b.conf.Load().ports[2].qos.Load(); qos != nil && (qos.shaper.waiting != 0 || len(qos.shaper.active) != 0 || qos.shaper.due.Load() != never) {
 				t.Errorf("%d frames still counted as waiting", qos.shaper.waiting)
-			} else if qos == nil && l.d.workers[0].shapers.Load() != nil {
+			} else if qos == nil && l.d.workers()[0].shapers.Load() != nil {
 				t.Error("a worker still takes care of queues that are gone")
 			}
 		})

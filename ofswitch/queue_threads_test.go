@@ -132,8 +132,8 @@ func (panicTx) Tx([]*packet.Frame) int { panic("a bug of the device") }
 // no lock.
 func TestQueuePanic(t *testing.T) {
 	l := newQueueLab(t, &QoS{Queues: map[uint32]QueueConfig{1: {MaxRate: 1e6, Burst: 1}}})
-	w, q := l.d.workers[0], l.queue(1)
-	broken := q.tx[0]
+	w, q := l.d.workers()[0], l.queue(1)
+	broken := *q.tx[0]
 	broken.q = panicTx{broken.q}
 	var frames []*packet.Frame
 	for i := range uint32(20) {
@@ -177,8 +177,8 @@ func TestQueueInHand(t *testing.T) {
 	l.add(flowMod(t, 0, 1, "", apply(ofp.SetQueue{QueueID: 1}, output(2))))
 	l.setQoS(&QoS{Queues: map[uint32]QueueConfig{1: {MaxRate: 1e6, Burst: 1}}})
 	q := l.queue(1)
-	owner := q.shaper.owner
-	other := l.d.workers[1-owner.index]
+	owner := q.shaper.owner.Load()
+	other := l.d.workers()[1-owner.index]
 	for i := range uint32(6) {
 		l.send(1, sized(1000, 1, i+1))
 	}
@@ -187,7 +187,7 @@ func TestQueueInHand(t *testing.T) {
 		t.Fatal("no frame waits")
 	}
 	l.now.Add(1e9) // all of them may go, and another one
-	tx := &q.shaper.port.tx[owner.index]
+	tx := q.shaper.port.tx[owner.index]
 	device := tx.q
 	once := false
 	tx.q = hookTx{device, func() {
@@ -196,7 +196,7 @@ func TestQueueInHand(t *testing.T) {
 		}
 		once = true
 		other.begin()
-		other.enqueue(&q.tx[other.index], []*packet.Frame{packet.FromBytes(sized(1000, 1, 7))})
+		other.enqueue(q.tx[other.index], []*packet.Frame{packet.FromBytes(sized(1000, 1, 7))})
 	}}
 	for range 100 {
 		l.d.Poll()

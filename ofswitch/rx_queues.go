@@ -7,10 +7,13 @@ import (
 	"ofswitch/ports"
 )
 
-// rxq is one receive queue. The worker owns all but the first two members.
+// rxq is one receive queue in the hands of one worker, who owns all but the first four
+// members. A queue that moves is another rxq for the next worker (handOver).
 type rxq struct {
 	q    ports.RxQueue
 	port *port
+	id   int // in port.dev.RxQueues
+	load *queueLoad
 
 	police     policer
 	adoption   uint64 // by which the worker has it

@@ -21,7 +21,7 @@ import (
 // and one worker, the owner, sends them when their time has come.
 type shaper struct {
 	port  *port
-	owner *worker
+	owner atomic.Pointer[worker] // changed while nobody has the shaper (disown, own)
 
 	// due is when the owner has something to send next; never: nothing
 	// waits. Written under mu.
@@ -45,8 +45,8 @@ const never = math.MaxInt64
 type queue struct {
 	shaper *shaper
 	id     uint32
-	added  int64     // ns
-	tx     []txBatch // by worker.index: what operations point to
+	added  int64      // ns
+	tx     []*txBatch // by worker.index, as those of the port: what operations point to
 
 	conf     QueueConfig
 	min, max tokens
@@ -72,18 +72,26 @@ type queued struct {
 }
 
 func newShaper(p *port, owner *worker) *shaper {
-	s := &shaper{port: p, owner: owner, pool: packet.NewPool(packet.SmallFrame)}
+	s := &shaper{port: p, pool: packet.NewPool(packet.SmallFrame)}
+	s.owner.Store(owner)
 	s.due.Store(never)
 	return s
 }
 
 func (s *shaper) newQueue(id uint32, now int64) *queue {
-	q := &queue{shaper: s, id: id, added: now, tx: make([]txBatch, len(s.port.tx))}
+	q := &queue{shaper: s, id: id, added: now, tx: make([]*txBatch, len(s.port.tx))}
 	for i := range q.tx {
-		t := &s.port.tx[i]
-		q.tx[i] = txBatch{q: t.q, caps: t.caps, port: s.port, queue: q}
+		q.equip(i)
 	}
 	return q
+}
+
+// equip gives the worker of this index a place to put frames for the queue, if it has
+// one for the port.
+func (q *queue) equip(index int) {
+	if t := q.shaper.port.tx[index]; t != nil {
+		q.tx[index] = &txBatch{q: t.q, caps: t.caps, port: t.port, queue: q}
+	}
 }
 
 // phases of the choice: queues within their guarantee come before all others.

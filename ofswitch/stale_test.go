@@ -12,7 +12,7 @@ import (
 // translation.
 func TestStaleness(t *testing.T) {
 	l := newLab(t, 3)
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	l.add(flowMod(t, 0, 10, "udp,nw_dst=10.0.0.2", then(apply(), 1)))
 	l.add(flowMod(t, 1, 10, "udp", apply(output(2))))
 	l.add(flowMod(t, 0, 5, "udp,nw_dst=10.0.0.3", apply(output(ofp.PortNormal))))
@@ -81,7 +81,7 @@ func TestStaleness(t *testing.T) {
 func TestPrune(t *testing.T) {
 	l := newLab(t, 2)
 	l.add(flowMod(t, 0, 10, "", apply(output(2))))
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	programs := func() (n int) {
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			n++
@@ -127,7 +127,7 @@ func TestEviction(t *testing.T) {
 		t.Errorf("%d frames counted, want 320", c[0])
 	}
 	n := 0
-	for p := l.d.workers[0].programs.head.Load(); p != nil; p = p.next {
+	for p := l.d.workers()[0].programs.head.Load(); p != nil; p = p.next {
 		n++
 	}
 	if n > 16+64+1 {
@@ -168,11 +168,11 @@ func TestNoAllocations(t *testing.T) {
 			for range 10 {
 				l.d.Poll()
 			}
-			before := l.d.workers[0].misses
+			before := l.d.workers()[0].misses
 			if n := testing.AllocsPerRun(100, func() { l.d.Poll() }); n != 0 && !raceEnabled { // the detector allocates
 				t.Errorf("%v allocations per batch", n)
 			}
-			if n := l.d.workers[0].misses - before; n != 0 {
+			if n := l.d.workers()[0].misses - before; n != 0 {
 				t.Errorf("%d translations: not the path of cached flows", n)
 			}
 		})

@@ -195,7 +195,7 @@ func TestUpcallFairness(t *testing.T) {
 	l := newLab(t, 2)
 	l.add(flowMod(t, 0, 1, "", apply(ofp.Output{Port: ofp.PortController, MaxLen: 0})))
 	f := udp(1, 2, 3, 4)
-	w := l.d.workers[0]
+	w := l.d.workers()[0]
 	for range 20 { // without a turn of the queue
 		for range 32 {
 			l.ports[0].InjectBytes(f)

@@ -9,7 +9,7 @@ import (
 // flip takes a random cached program, changes bits of its key that are not in
 // its mask, and translates again: the operations must be the same.
 func (c *contest) flip() error {
-	for _, w := range c.d.workers {
+	for _, w := range c.d.workers() {
 		var progs []*program
 		w.begin()
 		w.cache.Each(func(_ *flow.Key, p *program) bool {
@@ -57,7 +57,7 @@ func (c *contest) dump() {
 		}
 		fmt.Println(tb.macs)
 	}
-	for _, w := range c.d.workers {
+	for _, w := range c.d.workers() {
 		w.cache.Each(func(_ *flow.Key, p *program) bool {
 			fmt.Printf("program %x\n%s\n", p.key.W, opsText(p))
 			return true

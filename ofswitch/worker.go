@@ -3,7 +3,6 @@ package ofswitch
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -11,7 +10,6 @@ import (
 
 	"ofswitch/classifier"
 	"ofswitch/flow"
-	"ofswitch/ofswitch/process"
 	"ofswitch/packet"
 )
 
@@ -19,7 +17,7 @@ import (
 // that of a frame's way: queues, cache, translation, execution.
 type worker struct {
 	d     *Datapath
-	index int // in port.tx
+	index int // in port.tx, and in Datapath.workers
 	epoch epoch
 
 	// Loaded at the start of a batch.
@@ -74,16 +72,18 @@ type worker struct {
 	// Requests of other goroutines, carried out between batches.
 	mailMu  sync.Mutex
 	mail    []func()
+	over    bool // nobody reads mail any more
 	hasMail atomic.Bool
 
 	parked atomic.Bool // some queue is parked
 	asleep atomic.Bool
 	stop   atomic.Bool
+	ended  chan struct{} // closed by the thread as its last act
 }
 
 func newWorker(d *Datapath, index, entries int) (*worker, error) {
 	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant,
-		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1, timerfd: -1}
+		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1, timerfd: -1, ended: make(chan struct{})}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
 	if d.manual {
@@ -162,15 +162,20 @@ func (w *worker) wake() {
 	}
 }
 
-// post has fn run by the worker's thread between two batches.
-func (w *worker) post(fn func()) {
+// post has fn run by the worker's thread between two batches. It says no where the
+// thread ends: then nobody runs fn.
+func (w *worker) post(fn func()) bool {
 	w.mailMu.Lock()
+	defer w.mailMu.Unlock()
+	if w.over {
+		return false
+	}
 	w.mail = append(w.mail, fn)
-	w.mailMu.Unlock()
 	w.hasMail.Store(true)
 	if w.asleep.Load() {
 		w.wake()
 	}
+	return true
 }
 
 func (w *worker) runMail() {
@@ -184,106 +189,11 @@ func (w *worker) runMail() {
 	}
 }
 
-// loop is the thread. It ends when stop is set.
-func (w *worker) loop() {
-	// Never unlocked: the thread ends with the goroutine, and its priority too.
-	runtime.LockOSThread()
-	if err := process.RaiseThread(); err != nil {
-		w.d.log.Debug("forwarding thread", "err", err)
-	}
-	for n := 0; !w.stop.Load(); n++ {
-		got := w.round()
-		switch {
-		case len(w.active) == 0:
-			w.sleep()
-		case got == 0 || n%epollEvery == 0:
-			w.epoll(0)
-		}
-	}
-}
-
-// sleep waits for a frame, a change of the queues, mail or stop.
-func (w *worker) sleep() {
-	w.asleep.Store(true)
-	// Whoever changes one of these afterwards sees asleep and wakes us.
-	if !w.hasMail.Load() && !w.stop.Load() && w.rx.Load() == w.set {
-		w.epoll(w.untilRelease())
-	}
-	w.asleep.Store(false)
-}
-
-// epoll makes the queues active that have frames, waiting up to timeout
-// milliseconds (-1: for ever) for one.
-func (w *worker) epoll(timeout int) {
-	n, err := unix.EpollWait(w.epfd, w.events[:], timeout)
-	if err != nil {
-		if !errors.Is(err, unix.EINTR) {
-			w.d.log.Error("forwarding thread: epoll", "err", err)
-		}
-		return
-	}
-	for i := range n {
-		fd := w.events[i].Fd
-		if int(fd) == w.evfd {
-			var b [8]byte
-			_, _ = unix.Read(w.evfd, b[:]) // only to reset it; EAGAIN: reset already
-			continue
-		}
-		if int(fd) == w.timerfd {
-			var b [8]byte
-			_, _ = unix.Read(w.timerfd, b[:]) // the same
-			continue
-		}
-		if q := w.byFD[fd]; q != nil && !q.active && !q.parked {
-			w.activate(q)
-		}
-	}
-}
-
-// round polls every active queue once, and returns the number of frames.
-func (w *worker) round() (frames int) {
-	if w.hasMail.Load() {
-		w.runMail()
-	}
-	for i := 0; i < len(w.active) || w.rx.Load() != w.set; i++ {
-		w.epoch.enter()
-		// A queue may be touched only if it is still ours now that Sync
-		// waits for us.
-		if !w.owns() {
-			w.adopt(w.rx.Load())
-			i = -1
-			w.epoch.leave()
-			continue
-		}
-		frames += w.poll(w.active[i])
-		w.epoch.leave()
-	}
-	if w.shapers.Load() != nil {
-		w.release()
-	}
-	w.retire()
-	return frames
-}
-
-// poll forwards one batch of a queue. The epoch is odd.
-func (w *worker) poll(q *rxq) int {
-	n, err := q.q.Rx(&w.batch)
-	if err != nil {
-		// The device is down or going away: whoever watches devices will
-		// say so. Until then it is not polled.
-		if w.epfd >= 0 {
-			q.empty = idlePolls
-			w.park(q, err)
-		}
-		return 0
-	}
-	if n == 0 {
-		q.empty++
-		return 0
-	}
-	q.empty, q.falseWakes = 0, 0
-	w.begin()
-	w.forward(q)
-	w.batch.Release()
-	return n
+// finish is the end of the thread: nothing is posted to it any more.
+func (w *worker) finish() {
+	w.mailMu.Lock()
+	w.over = true
+	w.mailMu.Unlock()
+	w.runMail()
+	close(w.ended)
 }

@@ -1,0 +1,213 @@
+package ofswitch
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"ofswitch/ports"
+)
+
+// MaxWorkers bounds the forwarding threads of a datapath.
+const MaxWorkers = 64
+
+// ctlIndex is the control executor's worker.index.
+const ctlIndex = MaxWorkers
+
+// team is the forwarding threads as of one moment. Immutable.
+type team struct {
+	running []*worker // by worker.index
+	// all are those, and threads about to end, which may be inside a batch still or
+	// have counted what is not folded yet.
+	all []*worker
+}
+
+// workers are the forwarding threads that may be given something to do.
+func (d *Datapath) workers() []*worker { return d.team.Load().running }
+
+// everyWorker is workers and those that are about to end: who waits for batches, or
+// folds, must not leave them out.
+func (d *Datapath) everyWorker() []*worker { return d.team.Load().all }
+
+// CheckWorkers says what is wrong with a number of forwarding threads.
+func CheckWorkers(n int) error {
+	if n < 1 || n > MaxWorkers {
+		return fmt.Errorf("%d forwarding threads cannot be: want 1 to %d", n, MaxWorkers)
+	}
+	return nil
+}
+
+// SetWorkers changes the number of forwarding threads while frames are forwarded:
+// threads start or end, and receive queues move to those that there are then. No frame is
+// lost or overtaken: those that come meanwhile wait in their queue until its former
+// thread has finished its batch. When SetWorkers returns, that is done.
+//
+// Errors: n is not 1 to MaxWorkers, or there are no descriptors for a thread (EMFILE, what
+// ports.Port.NewTx says); then the number stays what it was.
+func (d *Datapath) SetWorkers(n int) error {
+	if err := CheckWorkers(n); err != nil {
+		return err
+	}
+	d.teamMu.Lock()
+	defer d.teamMu.Unlock()
+	if d.isClosed() {
+		return errors.New("the datapath is closed")
+	}
+	now := len(d.workers())
+	switch {
+	case n > now:
+		return d.growLocked(n)
+	case n < now:
+		return d.shrinkLocked(n)
+	}
+	return nil
+}
+
+func (d *Datapath) isClosed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
+
+// growLocked starts threads until there are n. The caller holds teamMu.
+func (d *Datapath) growLocked(n int) (err error) {
+	was := d.workers()
+	var fresh []*worker
+	defer func() {
+		if err != nil {
+			for _, w := range fresh {
+				err = errors.Join(err, w.closeFDs())
+			}
+		}
+	}()
+	for i := len(was); i < n; i++ {
+		w, err := newWorker(d, i, d.microflows)
+		if err != nil {
+			return fmt.Errorf("forwarding thread %d: %w", i, err)
+		}
+		fresh = append(fresh, w)
+		if err := d.equipLocked(i); err != nil {
+			return fmt.Errorf("forwarding thread %d: %w", i, err)
+		}
+	}
+	running := append(slices.Clone(was), fresh...)
+	moves := d.planLocked(running, 0)
+	// What cannot be watched by a thread that there will be stays where it is, and then
+	// there is none of the new threads.
+	if err := d.watchMoves(moves); err != nil {
+		return err
+	}
+	d.team.Store(&team{running: running, all: running})
+	d.setProcs(n)
+	if !d.manual {
+		for _, w := range fresh {
+			d.done.Go(w.loop)
+		}
+	}
+	d.carryOut(moves)
+	return nil
+}
+
+// equipLocked opens transmit handles for the worker of this index at all ports. One that
+// an earlier worker of the index has left behind serves again.
+func (d *Datapath) equipLocked(index int) error {
+	d.mu.Lock()
+	list := slices.Clone(d.ports)
+	d.mu.Unlock()
+	for _, p := range list {
+		if p == nil || p.dev == nil {
+			continue
+		}
+		if err := p.equip(index); err != nil {
+			return err
+		}
+		if qos := p.qos.Load(); qos != nil {
+			for _, q := range qos.queues {
+				q.equip(index)
+			}
+		}
+	}
+	return nil
+}
+
+// equip gives the worker of this index a place to put frames for the port. The caller
+// holds teamMu, and no such worker runs.
+func (p *port) equip(index int) (err error) {
+	var q ports.TxQueue
+	if old := p.tx[index]; old != nil {
+		q = old.q
+	} else if q, err = p.dev.NewTx(); err != nil {
+		return err // it names the port
+	}
+	p.tx[index] = &txBatch{q: q, caps: q.Caps(), port: p}
+	return nil
+}
+
+// equipAll is equip for the workers that run, and for the control executor.
+func (d *Datapath) equipAll(p *port) error {
+	p.tx = make([]*txBatch, ctlIndex+1)
+	for _, w := range d.workers() {
+		if err := p.equip(w.index); err != nil {
+			return err
+		}
+	}
+	return p.equip(ctlIndex)
+}
+
+// shrinkLocked ends threads until n are left. The caller holds teamMu.
+func (d *Datapath) shrinkLocked(n int) error {
+	was := d.workers()
+	stay, leave := was[:n:n], was[n:]
+	moves := d.planLocked(stay, 0)
+	if err := d.watchMoves(moves); err != nil {
+		return err
+	}
+	d.team.Store(&team{running: stay, all: was})
+	d.carryOut(moves)
+	for _, w := range leave {
+		for _, s := range w.shaperList() {
+			d.disown(s)
+			d.Sync()
+			s.owner.Store(d.leastShapers())
+			d.own(s)
+		}
+	}
+	d.Sync() // nobody knows the former owner of a shaper any more, whom he would wake
+	var err error
+	for _, w := range leave {
+		w.stop.Store(true)
+		w.wake()
+		if d.manual {
+			w.finish()
+		}
+		<-w.ended
+		err = errors.Join(err, w.closeFDs())
+	}
+	// Nobody counts for them any more: what they have counted is final.
+	d.foldMu.Lock()
+	for _, w := range leave {
+		for p := w.programs.head.Load(); p != nil; p = p.next {
+			p.foldInto(w)
+			p.refresh()
+		}
+		d.past.Packets += w.folded
+		d.past.Misses += w.translations()
+	}
+	d.team.Store(&team{running: stay, all: stay})
+	d.foldMu.Unlock()
+	d.setProcs(n)
+	return err
+}
+
+// setProcs keeps two of Go's processors beside those of the forwarding threads, which are
+// always in use: without, a goroutine that holds a lock could wait for a worker to give
+// way.
+func (d *Datapath) setProcs(workers int) {
+	if d.manual {
+		return
+	}
+	if want := max(d.procs, workers+2); runtime.GOMAXPROCS(0) != want {
+		runtime.GOMAXPROCS(want)
+	}
+}
