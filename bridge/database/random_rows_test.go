@@ -38,7 +38,7 @@ func TestReadRandomRows(t *testing.T) {
 				ops = append(ops, ovsdb.Insert(name, id, row))
 			}
 		}
-		d := read(newRows(t, ops...))
+		d := read(newRows(t, ops...), newRecall())
 		seen := map[string]bool{}
 		for _, b := range d.config.Bridges {
 			if seen["bridge "+b.Name] {

@@ -23,9 +23,6 @@ type desired struct {
 	current  int64 // cur_cfg
 	bridges  []wantedBridge
 	managers []wantedManager
-	// prefer are the numbers that interfaces had, by name: preferences for new ones,
-	// and no part of what is asked for.
-	prefer map[string]ofp.PortNo
 	// warnings are lines about what is not as it could be, and harms nothing.
 	warnings []string
 	// statsInterval is how often statistics are written, and sysStats whether those of
@@ -51,6 +48,9 @@ type wantedInterface struct {
 	name    string
 	peer    string // options:peer
 	problem string // why it is not in the Config; "": it is
+	// prefer is the number that it had, 0 if it had none: a preference for a new one,
+	// and no part of what is asked for.
+	prefer ofp.PortNo
 }
 
 // wantedController is a row of table Controller.
@@ -69,18 +69,20 @@ type wantedManager struct {
 type reader struct {
 	view
 	*desired
+	recall *recall
 	// owners say which port an interface is of, bridges which port is in.
 	interfaces map[ovsdb.UUID]string
 	ports      map[ovsdb.UUID]string
 }
 
-// read reads all rows. It changes nothing and keeps nothing between calls.
-func read(db *ovsdb.Database) *desired {
+// read reads all rows. The same rows give the same, whatever m remembers.
+func read(db *ovsdb.Database, m *recall) *desired {
 	r := reader{
 		view:       view{db},
-		desired:    &desired{statsInterval: minStatsInterval, prefer: map[string]ofp.PortNo{}},
-		interfaces: map[ovsdb.UUID]string{},
-		ports:      map[ovsdb.UUID]string{},
+		desired:    &desired{statsInterval: minStatsInterval},
+		recall:     m,
+		interfaces: make(map[ovsdb.UUID]string, db.Len("Interface")),
+		ports:      make(map[ovsdb.UUID]string, db.Len("Port")),
 	}
 	root, ok := r.view.openVSwitch()
 	if !ok {
@@ -96,7 +98,21 @@ func read(db *ovsdb.Database) *desired {
 	for _, b := range byName(r.refs(root, "bridges", "Bridge")) {
 		r.readBridge(b)
 	}
+	m.forget(db)
 	return r.desired
+}
+
+// preferences are the numbers that interfaces had, by name.
+func (d *desired) preferences() map[string]ofp.PortNo {
+	m := map[string]ofp.PortNo{}
+	for i := range d.bridges {
+		for j := range d.bridges[i].interfaces {
+			if w := &d.bridges[i].interfaces[j]; w.prefer != 0 {
+				m[w.name] = w.prefer
+			}
+		}
+	}
+	return m
 }
 
 // byName puts rows into the order of their names: that of a set is by chance.

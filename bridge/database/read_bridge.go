@@ -38,9 +38,7 @@ func (r *reader) readBridge(row row) {
 	if w.problem != "" {
 		r.warn("%s", w.problem)
 	}
-	for _, p := range byName(r.refs(row, "ports", "Port")) {
-		r.readPort(&b, &w, p)
-	}
+	r.readPorts(&b, &w)
 	r.readMirrors(&b, &w)
 	r.bridges = append(r.bridges, w)
 	if w.problem == "" {

@@ -9,14 +9,12 @@ import (
 	"ofswitch/ofp"
 )
 
-// readPort reads a row of table Port with its interfaces into b.
-func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
+// readPort reads a row of table Port with its interfaces, and makes a bond of b if
+// there are several of them. lasting says that nothing but these rows counted.
+func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) (read portRead, lasting bool) {
 	name := p.text("name")
-	if other, taken := r.ports[p.UUID]; taken {
-		r.warn("port %s is in bridge %s and in %s; it belongs to the first", name, other, w.name)
-		return
-	}
-	r.ports[p.UUID] = w.name
+	read = portRead{port: p.Row, name: name, bridge: w.name, problem: w.problem}
+	warned := len(r.warnings)
 	what := "port " + name
 	r.unsupported(what, p, "bond_fake_iface")
 	var counts net.HardwareAddr
@@ -37,23 +35,32 @@ func (r *reader) readPort(b *bridge.Bridge, w *wantedBridge, p row) {
 		}
 		r.interfaces[i.UUID] = name
 		wi := wantedInterface{row: i, name: i.text("name"), peer: i.pairs("options")["peer"], problem: w.problem}
+		wi.prefer = preference(b, i)
 		conf, err := r.readInterface(b, i)
 		if err == nil {
 			conf.VLAN = readVLAN(p)
 			conf.BridgeMAC = counts
 			conf.FakeBridge = p.flag("fake_bridge") && conf.Type == bridge.TypeInternal
 			r.readQoS(conf, p)
-			b.Ports = append(b.Ports, *conf)
+			read.confs = append(read.confs, *conf)
 			members = append(members, wi.name)
 		} else if wi.problem == "" {
 			wi.problem = err.Error()
 		}
-		w.interfaces = append(w.interfaces, wi)
+		read.interfaces = append(read.interfaces, wi)
 	}
-	w.ports = append(w.ports, p)
 	if len(interfaces) > 1 {
 		b.Bonds = append(b.Bonds, readBond(p, members))
 	}
+	return read, len(interfaces) == 1 && len(r.warnings) == warned && p.datum("qos").Len() == 0
+}
+
+// preference is the number that an interface had, 0 if it had none.
+func preference(b *bridge.Bridge, i row) ofp.PortNo {
+	if n, ok := i.number("ofport"); ok && n > 0 && n <= int64(ofp.PortMax) && i.text("name") != b.Name {
+		return ofp.PortNo(n)
+	}
+	return 0
 }
 
 // readBond reads the columns of a port with several interfaces.
@@ -107,9 +114,6 @@ func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
 	}
 	if n, ok := i.number("ofport_request"); ok && !local {
 		p.Request = ofp.PortNo(n)
-	}
-	if n, ok := i.number("ofport"); ok && n > 0 && n <= int64(ofp.PortMax) && !local {
-		r.prefer[p.Name] = ofp.PortNo(n)
 	}
 	if n, ok := i.number("mtu_request"); ok {
 		p.MTU = int(min(n, 1<<31-1))

@@ -94,7 +94,8 @@ func TestRead(t *testing.T) {
 		portRow("p0", nil), ifaceRow("p0", ovsdb.Values{"type": text("patch"), "options": pairs("peer", "p1")}),
 		portRow("tap0", ovsdb.Values{"mac": text("00:00:00:00:00:09")}), ifaceRow("tap0", ovsdb.Values{"type": text("tap")}),
 	)
-	d := read(db)
+	m := newRecall()
+	d := read(db, m)
 	if len(d.warnings) > 0 {
 		t.Errorf("warnings %q", d.warnings)
 	}
@@ -136,8 +137,8 @@ func TestRead(t *testing.T) {
 	if !reflect.DeepEqual(d.config, want) {
 		t.Errorf("got  %+v\nwant %+v", d.config, want)
 	}
-	if prefer := map[string]ofp.PortNo{"eth0": 12, "vm0": 9}; !reflect.DeepEqual(d.prefer, prefer) {
-		t.Errorf("preferences %v, want %v", d.prefer, prefer)
+	if prefer := map[string]ofp.PortNo{"eth0": 12, "vm0": 9}; !reflect.DeepEqual(d.preferences(), prefer) {
+		t.Errorf("preferences %v, want %v", d.preferences(), prefer)
 	}
 	if d.next != 7 || d.current != 5 || d.statsInterval != 9*time.Second || !d.sysStats {
 		t.Errorf("next %d, current %d, interval %v, statistics %v", d.next, d.current, d.statsInterval, d.sysStats)
@@ -146,7 +147,7 @@ func TestRead(t *testing.T) {
 		t.Errorf("managers %+v", d.managers)
 	}
 	// The same rows give the same.
-	if again := read(db); !reflect.DeepEqual(again.warnings, d.warnings) || len(again.config.Bridges) != 2 {
+	if again := read(db, m); !reflect.DeepEqual(again.warnings, d.warnings) || len(again.config.Bridges) != 2 {
 		t.Errorf("another time: %+v", again)
 	}
 }
@@ -159,7 +160,7 @@ func TestReadBond(t *testing.T) {
 			"other_config": pairs("bond-primary", "e1", "lacp-fallback-ab", "true"),
 		}, "e2", "e1", "bad"),
 		ifaceRow("e1", nil), ifaceRow("e2", nil), ifaceRow("bad", ovsdb.Values{"type": text("vhost")}), portRow("out", nil), ifaceRow("out", nil),
-		ovsdb.Insert("Mirror", "m", ovsdb.Values{"name": text("m"), "select_src_port": refTo("p_bond0"), "output_port": refTo("p_out")})))
+		ovsdb.Insert("Mirror", "m", ovsdb.Values{"name": text("m"), "select_src_port": refTo("p_bond0"), "output_port": refTo("p_out")})), newRecall())
 	b := d.config.Bridges[0]
 	vlan := bridge.VLAN{Tag: 7, HasTag: true}
 	if want := []bridge.Bond{{
@@ -213,7 +214,7 @@ func TestReadBadRows(t *testing.T) {
 				portRow("x", c.port), ifaceRow("x", c.iface),
 				bridgeRow("br1", nil, "good"), portRow("good", nil), ifaceRow("good", nil),
 			}, c.more...)
-			d := read(newRows(t, ops...))
+			d := read(newRows(t, ops...), newRecall())
 			problems := map[string]string{}
 			for _, b := range d.bridges {
 				for _, i := range b.interfaces {
@@ -247,7 +248,7 @@ func TestReadDurations(t *testing.T) {
 	} {
 		d := read(newRows(t, rootRow(ovsdb.Values{"manager_options": refTo("m")}, "br0"), bridgeRow("br0", nil, "x"), ifaceRow("i", nil), ifaceRow("j", nil),
 			portRow("x", ovsdb.Values{"bond_updelay": number(c.ms)}, "i", "j"),
-			ovsdb.Insert("Manager", "m", ovsdb.Values{"target": text("tcp:127.0.0.1"), "inactivity_probe": number(c.ms)})))
+			ovsdb.Insert("Manager", "m", ovsdb.Values{"target": text("tcp:127.0.0.1"), "inactivity_probe": number(c.ms)})), newRecall())
 		if got := d.config.Bridges[0].Bonds[0].UpDelay; got != c.delay {
 			t.Errorf("%d ms are %v, want %v", c.ms, got, c.delay)
 		}
@@ -261,7 +262,7 @@ func TestReadDurations(t *testing.T) {
 func TestReadSharedRows(t *testing.T) {
 	d := read(newRows(t, rootRow(nil, "b", "a"),
 		bridgeRow("a", nil, "x", "y"), bridgeRow("b", nil, "x"),
-		portRow("x", nil, "i"), portRow("y", nil, "i", "j"), ifaceRow("i", nil), ifaceRow("j", nil)))
+		portRow("x", nil, "i"), portRow("y", nil, "i", "j"), ifaceRow("i", nil), ifaceRow("j", nil)), newRecall())
 	if len(d.warnings) != 2 || !strings.Contains(d.warnings[0], "interface i is of port x and of y") || !strings.Contains(d.warnings[1], "port x is in bridge a and in b") {
 		t.Errorf("warnings %q", d.warnings)
 	}
@@ -271,7 +272,7 @@ func TestReadSharedRows(t *testing.T) {
 }
 
 func TestReadNothing(t *testing.T) {
-	d := read(newRows(t))
+	d := read(newRows(t), newRecall())
 	if !reflect.DeepEqual(d.config, bridge.Config{}) || d.root.Row != nil || d.statsInterval != minStatsInterval {
 		t.Errorf("%+v", d)
 	}
@@ -298,7 +299,7 @@ func TestReadInAnyOrder(t *testing.T) {
 		}
 		ops = append(ops, rootRow(nil, bridges...))
 		rnd.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
-		d := read(newRows(t, ops...))
+		d := read(newRows(t, ops...), newRecall())
 		for i := range d.config.Bridges {
 			d.config.Bridges[i].DefaultMAC = [6]byte{} // of the UUID
 		}
@@ -306,7 +307,7 @@ func TestReadInAnyOrder(t *testing.T) {
 			first = d
 			continue
 		}
-		if !reflect.DeepEqual(d.config, first.config) || !reflect.DeepEqual(d.warnings, first.warnings) || !reflect.DeepEqual(d.prefer, first.prefer) {
+		if !reflect.DeepEqual(d.config, first.config) || !reflect.DeepEqual(d.warnings, first.warnings) || !reflect.DeepEqual(d.preferences(), first.preferences()) {
 			t.Fatalf("seed %d:\n%+v\n%+v", seed, d, first)
 		}
 	}

@@ -53,6 +53,7 @@ type Reconciler struct {
 	ready chan struct{}
 
 	// Run's own.
+	recall  *recall
 	begun   bool
 	applied bridge.Config   // the last that Apply was given
 	told    map[string]bool // lines that the last round logged
@@ -64,7 +65,7 @@ func New(o Options) *Reconciler {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Reconciler{o: o, log: o.Logger, ready: make(chan struct{}), told: map[string]bool{}}
+	return &Reconciler{o: o, log: o.Logger, ready: make(chan struct{}), recall: newRecall(), told: map[string]bool{}}
 }
 
 // startPatience is how long the start waits for a database that is away: the switch
@@ -111,7 +112,7 @@ func (r *Reconciler) round(ctx context.Context, stats bool) (interval time.Durat
 		return 0, false
 	}
 	var d *desired
-	if !r.o.Client.Do(func(db *ovsdb.Database) { d = read(db) }) {
+	if !r.o.Client.Do(func(db *ovsdb.Database) { d = read(db, r.recall) }) {
 		return 0, false
 	}
 	if d.config.TLS == (stream.Files{}) {
@@ -150,12 +151,12 @@ func (r *Reconciler) apply(d *desired) []string {
 
 // preferring is the Config with the numbers that ports had before.
 func (d *desired) preferring() bridge.Config {
-	c := d.config
+	c, prefer := d.config, d.preferences()
 	c.Bridges = make([]bridge.Bridge, len(d.config.Bridges))
 	for i, b := range d.config.Bridges {
 		list := make([]bridge.Port, len(b.Ports))
 		for j, p := range b.Ports {
-			p.Prefer = d.prefer[p.Name]
+			p.Prefer = prefer[p.Name]
 			list[j] = p
 		}
 		b.Ports = list

@@ -20,6 +20,7 @@ import (
 // report is what there is to tell the database after a round.
 type report struct {
 	*desired
+	recall   *recall
 	state    map[string]*bridge.BridgeState
 	stats    bool // counters and ages as well
 	managers []ovsdb.RemoteStatus
@@ -69,11 +70,18 @@ func (p *report) bridge(w *writer, b *wantedBridge) {
 	for i := range b.interfaces {
 		p.iface(w, b, &b.interfaces[i], ports[b.interfaces[i].name])
 	}
+	conns := make(map[string][]*ofconn.ConnStatus)
+	for i := range st.Controllers {
+		c := &st.Controllers[i]
+		conns[c.Target] = append(conns[c.Target], c)
+	}
 	for i := range b.controllers {
-		p.controller(w, &b.controllers[i], st)
+		p.controller(w, &b.controllers[i], conns[b.controllers[i].target])
 	}
 	for _, port := range b.ports {
-		w.set(port, ovsdb.Values{"bond_active_slave": activeMember(st, port.text("name"))})
+		if len(st.Bonds) > 0 || port.datum("bond_active_slave").Len() > 0 {
+			w.set(port, ovsdb.Values{"bond_active_slave": activeMember(st, port.text("name"))})
+		}
 	}
 	for _, m := range b.mirrors {
 		p.mirror(w, m, st)
@@ -105,6 +113,21 @@ func (p *report) mirror(w *writer, m row, st *bridge.BridgeState) {
 
 // iface writes a row of table Interface. st is nil if the switch has no such port.
 func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridge.PortState) {
+	now := told{row: w.db.Row(i.row.table.Name, i.row.UUID), problem: i.problem, peer: i.peer, bridge: b.name, datapath: b.row.text("datapath_type")}
+	if st != nil {
+		now.state = *st
+	}
+	if p.recall.nothingNew(i.row.UUID, &now) {
+		return
+	}
+	before := len(w.ops)
+	p.setInterface(w, b, i, st)
+	if len(w.ops) == before {
+		p.recall.told[i.row.UUID] = now
+	}
+}
+
+func (p *report) setInterface(w *writer, b *wantedBridge, i *wantedInterface, st *bridge.PortState) {
 	if i.problem != "" || st == nil || !st.Open {
 		why := cmp.Or(i.problem, "bridge "+b.name+" could not be made: see the log of the switch")
 		if i.problem == "" && st != nil {
@@ -128,7 +151,7 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 	values := ovsdb.Values{
 		"ofport":      number(ofport(st.OFPort)),
 		"error":       optional(trouble),
-		"status":      pairsOf(driver(st)),
+		"status":      pairsOf(portStatus(st)),
 		"mac_in_use":  when(!isZero(dev.MAC), text(dev.MAC.String())),
 		"admin_state": text(upDown(dev.AdminUp)),
 		"link_state":  text(upDown(dev.LinkUp)),
@@ -144,12 +167,19 @@ func (p *report) iface(w *writer, b *wantedBridge, i *wantedInterface, st *bridg
 	w.set(i.row, values)
 }
 
-// driver is column status of table Interface.
-func driver(st *bridge.PortState) map[string]string {
-	if st.Driver == (ports.Driver{}) {
-		return nil
+// portStatus is column status of table Interface.
+func portStatus(st *bridge.PortState) map[string]string {
+	status := map[string]string{}
+	if st.Driver != (ports.Driver{}) {
+		status["driver_name"], status["driver_version"], status["firmware_version"] = st.Driver.Name, st.Driver.Version, st.Driver.Firmware
 	}
-	return map[string]string{"driver_name": st.Driver.Name, "driver_version": st.Driver.Version, "firmware_version": st.Driver.Firmware}
+	if st.IO.IO != "" {
+		status["io"], status["io_reason"] = st.IO.IO, st.IO.Why
+	}
+	if st.IO.Mode != "" {
+		status["xdp-mode"] = string(st.IO.Mode)
+	}
+	return status
 }
 
 // isZero says whether there is no address: a patch port has none.
@@ -184,13 +214,12 @@ func counters(st *bridge.PortState) map[string]uint64 {
 	return all
 }
 
-// controller writes a row of table Controller.
-func (p *report) controller(w *writer, c *wantedController, st *bridge.BridgeState) {
+// controller writes a row of table Controller; conns are those of its target.
+func (p *report) controller(w *writer, c *wantedController, conns []*ofconn.ConnStatus) {
 	connected, role := false, ""
 	var status map[string]string
-	for i := range st.Controllers {
-		s := &st.Controllers[i]
-		if s.Target != c.target || s.Auxiliary != 0 {
+	for _, s := range conns {
+		if s.Auxiliary != 0 {
 			continue
 		}
 		if s.State == ofconn.StateActive {

@@ -36,7 +36,7 @@ func (r *Reconciler) write(ctx context.Context, d *desired, stats bool) {
 	if d.root.Row == nil {
 		return
 	}
-	report := &report{desired: d, state: bridgesByName(r.o.Switch.State(stats)), stats: stats}
+	report := &report{desired: d, recall: r.recall, state: bridgesByName(r.o.Switch.State(stats)), stats: stats}
 	r.countNew(report)
 	if r.o.Embedded != nil {
 		report.managers = r.o.Embedded.Managers()
