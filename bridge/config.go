@@ -96,7 +96,7 @@ type Port struct {
 	// MTU of system and internal ports; 0: as the device has it, for internal ones
 	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
 	MTU int
-	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation".
+	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation", "xdp-mode".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
 	QoS *QoS
@@ -133,7 +133,7 @@ type Listener struct {
 
 // optionNames are the port options that this release knows, by port type.
 var optionNames = map[string][]string{
-	TypeSystem:   {"io", "qdisc-bypass", "stack-isolation"},
+	TypeSystem:   {"io", "qdisc-bypass", "stack-isolation", "xdp-mode"},
 	TypeInternal: {"io"},
 	TypeTap:      {"io"},
 	TypePatch:    {"peer"},

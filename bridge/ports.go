@@ -51,6 +51,7 @@ func (p *livePort) status() PortStatus {
 		st.Error = err.Error()
 	}
 	st.Isolation = p.isolation()
+	st.IO = p.ioChoice()
 	return st
 }
 
@@ -198,6 +199,12 @@ func (p *livePort) tryOpen() {
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
 	}
+	if io := p.ioChoice(); io.IO != "" {
+		log = log.With("io", io.IO, "why", io.Why)
+		if io.Mode != "" {
+			log = log.With("xdp-mode", string(io.Mode))
+		}
+	}
 	log.Info("port added", "ofport", p.no.String(), "type", port.Type())
 }
 
@@ -268,12 +275,16 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch io := p.conf.Options["io"]; io {
-	case "", "auto", "afpacket":
-	default:
-		return nil, fmt.Errorf("port %s: options:io=%s is not known; use auto or afpacket", p.conf.Name, io)
+	io, err := ports.ParseIO(p.conf.Options["io"])
+	if err != nil {
+		return nil, fmt.Errorf("port %s: options:io: %w", p.conf.Name, err)
+	}
+	xdpMode, err := ports.ParseXDPMode(p.conf.Options["xdp-mode"])
+	if err != nil {
+		return nil, fmt.Errorf("port %s: options:xdp-mode: %w", p.conf.Name, err)
 	}
 	port, err := ports.OpenSystem(p.conf.Name, ports.SystemOptions{
+		IO: io, XDPMode: xdpMode,
 		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
 		Bridge: p.bridge.conf.Name, Logger: log,
 	})

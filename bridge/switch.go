@@ -139,6 +139,8 @@ type PortStatus struct {
 	// Isolation is how the host's stack is kept out of the device: "tcx",
 	// "nft", "off", "none" where it cannot be; "" for ports without one.
 	Isolation string
+	// IO is how the port's frames are moved, of open system ports.
+	IO ports.IOChoice
 }
 
 // Ports lists every desired port and its state, by bridge in the order given;

@@ -178,6 +178,7 @@ func (s *Switch) showBridges() string {
 			if p.conf.Type == TypePatch {
 				kind += ": peer=" + p.conf.Options["peer"]
 			}
+			kind += ioText(p.ioChoice())
 			fmt.Fprintf(&b, "    %s %d/%s: (%s)\n", p.conf.Name, no, number, kind)
 		}
 	}

@@ -46,6 +46,11 @@ func (c *counters) lost(f *packet.Frame, errno unix.Errno) {
 
 func (c *counters) lostBy(f *packet.Frame, reason string, dropped bool) {
 	n, _ := wire(f)
+	c.lostN(n, reason, dropped)
+}
+
+// lostN counts n frames that were not sent.
+func (c *counters) lostN(n uint64, reason string, dropped bool) {
 	if dropped {
 		c.txDropped.Add(n)
 	} else {

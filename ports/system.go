@@ -28,6 +28,11 @@ type SystemOptions struct {
 	// Isolation is how the host's stack is kept out. Empty: auto, and a device
 	// with the default route is refused; any explicit mode takes it.
 	Isolation isolate.Mode
+	// IO is how frames are moved: IOAuto (also if empty), IOAFPacket or IOAFXDP.
+	// Where AF_XDP cannot be had the port goes on with AF_PACKET, and says so.
+	IO string
+	// XDPMode is where AF_XDP takes frames from; empty: XDPBestEffort.
+	XDPMode XDPMode
 	// QdiscBypass sends past the device's queueing discipline: 5 to 15 %
 	// faster, but hidden from tcpdump and from tc's shaping.
 	QdiscBypass bool
@@ -41,7 +46,7 @@ type SystemOptions struct {
 	Provider Provider
 }
 
-// System is a network device attached by AF_PACKET sockets.
+// System is a network device attached by AF_PACKET or AF_XDP sockets.
 type System struct {
 	dev    *device
 	opt    SystemOptions
@@ -52,10 +57,14 @@ type System struct {
 	usoOK  bool
 	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
 
-	mu      sync.Mutex
-	txs     []*systemTx
-	closed  atomic.Bool
-	dropped uint64 // PACKET_STATISTICS, summed: reading it clears it
+	mu     sync.Mutex
+	txs    []*systemTx
+	closed atomic.Bool
+	io     IOChoice
+	xdp    *xdpIO // nil: AF_PACKET
+	// isolated: the host's stack is out, as far as it can be.
+	isolated bool
+	dropped  uint64 // PACKET_STATISTICS, summed: reading it clears it
 
 	c counters
 }
@@ -75,6 +84,9 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 		o.SndBuf = DefaultSndBuf
 	}
 	if _, err := isolate.ParseMode(string(o.Isolation)); err != nil {
+		return nil, portErr(name, err, "%v", err)
+	}
+	if err := o.parseIO(); err != nil {
 		return nil, portErr(name, err, "%v", err)
 	}
 	dev, link, err := openDevice(name)
@@ -114,6 +126,9 @@ func (p *System) open(link netlink.Link) error {
 		f := ethtoolFeatures(p.dev.ctl, name)
 		p.bypass.tso4, p.bypass.tso6, p.bypass.uso = f["tx-tcp-segmentation"], f["tx-tcp6-segmentation"], f["tx-udp-segmentation"]
 	}
+	if err := p.openXDP(link); err != nil || p.xdp != nil {
+		return err
+	}
 	rx, inherited, err := openSystemRx(p)
 	if err != nil {
 		return err
@@ -148,6 +163,10 @@ func (p *System) warnMaster(link netlink.Link) {
 }
 
 func (p *System) isolate() error {
+	if p.isolated {
+		return nil
+	}
+	p.isolated = true
 	name := p.dev.name
 	iso, err := isolate.Attach(p.dev.ifindex, name, p.opt.Isolation)
 	switch {
@@ -173,11 +192,22 @@ func (p *System) Name() string { return p.dev.name }
 // Type is "system".
 func (p *System) Type() string { return "system" }
 
-// RxQueues is the one queue.
-func (p *System) RxQueues() []RxQueue { return []RxQueue{p.rx} }
+// RxQueues is the one queue, or with AF_XDP one for each queue of the device.
+func (p *System) RxQueues() []RxQueue {
+	if p.xdp != nil {
+		return p.xdp.rxQueues()
+	}
+	return []RxQueue{p.rx}
+}
 
 // Status reads the device's present state by netlink and ethtool.
-func (p *System) Status() Status { return p.dev.status() }
+func (p *System) Status() Status {
+	s := p.dev.status()
+	if p.xdp != nil && s.MTU != 0 {
+		p.xdp.mtu.Store(int32(s.MTU))
+	}
+	return s
+}
 
 // SetAdmin sets or clears IFF_UP.
 func (p *System) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
@@ -206,6 +236,9 @@ func (p *System) Stats() Stats {
 	defer p.mu.Unlock()
 	p.readDrops()
 	s.RxDropped += p.dropped
+	if p.xdp != nil {
+		p.xdp.addStats(&s)
+	}
 	if !p.closed.Load() {
 		p.dev.addDriverStats(&s)
 	}
@@ -237,6 +270,9 @@ func (p *System) Close() error {
 		errs = append(errs, unix.Close(t.fd))
 	}
 	p.txs = nil
+	if p.xdp != nil {
+		errs = append(errs, p.xdp.close())
+	}
 	if p.rx != nil {
 		errs = append(errs, unix.Close(p.rx.fd), putArena(p.rx.v.arena))
 	}

@@ -25,6 +25,9 @@ func (p *System) NewTx() (TxQueue, error) {
 	if p.closed.Load() {
 		return nil, portErr(p.dev.name, net.ErrClosed, "port is closed")
 	}
+	if p.xdp != nil {
+		return p.xdp.newTx(), nil
+	}
 	fd, inherited, err := p.packetSocket("tx")
 	if err != nil {
 		return nil, err
