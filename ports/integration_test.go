@@ -117,11 +117,11 @@ func frame(tags []uint16, n int) []byte {
 }
 
 func TestIntegrationSystemFrames(t *testing.T) {
-	for _, bypass := range []bool{false, true} {
-		t.Run(fmt.Sprintf("bypass=%v", bypass), func(t *testing.T) {
+	for _, o := range []SystemOptions{{}, {QdiscBypass: true}, {NoRing: true}} {
+		t.Run(fmt.Sprintf("bypass=%v,noring=%v", o.QdiscBypass, o.NoRing), func(t *testing.T) {
 			host, sw := veth(t)
 			fd := host.PacketSocket("a0")
-			p := openSystem(t, sw, "p0", SystemOptions{QdiscBypass: bypass})
+			p := openSystem(t, sw, "p0", o)
 			if p.Name() != "p0" || p.Type() != "system" || p.Isolation() != "tcx" {
 				t.Errorf("name %q type %q isolation %q", p.Name(), p.Type(), p.Isolation())
 			}
@@ -234,9 +234,15 @@ func TestIntegrationSystemTxSkips(t *testing.T) {
 }
 
 func TestIntegrationSystemDownUpGone(t *testing.T) {
+	for name, o := range map[string]SystemOptions{"ring": {}, "noring": {NoRing: true}} {
+		t.Run(name, func(t *testing.T) { downUpGone(t, o) })
+	}
+}
+
+func downUpGone(t *testing.T, o SystemOptions) {
 	host, sw := veth(t)
 	fd := host.PacketSocket("a0")
-	p := openSystem(t, sw, "p0", SystemOptions{})
+	p := openSystem(t, sw, "p0", o)
 	q, tx := p.RxQueues()[0], newTx(t, p)
 	st := p.Status()
 	if !st.AdminUp || !st.LinkUp || st.MTU != 1500 || !bytes.Equal(st.MAC, sw.MAC("p0")) || st.Ifindex != sw.Link("p0").Attrs().Index || st.SpeedMbps != 10000 || st.Duplex != "full" {
@@ -296,12 +302,27 @@ func TestIntegrationSystemDownUpGone(t *testing.T) {
 
 // Frames that find no room are counted.
 func TestIntegrationSystemRxDropped(t *testing.T) {
+	for name, tc := range map[string]struct {
+		o    SystemOptions
+		size int // of frames
+	}{
+		"ring":             {SystemOptions{RxDesc: 64}, 1000},
+		"buffer":           {SystemOptions{NoRing: true, RcvBuf: 4096}, 1000},
+		"ring, long frame": {SystemOptions{RcvBuf: 4096}, 2000},
+	} {
+		t.Run(name, func(t *testing.T) { rxDropped(t, tc.o, tc.size) })
+	}
+}
+
+func rxDropped(t *testing.T, o SystemOptions, size int) {
 	host, sw := veth(t)
 	fd := host.PacketSocket("a0")
-	p := openSystem(t, sw, "p0", SystemOptions{RcvBuf: 4096})
+	p := openSystem(t, sw, "p0", o)
+	host.Run("ip", "link", "set", "a0", "mtu", "2000")
+	sw.Run("ip", "link", "set", "p0", "mtu", "2000")
 	const n = 500
 	for range n {
-		if _, err := unix.Write(fd, frame(nil, 1000)); err != nil {
+		if _, err := unix.Write(fd, frame(nil, size)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,7 +9,14 @@ import (
 	"ofswitch/packet"
 )
 
-// systemRx is a system port's receive queue: one raw socket read by recvmmsg.
+// systemQueue is a receive queue of a system port with its socket.
+type systemQueue interface {
+	RxQueue
+	close() error
+}
+
+// systemRx is a system port's receive queue where it cannot have a ring: one raw
+// socket read by recvmmsg.
 type systemRx struct {
 	p    *System
 	fd   int
@@ -18,14 +25,27 @@ type systemRx struct {
 }
 
 // openSystemRx makes the socket ready to be bound; an inherited one is bound.
-func openSystemRx(p *System) (q *systemRx, inherited bool, err error) {
+func openSystemRx(p *System, mtu int) (q systemQueue, inherited bool, err error) {
 	fd, inherited, err := p.packetSocket("rx0")
 	if err != nil {
 		return nil, false, err
 	}
-	if !inherited {
+	if inherited {
+		// The predecessor may have had a ring, of which nobody knows how far it was
+		// read.
+		if err := unix.SetsockoptTpacketReq(fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &unix.TpacketReq{}); err != nil {
+			return nil, false, closing(fd, sysErr(p.dev.name, "taking the packet ring off an inherited socket", err, "CAP_NET_RAW"))
+		}
+	} else {
 		if err := p.setupRx(fd); err != nil {
 			return nil, false, closing(fd, err)
+		}
+		if !p.opt.NoRing {
+			q, err := openRingRx(p, fd, mtu)
+			if err == nil {
+				return q, false, nil
+			}
+			p.opt.Logger.Warn("frames are received by a system call for each batch: the kernel gives no packet ring", "port", p.dev.name, "reason", err)
 		}
 	}
 	v, err := newRxVector()
@@ -34,6 +54,8 @@ func openSystemRx(p *System) (q *systemRx, inherited bool, err error) {
 	}
 	return &systemRx{p: p, fd: fd, v: v}, inherited, nil
 }
+
+func (q *systemRx) close() error { return errors.Join(unix.Close(q.fd), putArena(q.v.arena)) }
 
 // closing closes fd after a failure, which it returns.
 func closing(fd int, err error) error {

@@ -1,0 +1,163 @@
+package ports
+
+import (
+	"bytes"
+	"encoding/binary"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ofswitch/packet"
+)
+
+// canRead says whether there is something to read at once.
+func canRead(t *testing.T, fd int) bool {
+	t.Helper()
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n == 1
+}
+
+// A ring's descriptor is readable as long as a slot is filled that was not given
+// back, and frames may be written to, headroom and all, while they are lent.
+func TestIntegrationRingLends(t *testing.T) {
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	p := openSystem(t, sw, "p0", SystemOptions{RxDesc: 64})
+	q := p.RxQueues()[0]
+	if _, ok := q.(*ringRx); !ok {
+		t.Fatalf("%T, want a ring", q)
+	}
+	if canRead(t, q.FD()) {
+		t.Error("readable before anything came")
+	}
+	var b packet.Batch
+	for round := range 100 { // several times round the ring
+		const k = 5
+		for i := range k {
+			f := frame(nil, 60)
+			f[20], f[21] = byte(round), byte(i)
+			if _, err := unix.Write(fd, f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := 0
+		for got < k {
+			poll(t, 10*time.Second, q.FD())
+			n, err := q.Rx(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range b.Frames[:n] {
+				f := &b.Frames[i]
+				if by := f.Bytes(); len(by) != 60 || by[20] != byte(round) || by[21] != byte(got+i) {
+					t.Fatalf("round %d, frame %d: % x", round, got+i, by)
+				}
+				room, ok := f.Prepend(packet.Headroom)
+				if !ok {
+					t.Fatal("no headroom")
+				}
+				for j := range room {
+					room[j] = 0xff
+				}
+			}
+			if n > 0 && !canRead(t, q.FD()) {
+				t.Fatal("not readable while frames are lent")
+			}
+			got += n
+			b.Release()
+		}
+		if canRead(t, q.FD()) {
+			t.Fatal("readable after all was given back")
+		}
+	}
+	if s := p.Stats(); s.RxDropped != 0 || s.RxErrors != 0 || s.RxPackets != 500 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// Frames that are longer than a slot take their turn among the others: of an MTU
+// that the device got later, and GSO packets.
+func TestIntegrationRingKeepsOrder(t *testing.T) {
+	host, sw := veth(t)
+	p := openSystem(t, sw, "p0", SystemOptions{})
+	host.Run("ip", "link", "set", "a0", "mtu", "9000")
+	sw.Run("ip", "link", "set", "p0", "mtu", "9000")
+	fd := host.PacketSocket("a0")
+	q := p.RxQueues()[0]
+	sizes := []int{60, 9014, 1514, 1518, 1600, 200, 5000, 60, 9018}
+	make1 := func(i int) []byte {
+		var tags []uint16
+		if i%3 == 1 {
+			tags = []uint16{packet.TypeVLAN}
+		}
+		n := sizes[i%len(sizes)]
+		if tags == nil {
+			n = min(n, 9014)
+		}
+		b := frame(tags, n)
+		binary.BigEndian.PutUint32(b[20:], uint32(i))
+		return b
+	}
+	const n = 3000
+	var b packet.Batch
+	want := 0
+	for i := range n {
+		if _, err := unix.Write(fd, make1(i)); err != nil {
+			t.Fatal(err)
+		}
+		if i%50 != 49 {
+			continue
+		}
+		for want <= i {
+			poll(t, 10*time.Second, q.FD())
+			k, err := q.Rx(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range b.Frames[:k] {
+				if got, want := b.Frames[j].Bytes(), make1(want+j); !bytes.Equal(got, want) {
+					t.Fatalf("%d bytes % x\nwant %d bytes % x", len(got), got[:32], len(want), want[:32])
+				}
+				if h := b.Frames[j].Headroom(); h < packet.Headroom {
+					t.Fatalf("headroom %d", h)
+				}
+			}
+			want += k
+			b.Release()
+		}
+	}
+	if s := p.Stats(); s.RxDropped != 0 || s.RxErrors != 0 || s.RxPackets != n {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// Without a ring frames are received all the same, and one line says why.
+func TestIntegrationRingRefused(t *testing.T) {
+	before := RingMemory()
+	defer func(v [2]int) { ringKernel = v }(ringKernel)
+	ringKernel = [2]int{99, 0}
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	var log bytes.Buffer
+	p := openSystem(t, sw, "p0", SystemOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if n := strings.Count(log.String(), "no packet ring"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("log: %s", log.String())
+	}
+	if now := RingMemory(); now != before {
+		t.Errorf("%d bytes are booked for no ring", now-before)
+	}
+	want := frame([]uint16{packet.TypeVLAN}, 100)
+	if _, err := unix.Write(fd, want); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, p.RxQueues()[0]); !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("% x", got.Bytes())
+	}
+}
