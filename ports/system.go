@@ -28,15 +28,14 @@ type SystemOptions struct {
 	// Isolation is how the host's stack is kept out. Empty: auto, and a device
 	// with the default route is refused; any explicit mode takes it.
 	Isolation isolate.Mode
+	// IO is how frames are moved: IOAuto (also if empty), IOAFPacket or IOAFXDP.
+	// Where AF_XDP cannot be had the port goes on with AF_PACKET, and says so.
+	IO string
+	// XDPMode is where AF_XDP takes frames from; empty: XDPBestEffort.
+	XDPMode XDPMode
 	// QdiscBypass sends past the device's queueing discipline: 5 to 15 %
 	// faster, but hidden from tcpdump and from tc's shaping.
 	QdiscBypass bool
-	// RxDesc is how many frames the receive ring should hold; 0: as many as the
-	// bound on the memory of all rings allows, 1,250 ordinary ones at most.
-	RxDesc int
-	// NoRing has frames received by recvmmsg alone, as where the kernel gives no
-	// packet ring.
-	NoRing bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
 	// Bridge is the name used in hints to the user; empty: "BRIDGE".
@@ -47,21 +46,25 @@ type SystemOptions struct {
 	Provider Provider
 }
 
-// System is a network device attached by AF_PACKET sockets.
+// System is a network device attached by AF_PACKET or AF_XDP sockets.
 type System struct {
 	dev    *device
 	opt    SystemOptions
 	iso    *isolate.Isolation
-	rx     systemQueue
+	rx     *systemRx
 	claim  int    // see claim
 	vlan   uint16 // of a VLAN device; else 0
 	usoOK  bool
 	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
 
-	mu      sync.Mutex
-	txs     []*systemTx
-	closed  atomic.Bool
-	dropped uint64 // PACKET_STATISTICS, summed: reading it clears it
+	mu     sync.Mutex
+	txs    []*systemTx
+	closed atomic.Bool
+	io     IOChoice
+	xdp    *xdpIO // nil: AF_PACKET
+	// isolated: the host's stack is out, as far as it can be.
+	isolated bool
+	dropped  uint64 // PACKET_STATISTICS, summed: reading it clears it
 
 	c counters
 }
@@ -81,6 +84,9 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 		o.SndBuf = DefaultSndBuf
 	}
 	if _, err := isolate.ParseMode(string(o.Isolation)); err != nil {
+		return nil, portErr(name, err, "%v", err)
+	}
+	if err := o.parseIO(); err != nil {
 		return nil, portErr(name, err, "%v", err)
 	}
 	dev, link, err := openDevice(name)
@@ -120,7 +126,10 @@ func (p *System) open(link netlink.Link) error {
 		f := ethtoolFeatures(p.dev.ctl, name)
 		p.bypass.tso4, p.bypass.tso6, p.bypass.uso = f["tx-tcp-segmentation"], f["tx-tcp6-segmentation"], f["tx-udp-segmentation"]
 	}
-	rx, inherited, err := openSystemRx(p, link.Attrs().MTU)
+	if err := p.openXDP(link); err != nil || p.xdp != nil {
+		return err
+	}
+	rx, inherited, err := openSystemRx(p)
 	if err != nil {
 		return err
 	}
@@ -132,7 +141,7 @@ func (p *System) open(link netlink.Link) error {
 	if inherited {
 		return nil
 	}
-	return p.bind(rx.FD(), unix.ETH_P_ALL)
+	return p.bind(rx.fd, unix.ETH_P_ALL)
 }
 
 // warnMaster says when the kernel itself forwards the device's frames: each would
@@ -154,6 +163,10 @@ func (p *System) warnMaster(link netlink.Link) {
 }
 
 func (p *System) isolate() error {
+	if p.isolated {
+		return nil
+	}
+	p.isolated = true
 	name := p.dev.name
 	iso, err := isolate.Attach(p.dev.ifindex, name, p.opt.Isolation)
 	switch {
@@ -179,11 +192,22 @@ func (p *System) Name() string { return p.dev.name }
 // Type is "system".
 func (p *System) Type() string { return "system" }
 
-// RxQueues is the one queue.
-func (p *System) RxQueues() []RxQueue { return []RxQueue{p.rx} }
+// RxQueues is the one queue, or with AF_XDP one for each queue of the device.
+func (p *System) RxQueues() []RxQueue {
+	if p.xdp != nil {
+		return p.xdp.rxQueues()
+	}
+	return []RxQueue{p.rx}
+}
 
 // Status reads the device's present state by netlink and ethtool.
-func (p *System) Status() Status { return p.dev.status() }
+func (p *System) Status() Status {
+	s := p.dev.status()
+	if p.xdp != nil && s.MTU != 0 {
+		p.xdp.mtu.Store(int32(s.MTU))
+	}
+	return s
+}
 
 // SetAdmin sets or clears IFF_UP.
 func (p *System) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
@@ -212,6 +236,9 @@ func (p *System) Stats() Stats {
 	defer p.mu.Unlock()
 	p.readDrops()
 	s.RxDropped += p.dropped
+	if p.xdp != nil {
+		p.xdp.addStats(&s)
+	}
 	if !p.closed.Load() {
 		p.dev.addDriverStats(&s)
 	}
@@ -224,7 +251,7 @@ func (p *System) readDrops() {
 		return
 	}
 	// Fails only when the descriptor is no packet socket.
-	if st, err := unix.GetsockoptTpacketStats(p.rx.FD(), unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+	if st, err := unix.GetsockoptTpacketStats(p.rx.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 		p.dropped += uint64(st.Drops)
 	}
 }
@@ -243,8 +270,11 @@ func (p *System) Close() error {
 		errs = append(errs, unix.Close(t.fd))
 	}
 	p.txs = nil
+	if p.xdp != nil {
+		errs = append(errs, p.xdp.close())
+	}
 	if p.rx != nil {
-		errs = append(errs, p.rx.close())
+		errs = append(errs, unix.Close(p.rx.fd), putArena(p.rx.v.arena))
 	}
 	if p.iso != nil {
 		errs = append(errs, p.iso.Close())
