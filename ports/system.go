@@ -36,6 +36,12 @@ type SystemOptions struct {
 	// QdiscBypass sends past the device's queueing discipline: 5 to 15 %
 	// faster, but hidden from tcpdump and from tc's shaping.
 	QdiscBypass bool
+	// RxDesc is how many frames the receive ring should hold; 0: as many as the
+	// bound on the memory of all rings allows, 1,250 ordinary ones at most.
+	RxDesc int
+	// NoRing has frames received by recvmmsg alone, as where the kernel gives no
+	// packet ring.
+	NoRing bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
 	// Bridge is the name used in hints to the user; empty: "BRIDGE".
@@ -51,7 +57,7 @@ type System struct {
 	dev    *device
 	opt    SystemOptions
 	iso    *isolate.Isolation
-	rx     *systemRx
+	rx     systemQueue
 	claim  int    // see claim
 	vlan   uint16 // of a VLAN device; else 0
 	usoOK  bool
@@ -129,7 +135,7 @@ func (p *System) open(link netlink.Link) error {
 	if err := p.openXDP(link); err != nil || p.xdp != nil {
 		return err
 	}
-	rx, inherited, err := openSystemRx(p)
+	rx, inherited, err := openSystemRx(p, link.Attrs().MTU)
 	if err != nil {
 		return err
 	}
@@ -141,7 +147,7 @@ func (p *System) open(link netlink.Link) error {
 	if inherited {
 		return nil
 	}
-	return p.bind(rx.fd, unix.ETH_P_ALL)
+	return p.bind(rx.FD(), unix.ETH_P_ALL)
 }
 
 // warnMaster says when the kernel itself forwards the device's frames: each would
@@ -251,7 +257,7 @@ func (p *System) readDrops() {
 		return
 	}
 	// Fails only when the descriptor is no packet socket.
-	if st, err := unix.GetsockoptTpacketStats(p.rx.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+	if st, err := unix.GetsockoptTpacketStats(p.rx.FD(), unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 		p.dropped += uint64(st.Drops)
 	}
 }
@@ -274,7 +280,7 @@ func (p *System) Close() error {
 		errs = append(errs, p.xdp.close())
 	}
 	if p.rx != nil {
-		errs = append(errs, unix.Close(p.rx.fd), putArena(p.rx.v.arena))
+		errs = append(errs, p.rx.close())
 	}
 	if p.iso != nil {
 		errs = append(errs, p.iso.Close())
