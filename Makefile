@@ -52,7 +52,7 @@ fmt: ## gofmt all
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
-bench: build ## TCP against Open vSwitch, turn by turn (root); LINE=tcp6 selects
+bench: build ## every line against Open vSwitch and the goals, turn by turn (root); LINE=tcp selects, bench -list names them
 	@scripts/install-peers
 	$(GO) run ./bench -bin bin $(LINE)
 

@@ -89,13 +89,6 @@ func runGarbage(ctx context.Context, testdata string, rounds, seconds int) ([]ga
 	return results, nil
 }
 
-func ratio(a, b float64) float64 {
-	if b == 0 {
-		return 0
-	}
-	return a / b
-}
-
 func printGarbage(results []garbageResult) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "line\tunit\tquiet\t(min..max)\tdecoy\t(min..max)\tattacked\t(min..max)\tto quiet\tto decoy")

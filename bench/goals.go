@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// goal is what a line must reach.
+type goal struct {
+	line string
+	// of and against are contenders; against empty: the value itself is bounded.
+	of, against string
+	// what: a further figure of the line instead of its value.
+	what string
+	// goal and stretch bound the ratio or the value, from below, or from above
+	// where less is better. 0: there is none.
+	goal, stretch float64
+	// stretchAgainst has the stretch measured against another contender.
+	stretchAgainst string
+}
+
+const (
+	ours       = "ofswitch"
+	oursBypass = "ofswitch qdisc-bypass"
+	oursXDP    = "ofswitch afxdp"
+	oursBase   = "ofswitch base"
+	ovs        = "Open vSwitch"
+	bridge     = "Linux bridge"
+)
+
+// goals are all of them, in the order of the lines.
+var goals = []goal{
+	{line: "frames-1", of: ours, against: ovs, goal: 2.2, stretch: 3.0},
+	{line: "frames-10k", of: ours, against: ovs, goal: 2.2},
+	{line: "frames-1m", of: ours, against: ovs, goal: 2.2},
+	{line: "frames-rules", of: ours, against: ovs, goal: 2.2},
+	{line: "frames-tables", of: ours, against: ovs, goal: 2.2},
+	{line: "frames-all", of: ours, against: ovs, goal: 2.2},
+	{line: "frames-xdp", of: oursXDP, against: ovs, goal: 3.2},
+	{line: "frames-xdp", of: oursXDP, against: ovs, what: perCPU, stretch: 1.5},
+}
+
+// verdict is a goal and what was measured.
+type verdict struct {
+	Text    string  `json:"text"`
+	Goal    float64 `json:"goal,omitempty"`
+	Stretch float64 `json:"stretch,omitempty"`
+	Value   float64 `json:"value"`
+	// StretchValue is what the stretch bounds where that is another value.
+	StretchValue float64 `json:"stretch_value,omitempty"`
+	// State is "missed", "met", "stretch", "wrong", or "not measured".
+	State string `json:"state"`
+}
+
+// judge compares a line with its goals.
+func judge(r *outcome, goals []goal) []verdict {
+	var out []verdict
+	for _, g := range goals {
+		if g.line == r.Line {
+			out = append(out, g.judge(r))
+		}
+	}
+	return out
+}
+
+func (g goal) judge(r *outcome) verdict {
+	v := verdict{Goal: g.goal, Stretch: g.stretch, State: "not measured"}
+	what := ""
+	if g.what != "" {
+		what = g.what + " of "
+	}
+	v.Text = what + g.of
+	if g.against != "" {
+		v.Text += " to " + g.against
+	}
+	value, ok := g.value(r, g.against)
+	if !ok {
+		return v
+	}
+	v.Value = value
+	stretchValue := value
+	if g.stretchAgainst != "" {
+		if stretchValue, ok = g.value(r, g.stretchAgainst); !ok {
+			stretchValue = value
+		} else {
+			v.StretchValue = stretchValue
+			v.Text += fmt.Sprintf(" (stretch: to %s)", g.stretchAgainst)
+		}
+	}
+	less := r.Less && g.what == ""
+	reached := func(value, bound float64) bool {
+		if less {
+			return value <= bound
+		}
+		return value >= bound
+	}
+	switch s := r.of(g.of); {
+	case s.isWrong():
+		v.State = "wrong"
+	case g.stretch != 0 && reached(stretchValue, g.stretch) && (g.goal == 0 || reached(value, g.goal)):
+		v.State = "stretch"
+	case g.goal != 0 && reached(value, g.goal):
+		v.State = "met"
+	default:
+		v.State = "missed"
+	}
+	return v
+}
+
+// isWrong says whether frames came out of order or with wrong checksums, or were
+// lost below saturation in most rounds: in single ones a machine with other work
+// may have stood still for longer than any buffer lasts.
+func (s *series) isWrong() bool {
+	lost := 0
+	for _, w := range s.Wrong {
+		if strings.Contains(w, lostFrames) {
+			lost++
+		}
+	}
+	return len(s.Wrong) > lost || 2*lost > len(s.Values)
+}
+
+// value is the ratio to a contender, or the value itself.
+func (g goal) value(r *outcome, against string) (float64, bool) {
+	figure := func(name string) (float64, bool) {
+		s := r.of(name)
+		if s == nil {
+			return 0, false
+		}
+		v := s.Values
+		if g.what != "" {
+			v = s.More[g.what]
+		}
+		return median(v), len(v) > 0
+	}
+	mine, ok := figure(g.of)
+	if !ok || against == "" {
+		return mine, ok
+	}
+	theirs, ok := figure(against)
+	return ratio(mine, theirs), ok && theirs != 0
+}

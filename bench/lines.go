@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// line is one row of the comparison: something measured on several switches, or
+// in several settings of ours.
+type line struct {
+	name, unit, about string
+	less              bool // less is better
+	contenders        []contender
+	hosts             int           // 0: 2
+	rounds            int           // 0: the default
+	length            time.Duration // of one measurement
+	before            func(s *setup) error
+	measure           func(s *setup, length time.Duration) (measured, error)
+	named             bool // measured only where it is named
+}
+
+func (l *line) hostCount() int {
+	if l.hosts == 0 {
+		return 2
+	}
+	return l.hosts
+}
+
+// measured is one value of a line, with what belongs to it.
+type measured struct {
+	value float64
+	more  map[string]float64
+	wrong []string // what was wrong with what came out
+}
+
+// perCPU is a further figure of forwarding lines.
+const perCPU = "kframes per CPU-second"
+
+// second is the usual length of a measurement.
+const second = time.Second
+
+// allLines are all of them, in the order in which they are measured.
+func allLines(o *options) []line {
+	return slices.Concat(forwardLines(o), tcpLines(o))
+}
+
+// choose picks the lines named: exactly, or by the beginning of their names up
+// to a hyphen. Without names, all but those that run only if named.
+func choose(lines []line, names []string) ([]line, error) {
+	var out []line
+	taken := make(map[string]bool)
+	if len(names) == 0 {
+		for _, l := range lines {
+			if !l.named {
+				out = append(out, l)
+			}
+		}
+		return out, nil
+	}
+	for _, n := range names {
+		found := false
+		for _, l := range lines {
+			if l.name == n || strings.HasPrefix(l.name, n+"-") {
+				found = true
+				if !taken[l.name] {
+					taken[l.name] = true
+					out = append(out, l)
+				}
+			}
+		}
+		if !found {
+			var known []string
+			for _, l := range lines {
+				known = append(known, l.name)
+			}
+			return nil, fmt.Errorf("no line %q; there are %s", n, strings.Join(known, ", "))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// series is what one contender showed on one line.
+type series struct {
+	Name   string    `json:"name"`
+	Values []float64 `json:"values"` // one a round
+	// More are further figures, one a round each, by name with unit.
+	More map[string][]float64 `json:"more,omitempty"`
+	// Wrong says what was wrong with what came out, however fast: frames lost
+	// below saturation, out of order, with wrong checksums.
+	Wrong []string `json:"wrong,omitempty"`
+	// Missing says why the contender could not be measured.
+	Missing string `json:"missing,omitempty"`
+}
+
+// outcome is the outcome of one line.
+type outcome struct {
+	Line   string    `json:"line"`
+	About  string    `json:"about,omitempty"`
+	Unit   string    `json:"unit"`
+	Less   bool      `json:"less_is_better"`
+	Series []series  `json:"series"`
+	Goals  []verdict `json:"goals,omitempty"`
+	Took   float64   `json:"took_seconds"`
+}
+
+// series of a contender, nil if it has none.
+func (r *outcome) of(name string) *series {
+	for i := range r.Series {
+		if r.Series[i].Name == name {
+			return &r.Series[i]
+		}
+	}
+	return nil
+}
+
+// median of a contender's values; false if it was not measured.
+func (r *outcome) median(name string) (float64, bool) {
+	s := r.of(name)
+	if s == nil || len(s.Values) == 0 {
+		return 0, false
+	}
+	return median(s.Values), true
+}
+
+// report is all of a run.
+type report struct {
+	Date    string    `json:"date"`
+	Command string    `json:"command"`
+	Machine machine   `json:"machine"`
+	Results []outcome `json:"results"`
+}
+
+// machine is where it ran.
+type machine struct {
+	Processors int    `json:"processors"`
+	Model      string `json:"model"`
+	Kernel     string `json:"kernel"`
+	Go         string `json:"go"`
+	Revision   string `json:"revision"`
+	Peer       string `json:"openvswitch"`
+}
+
+// thisMachine reads what it can: what is not known is empty.
+func thisMachine() machine {
+	m := machine{Processors: runtime.NumCPU(), Go: runtime.Version(), Peer: peerVersion()}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				m.Model = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		modified := ""
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision" && len(s.Value) >= 12:
+				m.Revision = s.Value[:12]
+			case s.Key == "vcs.modified" && s.Value == "true":
+				modified = "+"
+			}
+		}
+		m.Revision += modified
+	}
+	return m
+}
+
+// write writes the report as JSON.
+func (r *report) write(file string) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(b, '\n'), 0o644)
+}
+
+// readReport reads what write wrote.
+func readReport(file string) (*report, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%s is no report of this program: %w", file, err)
+	}
+	return r, nil
+}
+
+func today() string { return time.Now().UTC().Format("2006-01-02 15:04 MST") }
