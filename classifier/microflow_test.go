@@ -103,7 +103,7 @@ func TestMicroflowPlantedBugs(t *testing.T) {
 	if _, bad := compareMicroflow(c, 1<<20, func(i int) {
 		if i == 5000 {
 			for j := range c.keys {
-				c.keys[j].W[flow.WIPv4] ^= 1
+				c.keys[j].w[1] ^= 1 // the second word in use
 			}
 		}
 	}); bad == "" {

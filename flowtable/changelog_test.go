@@ -13,6 +13,15 @@ import (
 	"ofswitch/ofp"
 )
 
+// exactly is the set that has w alone in it.
+func exactly(w *flow.Wide) *flow.Match {
+	m := &flow.Match{Value: *w}
+	for i := range m.Mask {
+		m.Mask[i] = ^uint64(0)
+	}
+	return m
+}
+
 func TestAffects(t *testing.T) {
 	s := newStory(t)
 	var w flow.Wide
@@ -20,7 +29,7 @@ func TestAffects(t *testing.T) {
 	tb := s.Table(0)
 	want := func(from, to classifier.Version, priority int32, affected bool) {
 		t.Helper()
-		if got := tb.Affects(from, to, &w, priority); got != affected {
+		if got := tb.Affects(from, to, exactly(&w), priority); got != affected {
 			t.Errorf("(%d, %d] at priority %d: %v, want %v", from, to, priority, got, affected)
 		}
 	}
@@ -43,12 +52,11 @@ func TestAffects(t *testing.T) {
 	want(4, 5, -1, false)
 	// More changes than the log holds: whoever is older does not know.
 	v := s.v
-	for range logLen {
+	for range logLen + blockLen {
 		s.add(9, "udp")
 	}
-	want(v, s.v, -1, false)
-	want(v-1, s.v, -1, true)
-	want(v+1, s.v, -1, false)
+	want(v, s.v, -1, true)
+	want(s.v-logLen, s.v, -1, false)
 	// One change of more than that, of a frame's or not.
 	for i := range logLen + 1 {
 		s.add(uint16(i), "sctp")
@@ -64,12 +72,81 @@ func TestAffects(t *testing.T) {
 	want(s.v-1, s.v, -1, false)
 }
 
+// What is asked about is a set of frames: a change concerns it that concerns one of them.
+func TestAffectsSets(t *testing.T) {
+	s := newStory(t)
+	s.add(5, "ip,nw_dst=10.1.0.0/16")
+	from := s.v
+	s.add(7, "ip,nw_dst=10.1.2.0/24")
+	set := func(text string) *flow.Match {
+		m, err := flow.ParseMatch(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &m
+	}
+	for text, want := range map[string]bool{
+		"":                               true,
+		"ip":                             true,
+		"arp":                            false,
+		"ip,nw_dst=10.1.2.3":             true,
+		"ip,nw_dst=10.1.3.0/24":          false,
+		"ip,nw_dst=10.1.0.0/16":          true,
+		"ip,nw_dst=10.1.1.0/24":          false,
+		"ip,nw_dst=0.0.2.0/0.0.7.0":      true,
+		"ip,nw_dst=0.0.3.0/0.0.7.0":      false,
+		"tcp,nw_src=10.9.9.9":            true,
+		"ip,nw_dst=10.1.2.128/25":        true,
+		"ip,nw_dst=128.0.0.0/1":          false,
+		"dl_src=02:00:00:00:00:01":       true,
+		"ipv6,ipv6_dst=fd00::1":          false,
+		"dl_type=0x800,dl_vlan=7":        true,
+		"ip,nw_dst=10.1.2.0/23":          true,
+		"ip,nw_dst=10.1.0.0/23":          false,
+		"in_port=1,ip,nw_dst=10.0.0.0/8": true,
+	} {
+		if got := s.Table(0).Affects(from, s.v, set(text), 5); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if s.Table(0).Affects(from, s.v, set("ip"), 8) {
+		t.Error("an entry of lower priority than the one found concerns nobody")
+	}
+}
+
+// Blocks of changes are passed over only if none of theirs concerns the frames, at
+// whatever place it stands and however far the reader is behind.
+func TestAffectsBlocks(t *testing.T) {
+	for at := range 3*blockLen + 1 {
+		s := newStory(t)
+		from := s.v
+		for i := range 3*blockLen + 5 {
+			if i == at {
+				s.add(9, "udp,nw_dst=10.0.0.1")
+			} else {
+				s.add(uint16(2+i%3), fmt.Sprintf("udp,nw_dst=10.9.%d.%d", i/200, i%200))
+			}
+		}
+		var w flow.Wide
+		flow.EthType.Field().Set(&w, flow.Value{Lo: 0x0800})
+		flow.IPProto.Field().Set(&w, flow.Value{Lo: 17})
+		flow.IPv4Dst.Field().Set(&w, flow.Value{Lo: 0x0a000001})
+		tb := s.Table(0)
+		for behind := range s.v - from {
+			want := int(s.v-behind-from) <= at
+			if got := tb.Affects(s.v-behind, s.v, exactly(&w), 5); got != want {
+				t.Fatalf("change %d, %d behind: %v, want %v", at, behind, got, want)
+			}
+		}
+	}
+}
+
 // A reader that is overtaken by the whole log while it walks says that it does
 // not know, at whatever point that happens.
 func TestAffectsOvertaken(t *testing.T) {
 	var w flow.Wide
 	flow.EthType.Field().Set(&w, flow.Value{Lo: 0x0806})
-	for _, overtaken := range []int{0, 1, 100, logLen - 1, logLen, 3 * logLen} {
+	for _, overtaken := range []int{0, 1, 100, logLen - 1, logLen, 2 * logLen} {
 		s := newStory(t)
 		s.add(1, "udp")
 		from := s.v
@@ -82,10 +159,10 @@ func TestAffectsOvertaken(t *testing.T) {
 		for range overtaken {
 			s.add(3, "tcp")
 		}
-		if !log.walk(head, from, to, &w, 0) {
+		if !log.walk(head, from, to, exactly(&w), 0) {
 			t.Errorf("overtaken by %d changes: the change was missed", overtaken)
 		}
-		if overtaken < logLen-100 && log.walk(head, to, to, &w, 0) {
+		if overtaken < logLen-100 && log.walk(head, to, to, exactly(&w), 0) {
 			t.Errorf("overtaken by %d changes: one that is not there was seen", overtaken)
 		}
 	}
@@ -124,7 +201,7 @@ func TestAffectsWhileWriting(t *testing.T) {
 					if d.entry != nil {
 						priority = d.entry.Priority
 					}
-					if !tb.Affects(d.v, v, &d.w, priority) && e != d.entry {
+					if !tb.Affects(d.v, v, exactly(&d.w), priority) && e != d.entry {
 						t.Errorf("from %d to %d: said to hold, but another entry is hit", d.v, v)
 						stop.Store(true)
 					}
@@ -177,10 +254,10 @@ func BenchmarkAffects(b *testing.B) {
 				}
 			}
 			v := classifier.Version(2 * logLen)
-			var w flow.Wide
+			w := exactly(&flow.Wide{})
 			tb := tables.Table(0)
 			for b.Loop() {
-				tb.Affects(v-classifier.Version(behind), v, &w, -1)
+				tb.Affects(v-classifier.Version(behind), v, w, -1)
 			}
 		})
 	}

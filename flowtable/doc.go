@@ -41,13 +41,21 @@
 //
 // # Stale answers
 //
-// A program made from a lookup of words w that hit an entry of priority p stays
-// right while no change of the table has a match that w is in and a priority of at
-// least p. Each table keeps its last 256 changes; [Table.Affects] walks those between two
-// versions. A program that was not used for longer than the log reaches is
-// translated again, which is as cheap as a walk of that length. One change of
-// more entries than the log holds (a mass deletion) is not written out: it
-// concerns everybody.
+// A program made from a lookup whose answer, for every frame of a set, was an entry of
+// priority p (-1: none) stays right for the set while no change of the table has a
+// match that some frame of the set is in and a priority of at least p. For an entry that
+// is added below p loses to the one found. One that is removed was either the one found,
+// of priority p; or below it, which nobody sees; or above it, and then no frame
+// of the set was in its match when the answer was given, so that it was added since, and
+// told of as that. What is modified counts as removed and added.
+//
+// Each table keeps its last few thousand changes in blocks of 32; [Table.Affects] walks
+// those between two versions, the latest first. A full block knows which bits all its matches ask
+// for alike, and its highest priority, so that 32 changes that concern others cost one comparison where they are
+// of one kind: ten thousand unrelated flow-mods a second are some tens of comparisons for a
+// program that is used a hundred times a second. A program that was not used for longer than the
+// log reaches is translated again. One change of more entries than the log holds (a mass deletion) is
+// not written out: it concerns everybody.
 //
 // # Timeouts
 //

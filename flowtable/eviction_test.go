@@ -84,7 +84,7 @@ func TestEviction(t *testing.T) {
 			}
 		}
 		for _, e := range c.Added {
-			if w := e.rule.Match().Value; !tb.Affects(v-1, v, &w, -1) {
+			if w := e.rule.Match().Value; !tb.Affects(v-1, v, exactly(&w), -1) {
 				t.Fatal("an added flow concerns nobody")
 			}
 		}

@@ -417,7 +417,7 @@ func TestHidden(t *testing.T) {
 	if e := s.Table(0).Lookup(&flow.Wide{}, s.v, nil); e != h || h.IsTableMiss() {
 		t.Errorf("lookup gives %+v, want the hidden entry", e)
 	}
-	if !s.Table(0).Affects(before-1, before, &flow.Wide{}, 65535) {
+	if !s.Table(0).Affects(before-1, before, exactly(&flow.Wide{}), 65535) {
 		t.Error("a hidden entry came, and the lookup below is said to hold")
 	}
 	s.wantDump("0/65535 ")
@@ -437,7 +437,7 @@ func TestHidden(t *testing.T) {
 	if e := s.Table(0).Lookup(&flow.Wide{}, s.v, nil); e != nil {
 		t.Errorf("lookup gives %+v after removal", e)
 	}
-	if !s.Table(0).Affects(s.v-1, s.v, &flow.Wide{}, h.Priority) {
+	if !s.Table(0).Affects(s.v-1, s.v, exactly(&flow.Wide{}), h.Priority) {
 		t.Error("the hidden entry went, and its lookup is said to hold")
 	}
 	s.Unlink([]*Entry{h})

@@ -320,7 +320,7 @@ func TestGroupDeleteRemovesFlows(t *testing.T) {
 	s.wantDump("0/1 tcp; 0/2 tcp")
 	s.wantGroups("1 all 0 buckets, 1 refs")
 	tcp := match(t, "tcp")
-	if !s.Table(7).Affects(s.v-1, s.v, &tcp.Value, 3) {
+	if !s.Table(7).Affects(s.v-1, s.v, exactly(&tcp.Value), 3) {
 		t.Error("lookups are not told of flows that went with a group")
 	}
 	// Cleared by a modify, the group stays, and so do its flows.

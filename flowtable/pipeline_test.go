@@ -223,7 +223,7 @@ func TestSetFeaturesTakesTablesAway(t *testing.T) {
 	if !hidden.VisibleAt(s.v) {
 		t.Error("the hidden entry is gone")
 	}
-	if !s.Table(2).Affects(before, s.v, w, 3) {
+	if !s.Table(2).Affects(before, s.v, exactly(w), 3) {
 		t.Error("programs that went through table 2 are not told")
 	}
 	if g := s.Group(1, s.v); g.References() != 1 {

@@ -40,10 +40,10 @@ func (t *Table) Lookup(w *flow.Wide, v classifier.Version, wc *flow.Mask) *Entry
 }
 
 // Affects says whether a change as of a version after from, up to to, may have
-// given a lookup of w another answer, when the answer had this priority (-1: a
-// miss). It says true also when it does not know any more.
-func (t *Table) Affects(from, to classifier.Version, w *flow.Wide, priority int32) bool {
-	return t.log.affects(from, to, w, priority)
+// given a lookup another answer, when the answer for all frames of region had this
+// priority (-1: a miss). It says true also when it does not know any more.
+func (t *Table) Affects(from, to classifier.Version, region *flow.Match, priority int32) bool {
+	return t.log.affects(from, to, region, priority)
 }
 
 // Active is the number of entries, hidden ones apart, at the newest version.

@@ -182,7 +182,7 @@ type subject interface {
 type plain struct{ *Tables }
 
 func (p plain) Affects(id ofp.TableID, from, to classifier.Version, w *flow.Wide, priority int32) bool {
-	return p.Table(id).Affects(from, to, w, priority)
+	return p.Table(id).Affects(from, to, exactly(w), priority)
 }
 func (p plain) Lookup(id ofp.TableID, w *flow.Wide, v classifier.Version) *Entry {
 	return p.Table(id).Lookup(w, v, nil)

@@ -17,7 +17,9 @@ type Options struct {
 	Workers int
 	// MicroflowEntries is the size of each worker's cache; 0: 32768.
 	MicroflowEntries int
-	Logger           *slog.Logger
+	// MegaflowEntries is the size of each worker's cache of wildcarded keys; 0: 65536.
+	MegaflowEntries int
+	Logger          *slog.Logger
 	// Clock gives nanoseconds that never go back; nil: since NewDatapath.
 	Clock func() int64
 	// OnGone is called by a forwarding thread when the device of some port turns out
@@ -43,6 +45,7 @@ type Datapath struct {
 
 	team       atomic.Pointer[team] // replaced under teamMu
 	microflows int                  // Options.MicroflowEntries
+	megaflows  int                  // Options.MegaflowEntries
 	procs      int                  // GOMAXPROCS before the datapath
 	ctl        *worker              // the control executor; one caller at a time, under ctlMu
 	upcalls    *upcalls
@@ -96,6 +99,9 @@ func NewDatapath(o Options) (*Datapath, error) {
 	if o.MicroflowEntries <= 0 {
 		o.MicroflowEntries = defaultMicroflows
 	}
+	if o.MegaflowEntries <= 0 {
+		o.MegaflowEntries = defaultMegaflows
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -111,6 +117,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 		bridges:     map[string]*Bridge{},
 		ports:       make([]*port, 1), // number 0 is no port
 		microflows:  o.MicroflowEntries,
+		megaflows:   o.MegaflowEntries,
 		procs:       runtime.GOMAXPROCS(0),
 	}
 	d.started = d.clock()

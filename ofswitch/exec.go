@@ -157,13 +157,10 @@ func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
 	}
 	k.W[flow.WRecirc] = uint64(fz.id) << 32
 	k.Bits |= 1 << flow.WRecirc
-	var p *program
 	hash := k.Hash()
-	if w.cache != nil {
-		p = w.cache.Lookup(k, hash)
-	}
-	if p == nil || p.stamp != w.stamp {
-		p = w.program(k, hash, p, fz.in, fz)
+	p, stale := w.lookup(k, hash)
+	if p == nil {
+		p = w.program(k, hash, stale, fz.in, fz)
 	}
 	one := [1]*packet.Frame{f}
 	p.cell.add(w.frame.packets, w.frame.bytes, w.now)

@@ -94,8 +94,11 @@ func (d *Datapath) tend(now int64) {
 			}
 			prev = p
 		}
-		if len(idle) > 0 {
-			w.post(func() { w.forget(idle) })
+		if len(idle) > 0 || w.sweeper.untidy.Load() {
+			w.post(func() {
+				w.forget(idle)
+				w.tidy()
+			})
 		}
 	}
 }
@@ -106,32 +109,5 @@ func (d *Datapath) bury() {
 	for range 2 {
 		d.Sync()
 		d.tend(d.clock())
-	}
-}
-
-// uncached notes that p has left the cache, and wakes the collector when it has
-// many such to bury.
-func (w *worker) uncached(p *program) {
-	p.cached.Store(false)
-	if w.unburied++; w.unburied < buryAfter {
-		return
-	}
-	w.unburied = 0
-	select {
-	case w.d.buryWake <- struct{}{}:
-	default:
-	}
-}
-
-// forget takes programs out of the worker's cache, if they still are in it.
-func (w *worker) forget(list []*program) {
-	for _, p := range list {
-		if !p.cached.Load() {
-			continue
-		}
-		if w.cache.Lookup(&p.key, p.hash) == p {
-			w.cache.Delete(&p.key, p.hash)
-			w.uncached(p)
-		}
 	}
 }

@@ -16,6 +16,10 @@ func (w *worker) begin() {
 		w.stamp++
 	}
 	w.now = w.d.clock()
+	w.sweeper.batches++
+	if w.sweeper.active {
+		w.sweep(sweepSets)
+	}
 }
 
 // forward runs w.batch, received from q, through the switch. A panic costs the
@@ -53,7 +57,11 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		}
 		hash := w.key.Hash()
 		p := w.cache.Lookup(&w.key, hash)
-		if p == prog && p != nil && p.whole && p.stamp == w.stamp {
+		var stale *program
+		if p == nil || p.stamp != w.stamp {
+			p, stale = w.find(&w.key, hash, p)
+		}
+		if p == prog && p != nil && p.whole {
 			continue
 		}
 		// Execute what waits first: it may recirculate, and so learn
@@ -61,63 +69,30 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		// out of the cache.
 		if i > start {
 			w.execute(prog, frames[start:i])
+			if p != nil && p.stamp != w.stamp {
+				p, stale = w.find(&w.key, hash, p)
+			}
 		}
 		start = i
-		if p == nil || p.stamp != w.stamp {
-			if in.bridge.slowMeter.Load() != nil && (p == nil || !p.fresh(w.version, w.macGen)) {
+		if p == nil {
+			if in.bridge.slowMeter.Load() != nil {
 				if !w.slow(f, in) {
 					prog, start = nil, i+1
 					continue
 				}
+				// Another key, if the meter has remarked the frame.
 				hash = w.key.Hash()
-				p = w.cache.Lookup(&w.key, hash) // another one, if the meter has remarked the frame
+				p, stale = w.find(&w.key, hash, w.cache.Lookup(&w.key, hash))
 			}
-			p = w.program(&w.key, hash, p, in, nil)
+			if p == nil {
+				p = w.program(&w.key, hash, stale, in, nil)
+			}
 		}
 		prog = p
 	}
 	if start < len(frames) {
 		w.execute(prog, frames[start:])
 	}
-}
-
-// program gives the fresh program of k: p itself if no change concerns
-// it, a new translation otherwise. p is nil on a cache miss. With fz,
-// translation goes on from there.
-func (w *worker) program(k *flow.Key, hash uint32, p *program, in *port, fz *frozen) *program {
-	if p != nil {
-		if w.plant != nil && w.plant.staleIsFresh || p.fresh(w.version, w.macGen) {
-			p.stamp = w.stamp
-			return p
-		}
-		w.cache.Delete(k, hash)
-		w.uncached(p)
-	}
-	w.missed()
-	p = w.tr.translate(k, in, fz)
-	if w.cache == nil {
-		w.programs.push(p)
-		return p
-	}
-	p.hash = hash
-	p.stamp = w.stamp
-	// Translation may have learnt a MAC address, which makes other programs
-	// stale at once, and someone else may have changed a MAC table that p
-	// was made from.
-	if gen := w.d.macGen.Load(); gen != w.macGen {
-		w.macGen = gen
-		w.stamp++
-		p.stamp = 0
-		if p.fresh(w.version, gen) {
-			p.stamp = w.stamp
-		}
-	}
-	p.cached.Store(true)
-	w.programs.push(p)
-	if old := w.cache.Insert(&p.key, hash, p); old != nil {
-		w.uncached(old)
-	}
-	return p
 }
 
 // abandon forgets a batch that went wrong in the middle.

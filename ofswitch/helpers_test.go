@@ -68,7 +68,7 @@ func newLab(t testing.TB, n int, change ...func(*Options)) *lab {
 	t.Helper()
 	l := &lab{t: t, rec: &recorder{}}
 	l.now.Store(1)
-	o := Options{Manual: true, Clock: l.now.Load, MicroflowEntries: 1024}
+	o := Options{Manual: true, Clock: l.now.Load, MicroflowEntries: 1024, MegaflowEntries: 1024}
 	for _, c := range change {
 		c(&o)
 	}
@@ -218,7 +218,7 @@ func udp(src, dst byte, sport, dport uint16) []byte {
 // and forget.
 func newBareLab(t testing.TB, frames ...[]byte) *lab {
 	t.Helper()
-	l := newLab(t, 0, func(o *Options) { o.MicroflowEntries = 1 << 16 })
+	l := newLab(t, 0, func(o *Options) { o.MicroflowEntries, o.MegaflowEntries = 1<<16, 1<<16 })
 	for i := range 3 {
 		p := ports.NewMemWith("m"+string(rune('1'+i)), ports.MemOptions{Capture: -1})
 		if err := l.b.AddPort(ofp.PortNo(i+1), p); err != nil {
@@ -233,5 +233,8 @@ func newBareLab(t testing.TB, frames ...[]byte) *lab {
 	l.ports[0].Replay(true, list...)
 	return l
 }
+
+// exactMasks has each key be a flow of its own: translation looks at all of it.
+func exactMasks(o *Options) { o.plant = &plant{dropMask: func(m *flow.Mask) { *m = everything }} }
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

@@ -93,15 +93,6 @@ func (d *Datapath) FlushFlows() {
 	}
 }
 
-// forgetAll empties the worker's cache.
-func (w *worker) forgetAll() {
-	w.cache.Each(func(_ *flow.Key, p *program) bool {
-		w.uncached(p)
-		return true
-	})
-	w.cache.Clear()
-}
-
 // DatapathPort is a port as the datapath knows it. Patch ports are not among them.
 type DatapathPort struct {
 	Number uint32
@@ -207,10 +198,8 @@ func (d *Datapath) Events() map[string]uint64 {
 	for name, n := range d.Drops() {
 		m["drop_"+name] = n
 	}
-	for _, w := range d.Workers() {
-		m["xlate_actions"] += w.Misses
-		m["flow_lookup"] += w.Packets
-	}
+	lookups := d.Lookups()
+	m["xlate_actions"], m["flow_lookup"] = lookups.Misses, lookups.Packets
 	for _, b := range d.bridgeList() {
 		s := b.fdb.Stats()
 		m["mac_learning_learned"] += s.Learnt

@@ -1,10 +1,20 @@
 package ofswitch
 
-// A worker counts its translations by plain stores, as a cell its frames (cell.go):
-// who reads them sees a value of the recent past, exact after Sync.
+// A worker counts its translations, and what it found in its megaflow cache, by plain
+// stores, as a cell its frames (cell.go): who reads them sees a value of the recent past, exact
+// after Sync.
 
 //go:norace
 func (w *worker) missed() { w.misses++ }
 
 //go:norace
 func (w *worker) translations() uint64 { return w.misses }
+
+//go:norace
+func (w *worker) megaHit(probes int) {
+	w.megaHits++
+	w.probes += uint64(probes)
+}
+
+//go:norace
+func (w *worker) megaStats() (hits, probes uint64) { return w.megaHits, w.probes }

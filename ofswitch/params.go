@@ -9,6 +9,18 @@ const (
 	// use; more than that is the megaflow cache's business.
 	defaultMicroflows = 32768
 
+	// defaultMegaflows is the number of megaflows per worker, of one to two kilobytes each. Open
+	// vSwitch has at most 200,000 for all, and with many in use fewer.
+	defaultMegaflows = 65536
+	// megaflowMasks is the number of masks that an ingress port may have in the megaflow
+	// cache of one worker: a search through so many that finds nothing costs less than the
+	// translation that follows it.
+	megaflowMasks = 128
+	// onceSize is how many keys are known to have come once: 16 KiB.
+	onceSize = 4096
+	// sweepSets is how many sets of the microflow cache are swept in a batch.
+	sweepSets = 8
+
 	// idlePolls is how many empty polls make a queue passive, so that its
 	// worker waits for it in epoll: some microseconds, less than a wake-up costs.
 	idlePolls = 32

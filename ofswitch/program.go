@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"ofswitch/classifier"
@@ -26,11 +27,13 @@ type program struct {
 	effects []*l2.Entry // MAC entries that are in use while the program is
 	mask    flow.Mask   // bits of the key that translation looked at
 
-	key  flow.Key
-	hash uint32
+	key   flow.Key // that it was made for
+	hash  uint32
+	tuple *classifier.Tuple[program] // where the megaflow cache has it; nil: the microflow cache alone
+	clock uint64                     // cell.packets when the megaflow cache last looked
 
-	// cached: the worker's cache holds it. Cleared by the worker when it no
-	// longer does; from the next Sync on nobody counts on the cell.
+	// cached: the worker's caches hold it. Cleared by the worker when they no
+	// longer do; from the next Sync on nobody counts on the cell.
 	cached atomic.Bool
 
 	// Owned by whoever holds Datapath.foldMu.
@@ -92,6 +95,16 @@ func (o *op) writes() bool {
 	return true
 }
 
+// same says whether two operations do the same. One that recirculates does not, since the frame
+// comes again under a number of its own.
+func (o op) same(p op) bool {
+	if o.frozen != nil || p.frozen != nil || (o.in == nil) != (p.in == nil) || o.in != nil && *o.in != *p.in {
+		return false
+	}
+	o.in, p.in = nil, nil
+	return o == p
+}
+
 // packetInOp is what a packet-in says besides the frame.
 type packetInOp struct {
 	bridge *Bridge
@@ -136,10 +149,10 @@ type deps struct {
 	l2States []l2StateDep
 }
 
-// tableDep: a lookup of wide in the table found priority (-1: nothing).
+// tableDep: a lookup of any frame of region in the table found priority (-1: nothing).
 type tableDep struct {
 	table    *flowtable.Table
-	wide     *flow.Wide // several lookups of the same words share it
+	region   *region
 	priority int32
 }
 
@@ -191,7 +204,7 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 			}
 		}
 		for i := range p.deps.tables {
-			if t := &p.deps.tables[i]; t.table.Affects(p.version, v, t.wide, t.priority) {
+			if t := &p.deps.tables[i]; t.table.Affects(p.version, v, &t.region.known, t.priority) {
 				return false
 			}
 		}
@@ -207,6 +220,22 @@ func (p *program) fresh(v classifier.Version, gen uint64) bool {
 		}
 	}
 	p.version, p.macGen = v, gen
+	return true
+}
+
+// adopt makes p, which is stale, fresh again if q, a new translation of one of its keys, does
+// the same to as many frames.
+func (p *program) adopt(q *program) bool {
+	if q.stamp == 0 || p.in != q.in || !slices.Equal(p.credits, q.credits) || !slices.Equal(p.effects, q.effects) ||
+		!slices.EqualFunc(p.ops, q.ops, op.same) {
+		return false
+	}
+	for i := range q.mask {
+		if q.mask[i]&^p.mask[i] != 0 {
+			return false // q is not for all of p's frames
+		}
+	}
+	p.deps, p.version, p.macGen, p.stamp = q.deps, q.version, q.macGen, q.stamp
 	return true
 }
 

@@ -33,6 +33,7 @@ func (t *translator) freeze(wk *walk, rest []ofp.Action, after *ofp.Instructions
 
 // frozen is the rest of wk, to be gone on with.
 func (t *translator) frozen(wk *walk, rest []ofp.Action, after *ofp.Instructions) *frozen {
+	t.lookField(flow.TunnelID)
 	fz := &frozen{
 		id: t.nextRecirc(), in: t.in, walk: *wk,
 		rest: append([]ofp.Action(nil), rest...), after: after,

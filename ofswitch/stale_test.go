@@ -79,7 +79,7 @@ func TestStaleness(t *testing.T) {
 
 // TestPrune: programs that are not used for long leave cache and memory.
 func TestPrune(t *testing.T) {
-	l := newLab(t, 2)
+	l := newLab(t, 2, exactMasks)
 	l.add(flowMod(t, 0, 10, "", apply(output(2))))
 	w := l.d.workers()[0]
 	programs := func() (n int) {
@@ -100,8 +100,8 @@ func TestPrune(t *testing.T) {
 		l.send(1, f)
 		l.d.Collect()
 	}
-	if n := w.cache.Len(); n != 1 {
-		t.Errorf("%d keys cached, want the one in use", n)
+	if n := w.mega.Len(); n != 1 {
+		t.Errorf("%d megaflows, want the one in use", n)
 	}
 	if n := programs(); n > 2 {
 		t.Errorf("%d programs, want the one in use and the newest", n)
@@ -113,7 +113,7 @@ func TestPrune(t *testing.T) {
 
 // TestEviction: a full cache costs translations and nothing else.
 func TestEviction(t *testing.T) {
-	l := newLab(t, 2, func(o *Options) { o.MicroflowEntries = 16 })
+	l := newLab(t, 2, exactMasks, func(o *Options) { o.MicroflowEntries, o.MegaflowEntries = 16, 16 })
 	l.add(flowMod(t, 0, 10, "", apply(output(2))))
 	all := flows(64)
 	for range 5 {

@@ -59,8 +59,8 @@ type frameState struct {
 	// seen, less 1, is how many of its tags NORMAL sees where that is not what the
 	// bridge says: where it sees one, it has put or left so many.
 	seen int8
-	// shared is a copy of wide that dependencies hold; nil once wide changed.
-	shared *flow.Wide
+	// shared is what dependencies hold of wide; nil once wide changed.
+	shared *region
 }
 
 const laneFixed = -1
@@ -120,6 +120,9 @@ func (t *translator) finish() *program {
 		t.drop(dropComplex)
 	}
 	p.mask = t.mask
+	for i := range p.deps.tables {
+		p.deps.tables[i].region.close(&p.mask, p.key.Bits)
+	}
 	p.ops = append([]op(nil), trim(t.ops)...)
 	clear(t.ops)
 	t.w.marks++
@@ -299,10 +302,6 @@ func (t *translator) lookup(wk *walk) *flowtable.Entry {
 		e = p.wrongEntry(tbl, &t.wide, t.version, e)
 	}
 	t.looked(&t.probe)
-	if t.shared == nil {
-		w := t.wide
-		t.shared = &w
-	}
 	prio := int32(-1)
 	t.credit(&tbl.Lookups)
 	if e != nil {
@@ -314,7 +313,7 @@ func (t *translator) lookup(wk *walk) *flowtable.Entry {
 			noByte:    e.Flags&ofp.FlowNoBytCounts != 0,
 		})
 	}
-	t.prog.deps.tables = append(t.prog.deps.tables, tableDep{tbl, t.shared, prio})
+	t.prog.deps.tables = append(t.prog.deps.tables, tableDep{tbl, t.region(), prio})
 	return e
 }
 

@@ -44,7 +44,7 @@ type contest struct {
 
 func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
 	now := int64(1)
-	d, err := NewDatapath(Options{Manual: true, Workers: 2, MicroflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p})
+	d, err := NewDatapath(Options{Manual: true, Workers: 2, MicroflowEntries: 64, MegaflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p})
 	if err != nil {
 		return nil, err
 	}

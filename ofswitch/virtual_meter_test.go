@@ -104,7 +104,7 @@ func TestPacketInMeterSegments(t *testing.T) {
 // TestSlowpathMeter: frames that need a translation are bounded, those of known
 // flows are not, nor what a flow's own meter sends on.
 func TestSlowpathMeter(t *testing.T) {
-	l := newLab(t, 2)
+	l := newLab(t, 2, exactMasks)
 	l.add(flowMod(t, 0, 1, "in_port=1", apply(output(2))))
 	l.send(1, udp(1, 2, 1, 1))
 	l.sent(2)
@@ -151,7 +151,7 @@ func TestSlowpathMeter(t *testing.T) {
 
 // TestSlowpathRemark: a remarked frame is another flow, found by its new DSCP.
 func TestSlowpathRemark(t *testing.T) {
-	l := newLab(t, 3)
+	l := newLab(t, 3, exactMasks)
 	const af11, af12 = 10, 12
 	l.add(flowMod(t, 0, 1, "ip,ip_dscp=10", apply(output(2))))
 	l.add(flowMod(t, 0, 1, "ip,ip_dscp=12", apply(output(3))))

@@ -40,6 +40,11 @@ type worker struct {
 	frames     [packet.BatchSize]*packet.Frame
 
 	cache     *classifier.Microflow[program] // nil: the control executor
+	mega      *classifier.Megaflow[program]
+	once      *[onceSize]uint32 // hashes of keys that are not in cache yet; see remember
+	sweeper   sweeper
+	megaHits  uint64 // keys found in mega; misses.go
+	probes    uint64 // tuples that were searched for them
 	key       flow.Key
 	recircKey flow.Key
 	programs  programList
@@ -83,7 +88,8 @@ type worker struct {
 
 func newWorker(d *Datapath, index, entries int) (*worker, error) {
 	w := &worker{d: d, index: index, pools: packet.NewPools(), plant: d.plant,
-		cache: classifier.NewMicroflow[program](entries), epfd: -1, evfd: -1, timerfd: -1, ended: make(chan struct{})}
+		cache: classifier.NewMicroflow[program](entries),
+		mega:  classifier.NewMegaflow(d.megaflows, megaflowMasks, (*program).used), once: new([onceSize]uint32), epfd: -1, evfd: -1, timerfd: -1, ended: make(chan struct{})}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
 	if d.manual {

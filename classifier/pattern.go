@@ -1,0 +1,43 @@
+package classifier
+
+import "ofswitch/flow"
+
+// Overlaps says whether some frame of m is matched by the pattern.
+func (p *Pattern) Overlaps(m *flow.Match) bool {
+	if p.shape == nil {
+		return true
+	}
+	for i, v := range p.vals {
+		if i >= len(p.shape.idx) {
+			break
+		}
+		idx := p.shape.idx[i]
+		if (v^m.Value[idx])&p.shape.mask[i]&m.Mask[idx] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Common narrows m, a set of frames in which all patterns seen so far lie, so that it
+// holds this pattern as well: the bits stay which both ask for, with the same value.
+func (p *Pattern) Common(m *flow.Match) {
+	next := 0
+	for i := range m.Mask {
+		var mask, v uint64
+		if next < len(p.vals) && int(p.shape.idx[next]) == i {
+			mask, v = p.shape.mask[next], p.vals[next]
+			next++
+		}
+		m.Mask[i] &= mask &^ (m.Value[i] ^ v)
+		m.Value[i] &= m.Mask[i]
+	}
+}
+
+// Match is the pattern, unpacked.
+func (p *Pattern) Match() (m flow.Match) {
+	if p.shape != nil {
+		p.shape.unpack(p.vals, &m)
+	}
+	return m
+}
