@@ -10,7 +10,7 @@ import (
 )
 
 // socket gives a connection to m over a Unix socket, past its hello.
-func socket(b *testing.B, m *Manager) *peer {
+func socket(b testing.TB, m *Manager) *peer {
 	b.Helper()
 	path := socketDir(b) + "/s"
 	if err := m.SetListeners([]Listener{{Target: "punix:" + path, InactivityProbe: -1}}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"ofswitch/ofp"
@@ -21,10 +22,11 @@ import (
 type conn struct {
 	m       *Manager
 	nc      net.Conn
-	target  string // as configured
-	peer    string // address of the other end, for logs
-	tool    bool   // accepted by a listener flagged Management
-	dialled bool   // counts for fail mode
+	raw     syscall.RawConn // for answers; nil: the writer's alone
+	target  string          // as configured
+	peer    string          // address of the other end, for logs
+	tool    bool            // accepted by a listener flagged Management
+	dialled bool            // counts for fail mode
 	log     *slog.Logger
 	out     *outbox
 	since   time.Time // when it was opened
@@ -61,6 +63,7 @@ type conn struct {
 
 	// Owned by the goroutine that reads.
 	in          reader
+	unanswered  bool // replies wait that the writer may not know of
 	version     uint8
 	badVersions int // messages in a row of another version
 	parts       partsTable
@@ -90,6 +93,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 	c := &conn{
 		m:       m,
 		nc:      nc,
+		raw:     rawConn(nc),
 		target:  o.target,
 		peer:    peer,
 		tool:    o.management,
@@ -292,7 +296,9 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 		}
 		buf = append(buf, m.b...)
 		taken++
-		c.snoop(true, m.b)
+		if !m.shown {
+			c.snoop(true, m.b)
+		}
 	}
 	for _, p := range b.pins {
 		if len(buf)+len(p) > writeChunk {
@@ -321,6 +327,7 @@ func (c *conn) snoop(toPeer bool, msg []byte) {
 // connection is closed, with errUnwritable when the peer takes nothing any more.
 // Only the reader calls it.
 func (c *conn) send(b []byte) error {
+	c.unanswered = true
 	switch {
 	case c.out.put(b, c.done):
 		return nil

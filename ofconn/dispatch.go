@@ -59,6 +59,7 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 		return nil
 	}
 	c.badVersions = 0
+	c.leaveAnswers(h.Type)
 	if c.v10 != nil {
 		return c.dispatch10(h, msg)
 	}

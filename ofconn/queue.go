@@ -23,8 +23,12 @@ type outbox struct {
 	// monitorTotal are those of all connections.
 	monitorTotal *atomic.Int64
 	pins         pinsched
-	finished     bool // nothing more is accepted
-	dropped      bool // and nothing more is given out
+	// writing: the writer has what take gave it last. answering: the reader has what
+	// takeAnswers gave it. Never both.
+	writing, answering bool
+	spare              []outMsg // for the next fifo, empty
+	finished           bool     // nothing more is accepted
+	dropped            bool     // and nothing more is given out
 
 	droppedAsync uint64 // flow-removed messages over the budget
 	sent         uint64 // messages written
@@ -40,6 +44,8 @@ type outMsg struct {
 	b       []byte
 	async   bool
 	monitor bool // of a flow monitor
+	shown   bool // to those who snoop
+	rest    bool // the rest of a message, whose first part counted as it
 }
 
 func newOutbox(monitorTotal *atomic.Int64) *outbox {
@@ -54,8 +60,8 @@ func signal(ch chan struct{}) {
 	}
 }
 
-// put queues a reply, after waiting for room. Only the connection's reader
-// calls it. done is closed when the connection is; then put gives false.
+// put queues a reply, after waiting for room; that the writer writes what is little
+// is for the reader to see to, the only one who calls it. done is closed when the connection is; then put gives false.
 func (o *outbox) put(b []byte, done <-chan struct{}) bool {
 	for {
 		o.mu.Lock()
@@ -65,8 +71,11 @@ func (o *outbox) put(b []byte, done <-chan struct{}) bool {
 		}
 		if o.replyBytes == 0 || o.replyBytes+len(b) <= replyBudget {
 			o.addReplyLocked(b)
+			much := o.replyBytes > answerDirectly
 			o.mu.Unlock()
-			signal(o.wake)
+			if much {
+				signal(o.wake)
+			}
 			return true
 		}
 		o.mu.Unlock()
@@ -180,6 +189,10 @@ func (o *outbox) take(now time.Time, spare batch) (b batch, wait time.Duration, 
 	if o.dropped {
 		return batch{}, 0, false
 	}
+	o.writing = false
+	if o.answering {
+		return batch{}, 0, true // the reader wakes us when it is done
+	}
 	b = batch{fifo: o.fifo, pins: spare.pins[:0]}
 	o.fifo = spare.fifo[:0]
 	for bytes := 0; bytes < writeChunk; {
@@ -190,6 +203,7 @@ func (o *outbox) take(now time.Time, spare batch) (b batch, wait time.Duration, 
 		b.pins = append(b.pins, msg)
 		bytes += len(msg)
 	}
+	o.writing = len(b.fifo)+len(b.pins) > 0
 	return b, wait, !o.finished
 }
 
@@ -197,7 +211,13 @@ func (o *outbox) take(now time.Time, spare batch) (b batch, wait time.Duration, 
 func (o *outbox) written(m outMsg) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sent++
+	o.writtenLocked(m)
+}
+
+func (o *outbox) writtenLocked(m outMsg) {
+	if !m.rest {
+		o.sent++
+	}
 	if m.monitor {
 		if !o.dropped {
 			o.monitorBytes -= len(m.b)
@@ -208,7 +228,9 @@ func (o *outbox) written(m outMsg) {
 	}
 	if m.async {
 		o.asyncBytes -= len(m.b)
-		o.asyncCount--
+		if !m.rest {
+			o.asyncCount--
+		}
 		return
 	}
 	o.replyBytes -= len(m.b)

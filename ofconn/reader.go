@@ -18,6 +18,9 @@ type reader struct {
 	buf     []byte // buf[r:w] is read and not yet taken
 	r, w    int
 	probing bool // an echo request of ours is out
+	// due is the deadline of reads that is set, zero: none; passed: it is over.
+	due    time.Time
+	passed bool
 	// lastRead is how many bytes came in one piece last.
 	lastRead int
 	// until is when to give up, whatever comes: the handshake's end. Zero: never.
@@ -77,6 +80,7 @@ func (in *reader) fill(need int) error {
 		}
 	}
 	for {
+		in.c.answer()
 		n, err := in.read()
 		if n > 0 {
 			in.probing = false
@@ -116,12 +120,25 @@ func (in *reader) read() (int, error) {
 			deadline = at
 		}
 	}
-	// It fails only when the connection is closed, and then Read says how.
-	_ = c.nc.SetReadDeadline(deadline)
+	// To set a deadline costs more than to read a message: one that is too early will
+	// do, which is not more than one timeout for nothing in a probe interval.
+	if in.passed || in.due.IsZero() || deadline.IsZero() || deadline.Before(in.due) {
+		in.setDeadline(deadline)
+	}
 	n, err := c.nc.Read(in.buf[in.w:])
 	in.lastRead = n
 	if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, err
+	}
+	in.passed = true
+	if time.Now().Before(deadline) {
+		in.setDeadline(deadline)
+		n, err = c.nc.Read(in.buf[in.w:])
+		in.lastRead = n
+		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		in.passed = true
 	}
 	switch at := c.parts.deadline(); {
 	case !at.IsZero() && !time.Now().Before(at):
@@ -134,6 +151,16 @@ func (in *reader) read() (int, error) {
 	in.probing = true
 	c.out.putNow(c.encode(probeXID, &ofp.EchoRequest{}))
 	return 0, nil
+}
+
+// setDeadline sets the time at which a read fails; zero: never.
+func (in *reader) setDeadline(at time.Time) {
+	if at.IsZero() && in.due.IsZero() {
+		return
+	}
+	// It fails only when the connection is closed, and then Read says how.
+	_ = in.c.nc.SetReadDeadline(at)
+	in.due, in.passed = at, false
 }
 
 // probeXID is the transaction id of inactivity probes.
