@@ -421,12 +421,14 @@ func (c *Megaflow[P]) evict(port *megaPort[P], fresh *P) *P {
 				}
 			}
 		}
-		if c.largest != port || t == nil {
+		if c.largest != port {
 			t, slot, _ = c.largest.clock(c.used, fresh)
 		}
-	}
-	if t == nil {
-		return nil // fresh is all that there is
+		for _, p := range c.ports { // fresh is all that these have
+			if t == nil && p != nil {
+				t, slot, _ = p.clock(c.used, fresh)
+			}
+		}
 	}
 	return c.remove(t, slot)
 }
