@@ -20,8 +20,6 @@ import (
 type contender struct {
 	name  string
 	start starter
-	// settings vary what is measured, where a line compares a switch with itself.
-	variant string
 }
 
 // options are what the command line chose.
@@ -65,8 +63,8 @@ func once(ctx context.Context, o *options, l *line, c contender) (m measured, er
 	return l.measure(s, length)
 }
 
-// startOurs starts ofswitchd with options of its ports, as a learning switch or,
-// with failMode "secure", one without flows.
+// startOurs starts ofswitchd with options of its ports and flags of its bridge, as
+// a learning switch or, with failMode "secure", one without flows.
 func startOurs(failMode, portOptions string, args ...string) starter {
 	return func(s *setup) error { return s.startOurs(s.opt.bin, failMode, portOptions, args...) }
 }
@@ -78,8 +76,8 @@ func startBase(failMode, portOptions string, args ...string) starter {
 
 func (s *setup) startOurs(bin, failMode, portOptions string, more ...string) error {
 	args := []string{"--run-dir", s.dir, "--db", "none", "--log-file", filepath.Join(s.dir, "log")}
-	args = append(args, more...)
 	args = append(args, "--bridge", "br0", "--fail-mode", failMode)
+	args = append(args, more...)
 	for i, h := range s.lab.Hosts {
 		args = append(args, "--port", fmt.Sprintf("%s@%d%s", h.Port, i+1, portOptions))
 	}
@@ -137,6 +135,9 @@ func (s *setup) startOVS(failMode string, tso bool) error {
 	args := []string{"add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=netdev", "protocols=OpenFlow10,OpenFlow13", "fail_mode=" + failMode}
 	for i, h := range s.lab.Hosts {
 		args = append(args, "--", "add-port", "br0", h.Port, "--", "set", "Interface", h.Port, fmt.Sprintf("ofport_request=%d", i+1))
+	}
+	if failMode == "secure" {
+		args = append(args, "--", "set-controller", "br0", "ptcp:"+openflowPort+":127.0.0.1")
 	}
 	if err := vsctl(args...); err != nil {
 		return err
