@@ -34,7 +34,7 @@ func oneLine(t *testing.T, err error, sentinel error, parts ...string) {
 // The test binary runs itself without privileges, or as a process that holds a
 // TAP until it is killed.
 const (
-	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "internal t0", "plain t0": open, print the error or "ready"
+	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "afxdp p0", "internal t0", "plain t0": open, print the error or "ready"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +46,8 @@ func TestMain(m *testing.M) {
 	switch what {
 	case "system":
 		_, err = OpenSystem(dev, SystemOptions{})
+	case "afxdp":
+		_, err = OpenSystem(dev, SystemOptions{IO: IOAFXDP})
 	case "internal":
 		_, err = OpenInternal(dev, TapOptions{})
 	case "plain":

@@ -37,12 +37,15 @@ type IOChoice struct {
 
 // ioFacts are what the choice depends on.
 type ioFacts struct {
-	kind     string // as in "ip link add ... type KIND"; "device" for hardware
+	kind     string // as in "ip link add ... type KIND", or kindHardware
 	features xdpFeatures
 	unknown  error // why features are not known
 	mtu      int
 	qdisc    string // at the device's root; "": none
 }
+
+// kindHardware is the kind of devices that are not made by software.
+const kindHardware = "device"
 
 // maxXDPMTU is the largest MTU whose frames, with a VLAN tag, fit a slot.
 const maxXDPMTU = umemFrame - packet.EthernetLen - packet.VLANLen
@@ -59,7 +62,7 @@ func (f *ioFacts) choose(want string) (xdp bool, why string) {
 		return false, fmt.Sprintf("MTU %d: frames beyond %d do not fit the memory of AF_XDP", f.mtu, maxXDPMTU)
 	case want == IOAFXDP:
 		return true, "as configured"
-	case f.kind != "device":
+	case f.kind != kindHardware:
 		return false, fmt.Sprintf("a device of kind %s: XDP would break the offloads of hosts behind it", f.kind)
 	case f.unknown != nil:
 		return false, f.unknown.Error()
@@ -85,6 +88,9 @@ func (f *ioFacts) attempts(mode XDPMode) []xdpAttempt {
 // ioFactsOf looks at a device of this thread's network namespace.
 func (p *System) ioFactsOf(l netlink.Link) *ioFacts {
 	f := &ioFacts{kind: l.Type(), mtu: l.Attrs().MTU}
+	if p.opt.IO == IOAFPacket || p.opt.IO == IOAuto && f.kind != kindHardware {
+		return f // the choice is made: nothing that takes time
+	}
 	f.features, f.unknown = readXDPFeatures(p.dev.ifindex)
 	list, err := p.dev.nl.QdiscList(l)
 	if err != nil {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"net"
 	"slices"
 	"testing"
 
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"ofswitch/internal/testutil"
@@ -153,13 +151,3 @@ func nextOn(t testing.TB, fd int) []byte {
 		return b
 	}
 }
-
-// programs counts the XDP programs in the device's namespace.
-func xdpProgramOn(t testing.TB, ns *testutil.NS, dev string) bool {
-	t.Helper()
-	x := ns.Link(dev).Attrs().Xdp
-	return x != nil && x.Attached
-}
-
-var _ = link.XDPDriverMode
-var _ = net.ErrClosed
