@@ -6,18 +6,47 @@ import (
 	"ofswitch/flow"
 )
 
+// Structure says how a [Classifier] looks rules up. All give the same answers.
+type Structure uint8
+
+const (
+	// Merged is what the switch uses: tuple-space search with merged tuples, and
+	// records made small by stages and prefix trees.
+	Merged Structure = iota
+	// Staged is Merged with a table for each mask.
+	Staged
+	// Plain is tuple-space search in order of priority and nothing else: every bit
+	// of every mask that was probed is recorded. A twin for tests and benchmarks.
+	Plain
+	// Linear compares with each rule, and records every bit that any rule asks for. A
+	// twin for tests and benchmarks.
+	Linear
+)
+
 // Classifier holds the rules of one table. Make it with [New].
 type Classifier[T any] struct {
 	order atomic.Pointer[order[T]] // what Lookup walks
 	index hashTable[subtable[T]]   // the subtables by mask
 	n     atomic.Int64             // rules inserted and not removed
+	trees [numLanes]prefixTree     // the prefixes of all rules, by lane
+	how   Structure
+
+	// The writer's:
+	own    int         // subtables with tables of their own
+	merged []*table[T] // all others, those of most bits first
 }
 
-// New makes an empty classifier.
-func New[T any]() *Classifier[T] {
+// New makes an empty classifier: [Merged], or of the structure that is given.
+func New[T any](how ...Structure) *Classifier[T] {
 	c := new(Classifier[T])
+	if len(how) > 0 {
+		c.how = how[0]
+	}
 	c.order.Store(new(order[T]))
 	c.index.init()
+	for i := range lanes {
+		c.trees[i].wide = lanes[i].bits > 64
+	}
 	return c
 }
 
@@ -25,8 +54,14 @@ func New[T any]() *Classifier[T] {
 // removed.
 func (c *Classifier[T]) Len() int { return int(c.n.Load()) }
 
-// Masks is the number of distinct masks: the most probes that a lookup makes.
+// Masks is the number of distinct masks.
 func (c *Classifier[T]) Masks() (n int) {
+	c.index.each(func(*subtable[T]) bool { n++; return true })
+	return n
+}
+
+// Probes is the number of tables: the most that a lookup probes.
+func (c *Classifier[T]) Probes() (n int) {
 	for _, chunk := range c.order.Load().chunks {
 		n += len(chunk)
 	}
@@ -35,26 +70,33 @@ func (c *Classifier[T]) Masks() (n int) {
 
 // Lookup returns the rule of highest priority that matches w at version v, nil if
 // none does. Among rules of equal priority any one may be returned. If wc is not
-// nil, every bit of w that the answer depended on is added to it: any w that is
-// equal in these bits gets the same answer from the same set of rules.
+// nil, bits of w that the answer depended on are added to it: any w that is
+// equal in these bits gets the same answer from the same set of rules. Bits that are
+// in wc already are preferred as reasons.
 //
 // It allocates nothing and takes no lock.
 func (c *Classifier[T]) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] {
+	o := c.order.Load()
+	if wc != nil && c.how >= Plain || c.how == Linear {
+		return c.lookupPlain(o, w, v, wc)
+	}
 	var best *Rule[T]
+	var from *table[T]
 	floor := int32(-1)
-	for _, chunk := range c.order.Load().chunks {
+search:
+	for _, chunk := range o.chunks {
 		for i := range chunk {
 			e := &chunk[i]
 			if e.max <= floor {
-				return best
+				break search
 			}
-			if wc != nil {
-				e.sub.shape.orInto(wc)
-			}
-			if r := e.sub.lookup(w, v, floor); r != nil {
-				best, floor = r, r.priority
+			if r := e.table.lookup(w, v, floor); r != nil {
+				best, floor, from = r, r.priority, e.table
 			}
 		}
+	}
+	if wc != nil {
+		c.record(o, w, v, best, from, wc)
 	}
 	return best
 }
@@ -78,18 +120,14 @@ func (c *Classifier[T]) Find(m *flow.Match, priority int32, v Version) *Rule[T] 
 // there is a frame that both it and m match; an identical match counts too. Nil if
 // there is none. Subtables whose mask m covers are probed, the others that reach up
 // to the priority are scanned.
-func (c *Classifier[T]) FindOverlap(m *flow.Match, priority int32, v Version) *Rule[T] {
-	for _, chunk := range c.order.Load().chunks {
-		for i := range chunk {
-			if chunk[i].max < priority {
-				return nil
-			}
-			if r := chunk[i].sub.findOverlap(m, priority, v); r != nil {
-				return r
-			}
+func (c *Classifier[T]) FindOverlap(m *flow.Match, priority int32, v Version) (r *Rule[T]) {
+	c.index.each(func(t *subtable[T]) bool {
+		if t.top.Load() >= priority {
+			r = t.findOverlap(m, priority, v)
 		}
-	}
-	return nil
+		return r == nil
+	})
+	return r
 }
 
 func (t *subtable[T]) findOverlap(m *flow.Match, priority int32, v Version) (found *Rule[T]) {
@@ -134,15 +172,9 @@ func (t *subtable[T]) agrees(r *Rule[T], w *flow.Wide, mask *flow.Mask) bool {
 // false. Rules that are unlinked while it runs may be left out: whoever needs all of v
 // keeps the writer from unlinking.
 func (c *Classifier[T]) Each(v Version, fn func(*Rule[T]) bool) {
-	for _, chunk := range c.order.Load().chunks {
-		for i := range chunk {
-			if !chunk[i].sub.rules.each(func(r *Rule[T]) bool {
-				return !r.VisibleAt(v) || fn(r)
-			}) {
-				return
-			}
-		}
-	}
+	c.index.each(func(t *subtable[T]) bool {
+		return t.rules.each(func(r *Rule[T]) bool { return !r.VisibleAt(v) || fn(r) })
+	})
 }
 
 // EachCovered calls fn for every rule visible at v whose match m covers (each
@@ -151,13 +183,7 @@ func (c *Classifier[T]) Each(v Version, fn func(*Rule[T]) bool) {
 // 1.3.5 §6.4). The subtable of m's own mask is probed, those with more bits are
 // scanned, all others skipped.
 func (c *Classifier[T]) EachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bool) {
-	for _, chunk := range c.order.Load().chunks {
-		for i := range chunk {
-			if !chunk[i].sub.eachCovered(m, v, fn) {
-				return
-			}
-		}
-	}
+	c.index.each(func(t *subtable[T]) bool { return t.eachCovered(m, v, fn) })
 }
 
 func (t *subtable[T]) eachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bool) bool {
@@ -204,20 +230,43 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	fresh := t == nil
 	if fresh {
 		t = newSubtable[T](shape, hashMask(&mask))
+		if c.how != Merged || c.own < ownTables {
+			t.own = newTable[T](shape, c.how < Plain)
+			t.own.rules = &t.rules
+			c.own++
+		}
 	}
-	r.added, r.linked = v, true
-	raised := t.insert(r)
+	r.added, r.linked, r.shape = v, true, t.shape
+	if r.priority > t.top.Load() {
+		t.top.Store(r.priority)
+	}
+	if c.how < Plain {
+		for i, run := range t.shape.runs {
+			if run > 0 {
+				c.trees[i].add(lanes[i].getPacked(t.shape, r.vals), int(run))
+			}
+		}
+	}
+	if t.own != nil {
+		hashes := t.shape.hashStages(t.shape, r.vals)
+		t.own.add(r, &r.node, &hashes)
+		c.settle(t.own)
+	} else {
+		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
+		c.merge(r)
+	}
 	if fresh {
 		c.index.insert(&t.node, func(*subtable[T]) bool { return false })
-	}
-	if raised {
-		c.place(t, r.priority)
 	}
 	c.n.Add(1)
 }
 
-// place moves t to where its highest priority, now max, puts it; -1: out.
-func (c *Classifier[T]) place(t *subtable[T], max int32) {
+// settle moves t to where its highest priority now puts it.
+func (c *Classifier[T]) settle(t *table[T]) {
+	max := t.prio.max()
+	if t.max == max {
+		return
+	}
 	o := c.order.Load()
 	if t.max >= 0 {
 		o = o.without(t, t.max)
@@ -257,11 +306,24 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	mask := r.shape.full()
 	t := c.subtable(&mask)
 	r.linked = false
-	if !t.remove(r) {
-		return
+	if t.own != nil {
+		t.own.remove(r, &r.node)
+		c.settle(t.own)
+	} else {
+		c.unmerge(r)
+		t.rules.remove(&r.node)
 	}
-	c.place(t, t.prio.max())
-	if t.max < 0 {
+	if c.how < Plain {
+		for i, run := range t.shape.runs {
+			if run > 0 {
+				c.trees[i].remove(lanes[i].getPacked(t.shape, r.vals), int(run))
+			}
+		}
+	}
+	if t.rules.count == 0 {
 		c.index.remove(&t.node)
+		if t.own != nil {
+			c.own--
+		}
 	}
 }

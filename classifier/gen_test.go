@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"math/bits"
 	"math/rand/v2"
 
 	"ofswitch/flow"
@@ -165,4 +166,12 @@ func (s *bytesSource) Uint64() (x uint64) {
 
 func newBytesRand(data []byte, next *rand.Rand) *rand.Rand {
 	return rand.New(&bytesSource{data, next})
+}
+
+// ones is the number of bits in m.
+func ones(m *flow.Mask) (n int) {
+	for _, b := range m {
+		n += bits.OnesCount64(b)
+	}
+	return n
 }

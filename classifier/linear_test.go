@@ -285,29 +285,95 @@ func TestAgainstLinear(t *testing.T) {
 // check verifies the invariants of doc.go that can be seen from inside.
 func check(t *testing.T, c *Classifier[int]) {
 	t.Helper()
-	seen := map[*subtable[int]]bool{}
-	last := int32(1 << 30)
+	own, merged := map[*table[int]]bool{}, map[*table[int]]bool{}
+	rules := 0
+	var prefixes [numLanes]map[string]uint32
+	for i := range prefixes {
+		prefixes[i] = map[string]uint32{}
+	}
+	c.index.each(func(s *subtable[int]) bool {
+		checkTable(t, &s.rules)
+		mask := s.shape.full()
+		if c.subtable(&mask) != s {
+			t.Errorf("index does not know %v", mask)
+		}
+		if s.own != nil {
+			own[s.own] = true
+		}
+		s.rules.each(func(r *Rule[int]) bool {
+			rules++
+			if r.priority > s.top.Load() || r.shape != s.shape || (r.place == nil) != (s.own != nil) {
+				t.Errorf("rule %d: priority %d above %d, or another shape or place", r.value, r.priority, s.top.Load())
+			}
+			w := r.Match().Value
+			for i, run := range s.shape.runs {
+				if run > 0 {
+					prefixes[i][fmt.Sprint(lanes[i].get(&w).cut(int(run)), run)]++
+				}
+			}
+			return true
+		})
+		return true
+	})
+	for _, m := range c.merged {
+		merged[m] = true
+		checkTable(t, m.rules)
+		rules -= m.rules.count
+		last := 0
+		m.rules.each(func(r *Rule[int]) bool {
+			if r.place == nil || r.place.table != m || !m.shape.within(r.shape) {
+				t.Errorf("rule %d stands in another table", r.value)
+			}
+			last++
+			return true
+		})
+		if last == 0 {
+			t.Error("an empty table")
+		}
+	}
+	seen, last := 0, int32(1<<30)
 	for _, chunk := range c.order.Load().chunks {
 		if len(chunk) == 0 || len(chunk) > chunkMax {
 			t.Errorf("chunk of %d", len(chunk))
 		}
 		for _, e := range chunk {
-			if e.max > last || e.max != e.sub.max || e.max != e.sub.prio.max() || seen[e.sub] {
-				t.Errorf("order: %d after %d, subtable says %d and %d", e.max, last, e.sub.max, e.sub.prio.max())
+			if e.max > last || e.max != e.table.max || e.max != e.table.prio.max() || !own[e.table] && !merged[e.table] {
+				t.Errorf("order: %d after %d, table says %d and %d", e.max, last, e.table.max, e.table.prio.max())
 			}
-			seen[e.sub] = true
 			last = e.max
-			checkTable(t, &e.sub.rules)
-			mask := e.sub.shape.full()
-			if c.subtable(&mask) != e.sub {
-				t.Errorf("index does not know %v", mask)
+			seen++
+			if !e.table.merged {
+				rules -= e.table.rules.count
 			}
+			checkStages(t, e.table)
 		}
 	}
-	if c.index.count != len(seen) || c.Masks() != len(seen) {
-		t.Errorf("index has %d subtables, order %d", c.index.count, len(seen))
+	if c.index.count != c.Masks() || c.Probes() != seen || seen != len(own)+len(merged) || c.own != len(own) || rules != 0 {
+		t.Errorf("%d subtables, %d tables of their own, %d merged, %d in the order, %d rules without a place",
+			c.index.count, len(own), len(merged), seen, rules)
 	}
 	checkTable(t, &c.index)
+	if c.how < Plain {
+		for i := range c.trees {
+			checkPrefixes(t, &c.trees[i], prefixes[i])
+		}
+	}
+}
+
+// checkStages compares what the stages of a table say with its rules.
+func checkStages(t *testing.T, x *table[int]) {
+	t.Helper()
+	for i, s := range x.stages {
+		if s == nil {
+			continue
+		}
+		want := map[uint64]uint64{}
+		x.rules.each(func(r *Rule[int]) bool {
+			want[stageTag(x.shape.hashStages(r.shape, r.vals)[i])]++
+			return true
+		})
+		checkStageSet(t, s, want)
+	}
 }
 
 func checkTable[E any](t *testing.T, h *hashTable[E]) {

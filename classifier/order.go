@@ -2,17 +2,17 @@ package classifier
 
 import "slices"
 
-// chunkMax is the number of subtables in a chunk of the order: 1 KiB to copy for
+// chunkMax is the number of tables in a chunk of the order: 1 KiB to copy for
 // a change, and lookups seldom leave the first chunk.
 const chunkMax = 64
 
-// ref is a subtable and the highest priority of its rules.
+// ref is a table and the highest priority of its rules.
 type ref[T any] struct {
-	max int32
-	sub *subtable[T]
+	max   int32
+	table *table[T]
 }
 
-// order lists the subtables in falling order of max. Immutable: changes make a
+// order lists the tables in falling order of max. Immutable: changes make a
 // new one that shares all chunks but those touched.
 type order[T any] struct {
 	chunks [][]ref[T] // none empty
@@ -55,8 +55,8 @@ func (o *order[T]) with(e ref[T]) *order[T] {
 	return &order[T]{append(chunks, o.chunks[c+1:]...)}
 }
 
-// without is o without sub, which stands in it with max.
-func (o *order[T]) without(sub *subtable[T], max int32) *order[T] {
+// without is o without t, which stands in it with max.
+func (o *order[T]) without(t *table[T], max int32) *order[T] {
 	// The first chunk that ends at or below max.
 	lo, hi := 0, len(o.chunks)
 	for lo < hi {
@@ -68,7 +68,7 @@ func (o *order[T]) without(sub *subtable[T], max int32) *order[T] {
 		}
 	}
 	for c := lo; c < len(o.chunks); c++ {
-		at := slices.IndexFunc(o.chunks[c], func(e ref[T]) bool { return e.sub == sub })
+		at := slices.IndexFunc(o.chunks[c], func(e ref[T]) bool { return e.table == t })
 		if at < 0 {
 			continue
 		}
@@ -79,12 +79,12 @@ func (o *order[T]) without(sub *subtable[T], max int32) *order[T] {
 		switch {
 		case len(fresh) == 0:
 		case c > 0 && len(fresh)+len(chunks[c-1]) <= chunkMax/2:
-			// Join small neighbours, or many deletes would leave a chunk for each subtable.
+			// Join small neighbours, or many deletes would leave a chunk for each table.
 			chunks[c-1] = slices.Concat(chunks[c-1], fresh)
 		default:
 			chunks = append(chunks, fresh)
 		}
 		return &order[T]{append(chunks, o.chunks[c+1:]...)}
 	}
-	panic("classifier: subtable is not in the order")
+	panic("classifier: table is not in the order")
 }

@@ -22,14 +22,9 @@ func (p *Pattern) Overlaps(m *flow.Match) bool {
 // Common narrows m, a set of frames in which all patterns seen so far lie, so that it
 // holds this pattern as well: the bits stay which both ask for, with the same value.
 func (p *Pattern) Common(m *flow.Match) {
-	next := 0
+	o := p.Match()
 	for i := range m.Mask {
-		var mask, v uint64
-		if next < len(p.vals) && int(p.shape.idx[next]) == i {
-			mask, v = p.shape.mask[next], p.vals[next]
-			next++
-		}
-		m.Mask[i] &= mask &^ (m.Value[i] ^ v)
+		m.Mask[i] &= o.Mask[i] &^ (m.Value[i] ^ o.Value[i])
 		m.Value[i] &= m.Mask[i]
 	}
 }

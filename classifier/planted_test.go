@@ -48,9 +48,9 @@ func (c early) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[int] {
 	for _, chunk := range c.order.Load().chunks {
 		for _, e := range chunk {
 			if wc != nil {
-				e.sub.shape.orInto(wc)
+				e.table.shape.orInto(wc)
 			}
-			if r := e.sub.lookup(w, v, -1); r != nil {
+			if r := e.table.lookup(w, v, -1); r != nil {
 				return r
 			}
 		}
@@ -101,25 +101,35 @@ type blind struct{ *Classifier[int] }
 
 func (c blind) Unlink(r *Rule[int]) {
 	mask := r.shape.full()
-	t := c.subtable(&mask)
+	t, n := c.subtable(&mask).own, &r.node
+	if r.place != nil {
+		t, n = r.place.table, &r.place.node
+	}
 	c.Classifier.Unlink(r)
-	b := t.rules.bucket(slot(r.node.hash, t.rules.buckets()))
+	b := t.rules.bucket(slot(n.hash, t.rules.buckets()))
 	b.filter.Store(b.filter.Load() &^ filterOf(b))
 }
 
-// stale leaves a subtable where its first rule put it.
+// stale leaves tables where their first rules put them.
 type stale struct{ *Classifier[int] }
 
 func (c stale) Insert(r *Rule[int], v Version) {
-	mask := r.shape.full()
-	if t := c.subtable(&mask); t != nil {
-		max := t.max
-		t.max = 1 << 30
-		c.Classifier.Insert(r, v)
-		t.max = max
-		return
+	before := map[*table[int]]int32{}
+	for _, chunk := range c.order.Load().chunks {
+		for _, e := range chunk {
+			before[e.table] = e.max
+			e.table.max = e.table.prio.max()
+		}
 	}
+	o := c.order.Load()
+	n := c.Probes()
 	c.Classifier.Insert(r, v)
+	if c.Probes() == n {
+		for t, max := range before {
+			t.max = max
+		}
+		c.order.Store(o)
+	}
 }
 
 func TestPlantedBugs(t *testing.T) {

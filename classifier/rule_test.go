@@ -202,7 +202,7 @@ func TestTableShrinks(t *testing.T) {
 		c.Insert(r, 1)
 		rules = append(rules, r)
 	}
-	sub := c.order.Load().chunks[0][0].sub
+	sub := c.order.Load().chunks[0][0].table
 	if n := sub.rules.buckets(); n < 10000 {
 		t.Errorf("%d buckets for %d rules", n, len(rules))
 	}

@@ -10,16 +10,26 @@ import (
 // shape is a mask compiled to the words in use. Immutable.
 type shape struct {
 	n    int                // words in use
-	idx  [flow.Words]uint8  // their numbers, rising
+	ends [numStages]uint8   // how many of them belong to a stage up to this one
+	runs [numLanes]uint8    // bits that lead each lane
+	idx  [flow.Words]uint8  // their numbers, in the order of stageWords
 	mask [flow.Words]uint64 // their masks, none zero
 }
 
 func newShape(m *flow.Mask) *shape {
 	s := new(shape)
-	for i, b := range m {
-		if b != 0 {
-			s.idx[s.n], s.mask[s.n] = uint8(i), b
-			s.n++
+	for stage, words := range stageWords {
+		for _, i := range words {
+			if m[i] != 0 {
+				s.idx[s.n], s.mask[s.n] = i, m[i]
+				s.n++
+			}
+		}
+		s.ends[stage] = uint8(s.n)
+	}
+	for i := range lanes {
+		if m[lanes[i].word] != 0 {
+			s.runs[i] = lanes[i].run(m)
 		}
 	}
 	return s
@@ -90,6 +100,52 @@ func (s *shape) hashPacked(vals []uint64) uint64 {
 		h = mix(h, v)
 	}
 	return h
+}
+
+// hashFrom mixes the masked words of w numbered from to before to into h.
+func (s *shape) hashFrom(h uint64, w *flow.Wide, from, to uint8) uint64 {
+	for i := from; i < to && int(i) < len(s.idx); i++ {
+		h = mix(h, w[s.idx[i]]&s.mask[i])
+	}
+	return h
+}
+
+// within says whether all bits of s are in o.
+func (s *shape) within(o *shape) bool {
+	j := 0
+	for i := range s.n {
+		for j < o.n && o.idx[j] != s.idx[i] {
+			j++
+		}
+		if j == o.n || s.mask[i]&^o.mask[j] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hashStages hashes words that o, which has all bits of s, has packed, as s sees
+// them: after each stage, and so in the end the whole.
+func (s *shape) hashStages(o *shape, vals []uint64) (out [numStages]uint64) {
+	h, i, j := hashSeed, 0, 0
+	for stage, end := range s.ends {
+		for ; i < int(end); i++ {
+			for o.idx[j] != s.idx[i] {
+				j++
+			}
+			h = mix(h, vals[j]&s.mask[i])
+		}
+		out[stage] = h
+	}
+	return out
+}
+
+// bits is the number of bits.
+func (s *shape) bits() (n int) {
+	for _, b := range s.mask[:s.n] {
+		n += bits.OnesCount64(b)
+	}
+	return n
 }
 
 // hashMask hashes a mask, for the index of subtables.

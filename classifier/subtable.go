@@ -2,8 +2,7 @@ package classifier
 
 import (
 	"container/heap"
-
-	"ofswitch/flow"
+	"sync/atomic"
 )
 
 // subtable has the rules of one mask.
@@ -11,46 +10,16 @@ type subtable[T any] struct {
 	shape *shape             // immutable
 	rules hashTable[Rule[T]] // readers and writer
 	node  node[subtable[T]]  // place in the index of masks
-	prio  priorities         // writer's
-	max   int32              // writer's: as in the order now
+	top   atomic.Int32       // no rule has a higher priority
+	own   *table[T]          // what lookups probe; nil: the rules are in merged tables
 }
 
 func newSubtable[T any](s *shape, hash uint64) *subtable[T] {
-	t := &subtable[T]{shape: s, max: -1}
+	t := &subtable[T]{shape: s}
 	t.rules.init()
 	t.node.hash = hash
 	t.node.item = t
 	return t
-}
-
-// lookup is the rule of highest priority above floor that matches w at v.
-func (t *subtable[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
-	h := t.shape.hash(w)
-	for x := t.rules.find(h); x != nil; x = nextSame(x) {
-		r := x.item
-		if r.priority <= floor {
-			return nil // falling priorities from here on
-		}
-		if r.VisibleAt(v) && t.shape.equal(w, r.vals) {
-			return r
-		}
-	}
-	return nil
-}
-
-// insert links r and says whether the highest priority changed.
-func (t *subtable[T]) insert(r *Rule[T]) bool {
-	r.shape = t.shape
-	t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
-	t.prio.add(r.priority)
-	return r.priority > t.max
-}
-
-// remove unlinks r and says whether the highest priority changed.
-func (t *subtable[T]) remove(r *Rule[T]) bool {
-	t.rules.remove(&r.node)
-	t.prio.remove(r.priority)
-	return t.prio.max() != t.max
 }
 
 // priorities is a multiset of priorities that knows its maximum: counts, and a

@@ -1,0 +1,260 @@
+package classifier
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// prefixNode is a node of a prefix tree: the first length bits of a key, and what
+// lies below by the next bit. All that readers see is atomic, as nodes are used again.
+type prefixNode struct {
+	key  atomic.Uint64    // the first 64 bits
+	kids [2]atomic.Uint32 // numbers of nodes; 0: none
+	info atomic.Uint32    // length, and isPrefix
+	n    uint32           // times this prefix was added; writer's
+}
+
+// isPrefix in a node's info says that it is a prefix that was added, not only the
+// place where others part.
+const isPrefix = 1 << 8
+
+// prefixSegment holds nodes, and the other 64 bits of their keys where keys have as many.
+type prefixSegment struct {
+	nodes []prefixNode
+	low   []atomic.Uint64
+}
+
+// prefixTree is a multiset of prefixes of keys of up to 128 bits, a path-compressed
+// binary trie (PATRICIA) with one writer and any number of lock-free readers
+// (doc.go). Nodes are numbered, not pointed to: 24 bytes each (32 where keys are longer
+// than 64 bits), two at most for each distinct prefix, and nothing for the
+// garbage collector to follow.
+type prefixTree struct {
+	root  atomic.Uint32
+	segs  atomic.Pointer[[]prefixSegment]
+	reuse atomic.Uint64 // counts nodes that became others
+	wide  bool          // keys of more than 64 bits
+
+	made uint32   // writer's: nodes ever made; they are numbered from 1
+	free []uint32 // writer's: those not in use
+}
+
+// longKey is a key, its first bit the highest of hi.
+type longKey struct{ hi, lo uint64 }
+
+func (k longKey) bit(i int) int {
+	if i < 64 {
+		return int(k.hi >> (63 - i) & 1)
+	}
+	return int(k.lo >> (127 - i) & 1)
+}
+
+// common is the number of leading bits that k and o share.
+func (k longKey) common(o longKey) int {
+	if x := k.hi ^ o.hi; x != 0 {
+		return bits.LeadingZeros64(x)
+	}
+	return 64 + bits.LeadingZeros64(k.lo^o.lo)
+}
+
+// cut is k with all bits after the first n cleared.
+func (k longKey) cut(n int) longKey {
+	if n <= 64 {
+		return longKey{k.hi & ^(^uint64(0) >> n), 0}
+	}
+	return longKey{k.hi, k.lo & ^(^uint64(0) >> (n - 64))}
+}
+
+// lengths is a set of prefix lengths from 1 to 128.
+type lengths [2]uint64
+
+func (l *lengths) add(n int) { l[(n-1)>>6] |= 1 << ((n - 1) & 63) }
+
+func (l *lengths) has(n int) bool { return l[(n-1)>>6]>>((n-1)&63)&1 != 0 }
+
+// atLeast says whether some length in the set is n or more.
+func (l *lengths) atLeast(n int) bool {
+	if n > 64 {
+		return l[1]>>(n-65) != 0
+	}
+	return l[1] != 0 || l[0]>>(n-1) != 0
+}
+
+func (t *prefixTree) node(i uint32) *prefixNode {
+	seg, off := segment(i - 1)
+	return &(*t.segs.Load())[seg].nodes[off]
+}
+
+func (t *prefixTree) keyOf(i uint32, n *prefixNode) longKey {
+	k := longKey{n.key.Load(), 0}
+	if t.wide {
+		seg, off := segment(i - 1)
+		k.lo = (*t.segs.Load())[seg].low[off].Load()
+	}
+	return k
+}
+
+// walk finds the lengths of all prefixes of k in the tree, and how many leading bits
+// of k say so: all keys that share them have these prefixes and no others.
+// sure is false if the writer changed the tree in a way that leaves no answer.
+func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
+	before := t.reuse.Load()
+	last := -1
+	for i := t.root.Load(); i != 0; {
+		n := t.node(i)
+		info := n.info.Load()
+		length := int(info & 0xff)
+		if length <= last {
+			return found, 0, false // it became another while we went there
+		}
+		last = length
+		if c := k.common(t.keyOf(i, n)); c < length {
+			used = c + 1
+			break
+		}
+		used = length
+		if info&isPrefix != 0 {
+			found.add(length)
+		}
+		a, b := n.kids[0].Load(), n.kids[1].Load()
+		if a|b == 0 {
+			break
+		}
+		used = length + 1
+		if i = a; k.bit(length) != 0 {
+			i = b
+		}
+	}
+	return found, used, t.reuse.Load() == before
+}
+
+// alloc makes a node of the first length bits of k.
+func (t *prefixTree) alloc(k longKey, length int) (uint32, *prefixNode) {
+	var i uint32
+	if last := len(t.free) - 1; last >= 0 {
+		i, t.free = t.free[last], t.free[:last]
+		t.reuse.Add(1) // before anything of it changes
+	} else {
+		i = t.made + 1
+		t.made++
+		t.reserve(i - 1)
+	}
+	n := t.node(i)
+	k = k.cut(length)
+	n.key.Store(k.hi)
+	if t.wide {
+		seg, off := segment(i - 1)
+		(*t.segs.Load())[seg].low[off].Store(k.lo)
+	}
+	n.kids[0].Store(0)
+	n.kids[1].Store(0)
+	n.info.Store(uint32(length))
+	n.n = 0
+	return i, n
+}
+
+// reserve makes sure that the place numbered i from 0 has memory.
+func (t *prefixTree) reserve(i uint32) {
+	var segs []prefixSegment
+	if p := t.segs.Load(); p != nil {
+		segs = *p
+	}
+	seg, _ := segment(i)
+	if int(seg) < len(segs) {
+		return
+	}
+	s := prefixSegment{nodes: make([]prefixNode, min(max(i, 1), smallest))}
+	if t.wide {
+		s.low = make([]atomic.Uint64, len(s.nodes))
+	}
+	segs = append(segs, s)
+	t.segs.Store(&segs)
+}
+
+// add adds the first length bits of k, at least one.
+func (t *prefixTree) add(k longKey, length int) {
+	for link := &t.root; ; {
+		i := link.Load()
+		if i == 0 {
+			i, n := t.alloc(k, length)
+			n.n = 1
+			n.info.Store(uint32(length) | isPrefix)
+			link.Store(i)
+			return
+		}
+		n := t.node(i)
+		old := t.keyOf(i, n)
+		have := int(n.info.Load() & 0xff)
+		c := min(k.common(old), length, have)
+		switch {
+		case c == have && c == length:
+			if n.n++; n.n == 1 {
+				n.info.Store(uint32(length) | isPrefix)
+			}
+			return
+		case c == have:
+			link = &n.kids[k.bit(have)]
+			continue
+		}
+		// i goes below a new node, which is the prefix, or where it and i part.
+		j, m := t.alloc(k, c)
+		m.kids[old.bit(c)].Store(i)
+		if c == length {
+			m.n = 1
+			m.info.Store(uint32(c) | isPrefix)
+		} else {
+			leaf, l := t.alloc(k, length)
+			l.n = 1
+			l.info.Store(uint32(length) | isPrefix)
+			m.kids[k.bit(c)].Store(leaf)
+		}
+		link.Store(j)
+		return
+	}
+}
+
+// remove takes back one add.
+func (t *prefixTree) remove(k longKey, length int) {
+	var above, link *atomic.Uint32 // the links to the node's parent and to the node
+	link = &t.root
+	var parent uint32
+	for {
+		i := link.Load()
+		if i == 0 {
+			panic("classifier: removing a prefix that is not there")
+		}
+		n := t.node(i)
+		have := int(n.info.Load() & 0xff)
+		if have < length {
+			above, parent = link, i
+			link = &n.kids[k.bit(have)]
+			continue
+		}
+		if n.n--; n.n > 0 {
+			return
+		}
+		n.info.Store(uint32(have))
+		a, b := n.kids[0].Load(), n.kids[1].Load()
+		switch {
+		case a != 0 && b != 0: // others part here
+		case a|b != 0:
+			link.Store(a | b)
+			t.free = append(t.free, i)
+		default:
+			link.Store(0)
+			t.free = append(t.free, i)
+			if above == nil {
+				break
+			}
+			p := t.node(parent)
+			if only := p.kids[0].Load() | p.kids[1].Load(); p.n == 0 {
+				above.Store(only)
+				t.free = append(t.free, parent)
+			}
+		}
+		return
+	}
+}
+
+// nodes is the number of nodes in use.
+func (t *prefixTree) nodes() int { return int(t.made) - len(t.free) }

@@ -1,0 +1,192 @@
+package classifier
+
+import (
+	"math/bits"
+
+	"ofswitch/flow"
+)
+
+// prover collects the bits of a key that show why a lookup had the answer that it
+// had.
+type prover[T any] struct {
+	w     *flow.Wide
+	v     Version
+	wc    *flow.Mask
+	trees *[numLanes]prefixTree
+	asked [numLanes]bool
+	seen  [numLanes]struct { // what the trees said
+		found lengths
+		used  int
+		sure  bool
+	}
+}
+
+// record adds to wc what shows that best, which stands in the table from (both nil:
+// no rule), is the answer: that it matches, and that no rule that would come before
+// it does.
+func (c *Classifier[T]) record(o *order[T], w *flow.Wide, v Version, best *Rule[T], from *table[T], wc *flow.Mask) {
+	p := prover[T]{w: w, v: v, wc: wc, trees: &c.trees}
+	floor := int32(0) // the lowest priority that would come before best
+	if best != nil {
+		best.shape.orInto(wc)
+		floor = best.priority
+	}
+	for _, chunk := range o.chunks {
+		for i := range chunk {
+			e := &chunk[i]
+			if e.max < floor {
+				return
+			}
+			if e.table == from {
+				p.mismatches(e.table, e.table.shape.hash(w), floor, best)
+				floor++ // in the tables that follow, equals come too late
+				continue
+			}
+			p.refute(e.table, floor)
+		}
+	}
+}
+
+// refute adds what shows that no rule of t with a priority of at least floor matches.
+// Of several reasons it takes the one that adds fewest bits.
+func (p *prover[T]) refute(t *table[T], floor int32) {
+	s := t.shape
+	least, reason, used := 1<<30, -1, 0
+	for i, run := range s.runs {
+		if run == 0 {
+			continue
+		}
+		n, ok := p.prefixAbsent(i, int(run), t.merged)
+		if !ok {
+			continue
+		}
+		if c := lanes[i].cost(p.wc, n) + p.protoCost(lanes[i].word); c < least {
+			if least, reason, used = c, i, n; c == 0 {
+				return
+			}
+		}
+	}
+	// Stages: the first one whose bits no rule has.
+	h, from, cost := hashSeed, uint8(0), 0
+	for i, end := range s.ends {
+		h = s.hashFrom(h, p.w, from, end)
+		for j := from; j < end; j++ {
+			cost += bits.OnesCount64(s.mask[j] &^ p.wc[s.idx[j]])
+		}
+		from = end
+		if cost >= least {
+			break
+		}
+		if i < len(t.stages) && t.stages[i] != nil && !t.stages[i].has(h) || i == stageL4 && t.rules.find(h) == nil {
+			for j := range end {
+				p.wc[s.idx[j]] |= s.mask[j]
+			}
+			return
+		}
+	}
+	if reason >= 0 {
+		lanes[reason].addTo(p.wc, used)
+		p.addProto(lanes[reason].word)
+		return
+	}
+	s.orInto(p.wc)
+	p.mismatches(t, h, floor, nil)
+}
+
+// prefixAbsent says whether no rule of a table that asks for run bits of a lane can match,
+// because none has a prefix there that the key has, and how many bits show it.
+func (p *prover[T]) prefixAbsent(i, run int, merged bool) (used int, absent bool) {
+	s := &p.seen[i]
+	if !p.asked[i] {
+		p.asked[i] = true
+		s.found, s.used, s.sure = p.trees[i].walk(lanes[i].get(p.w))
+	}
+	if !s.sure || (merged && s.found.atLeast(run)) || (!merged && s.found.has(run)) {
+		return 0, false
+	}
+	if !merged {
+		return min(s.used, run), true
+	}
+	return s.used, true
+}
+
+// mismatches adds what shows that none of the rules of hash h in t with a priority of at
+// least floor match, those before best if that is not nil.
+func (p *prover[T]) mismatches(t *table[T], h uint64, floor int32, best *Rule[T]) {
+	for x := t.rules.find(h); x != nil; x = nextSame(x) {
+		r := x.item
+		if r.priority < floor || r == best {
+			return
+		}
+		if r.VisibleAt(p.v) {
+			p.differs(r)
+		}
+	}
+}
+
+// differs adds what shows that r does not match: one field of it, or as much of a
+// prefix as tells the difference; the one that adds fewest bits.
+func (p *prover[T]) differs(r *Rule[T]) {
+	s := r.shape
+	least := 1 << 30
+	var word uint8
+	var add uint64
+	for i, val := range r.vals {
+		idx := s.idx[i]
+		diff := (p.w[idx] ^ val) & s.mask[i]
+		if diff == 0 {
+			continue
+		}
+		if diff&p.wc[idx] != 0 {
+			return // it is clear already
+		}
+		for _, part := range parts[idx] {
+			if diff&part == 0 {
+				continue
+			}
+			m := part & s.mask[i]
+			if prefixWord[idx] {
+				// From the first bit of the field to the first that differs.
+				m &= ^(uint64(1)<<(63-bits.LeadingZeros64(diff&part)) - 1)
+			}
+			if c := bits.OnesCount64(m&^p.wc[idx]) + p.protoCost(idx); c < least {
+				least, word, add = c, idx, m
+			}
+		}
+	}
+	p.wc[word] |= add
+	p.addProto(word)
+}
+
+// protoMask is the protocol, without which nobody can say what layer 4 is: it is recorded
+// with every bit of that, so that a record can be written as a match.
+var protoMask = func() uint64 {
+	var m flow.Mask
+	flow.IPProto.Field().OrMask(&m)
+	return m[flow.WIP]
+}()
+
+// protoCost is how many bits addProto would add.
+func (p *prover[T]) protoCost(word uint8) int {
+	if word != flow.WL4 {
+		return 0
+	}
+	return bits.OnesCount64(protoMask &^ p.wc[flow.WIP])
+}
+
+func (p *prover[T]) addProto(word uint8) {
+	if word == flow.WL4 {
+		p.wc[flow.WIP] |= protoMask
+	}
+}
+
+// prefixWord says which words hold fields that rules ask for by prefixes.
+var prefixWord = func() (out [flow.Words]bool) {
+	for _, l := range lanes {
+		out[l.word] = true
+		if l.bits == 128 {
+			out[l.word+1] = true
+		}
+	}
+	return out
+}()
