@@ -19,7 +19,7 @@ import (
 // contender is a switch as it is started for a line.
 type contender struct {
 	name  string
-	start starter
+	start starter // nil: there is no switch
 }
 
 // options are what the command line chose.
@@ -30,6 +30,10 @@ type options struct {
 	rounds   int           // 0: what the line says
 	length   time.Duration // of one measurement; 0: what the line says
 	cpu      int           // the generator's processor
+	source   string        // absolute directory of the module, for the Go benchmarks
+
+	temp     string            // of test programs; empty: none was needed yet
+	programs map[string]string // these, by package
 }
 
 // errMissing is the error of a contender that cannot be had here.
@@ -39,11 +43,17 @@ func (e errMissing) Error() string { return e.why }
 
 // once measures one line once with a fresh switch between fresh hosts.
 func once(ctx context.Context, o *options, l *line, c contender) (m measured, err error) {
-	lab, err := netlab.New(l.hostCount())
-	if err != nil {
+	s := &setup{ctx: ctx, opt: o, contender: c}
+	length := l.length
+	if o.length != 0 {
+		length = o.length
+	}
+	if l.bare {
+		return l.measure(s, length)
+	}
+	if s.lab, err = netlab.New(l.hostCount()); err != nil {
 		return m, err
 	}
-	s := &setup{ctx: ctx, opt: o, lab: lab, contender: c}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if s.dir, err = os.MkdirTemp("", "ofswitch-bench-"); err != nil {
 		return m, err
@@ -53,12 +63,10 @@ func once(ctx context.Context, o *options, l *line, c contender) (m measured, er
 			return m, err
 		}
 	}
-	if err := c.start(s); err != nil {
-		return m, err
-	}
-	length := l.length
-	if o.length != 0 {
-		length = o.length
+	if c.start != nil {
+		if err := c.start(s); err != nil {
+			return m, err
+		}
 	}
 	return l.measure(s, length)
 }

@@ -37,7 +37,12 @@ func forwardLines(o *options) []line {
 	million := traffic.Load{Flows: 1_000_000, Random: true}
 	rules := traffic.Load{Flows: benchRules, Rules: benchRules}
 	all := traffic.Load{Flows: 1_000_000, Rules: benchRules, Random: true}
+	ceiling := line{
+		name: "generator", unit: "kframes/s", about: "what the generator brings to a port that only counts: no switch can show more",
+		contenders: []contender{{name: "generator"}}, length: second, before: prepareForward, measure: measureGenerator,
+	}
 	return []line{
+		ceiling,
 		with("frames-1", "64-byte frames, one flow", forwarding{flows: oneFlow}, bypass, kernel),
 		with("frames-10k", "64-byte frames, 10,000 flows in turn", forwarding{load: many, flows: oneFlow}),
 		with("frames-1m", "64-byte frames, a million flows at random", forwarding{load: million, flows: oneFlow, warm: second}),
@@ -273,6 +278,27 @@ func (f forwarding) measure(s *setup, length time.Duration) (m measured, err err
 
 // lostFrames is a further figure of forwarding lines.
 const lostFrames = "lost below saturation"
+
+// measureGenerator counts where the switch's port is.
+func measureGenerator(s *setup, length time.Duration) (m measured, err error) {
+	h := s.lab.Hosts[0]
+	sink, err := traffic.NewSink(s.lab.Switch, h.Port, traffic.Load{})
+	if err != nil {
+		return m, err
+	}
+	gen, err := traffic.NewGenerator(h.Namespace, "eth0", h.MAC, s.lab.Hosts[1].MAC, traffic.Load{}, s.opt.cpu)
+	if err != nil {
+		return m, errors.Join(err, sink.Close())
+	}
+	t := &stream{gen: gen, sink: sink}
+	defer func() { err = errors.Join(err, t.close()) }()
+	if err := t.flood(s); err != nil {
+		return m, err
+	}
+	f, err := t.watch(s, length)
+	m.value = f.rate() / 1e3
+	return m, err
+}
 
 // paced sends at a rate and counts what is lost.
 func (t *stream) paced(rate float64, length time.Duration) (lost uint64, c traffic.Counts, err error) {

@@ -18,6 +18,7 @@ type line struct {
 	length            time.Duration // of one measurement
 	before            func(s *setup) error
 	measure           func(s *setup, length time.Duration) (measured, error)
+	bare              bool // without namespaces, too
 	named             bool // measured only where it is named
 }
 
@@ -43,7 +44,7 @@ const second = time.Second
 
 // allLines are all of them, in the order in which they are measured.
 func allLines(o *options) []line {
-	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o))
+	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o), microLines())
 }
 
 // choose picks the lines named: exactly, or by the beginning of their names up

@@ -34,6 +34,10 @@ func mainErr(ctx context.Context) error {
 	base := flag.String("base", "", "`DIR` with those of another revision, measured beside")
 	list := flag.Bool("list", false, "list the lines and end")
 	flag.StringVar(&o.testdata, "testdata", "testdata", "`DIR` with example messages, for the line garbage")
+	source := flag.String("source", ".", "`DIR` of the module, for the lines of Go benchmarks")
+	svg := flag.String("svg", "", "write a chart of each line to `DIR`")
+	markdown := flag.String("markdown", "", "write the results into `FILE`, between its marks")
+	from := flag.String("from", "", "measure nothing: take the results from `FILE`, which -json wrote")
 	flag.IntVar(&o.cpu, "cpu", 0, "processor that the generator works on")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: bench [FLAG]... [LINE]...\n\nLINE is the name of a line or its beginning, up to a hyphen; without, all lines\nthat do not run only if named (-list).\n\n")
@@ -56,15 +60,30 @@ func mainErr(ctx context.Context) error {
 			return err
 		}
 	}
+	if o.source, err = filepath.Abs(*source); err != nil {
+		return err
+	}
 	lines := allLines(o)
 	if *list {
 		return printList(lines)
 	}
-	rep := &report{Date: today(), Command: strings.Join(os.Args, " "), Machine: thisMachine()}
-	err = rep.run(ctx, o, lines, flag.Args())
+	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine()}
+	if *from != "" {
+		if rep, err = readReport(*from); err != nil {
+			return err
+		}
+	} else {
+		err = errors.Join(rep.run(ctx, o, lines, flag.Args()), o.cleanUp())
+	}
 	err = errors.Join(err, printTable(os.Stdout, rep.Results))
 	if *jsonFile != "" {
 		err = errors.Join(err, rep.write(*jsonFile))
+	}
+	if *svg != "" {
+		err = errors.Join(err, rep.charts(*svg))
+	}
+	if *markdown != "" {
+		err = errors.Join(err, rep.markdown(*markdown))
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func printGoals(w io.Writer, results []outcome) error {
 // goalCells are a verdict's row.
 func goalCells(r outcome, v verdict) []string {
 	sign := ">= "
-	if r.Less {
+	if v.Less {
 		sign = "<= "
 	}
 	bound := func(x float64) string {
