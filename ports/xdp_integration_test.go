@@ -127,7 +127,7 @@ func nextOn(t testing.TB, fd int) []byte {
 	for {
 		buf, ctrl := make([]byte, 4096), make([]byte, 128)
 		n, cn, _, from, err := unix.Recvmsg(fd, buf, ctrl, 0)
-		if errors.Is(err, unix.EINTR) {
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.ENETDOWN) { // it was down meanwhile
 			continue
 		}
 		if err != nil {

@@ -27,7 +27,8 @@ type xdpRx struct {
 }
 
 // goneEvery is how many polls without a frame go by between two looks whether
-// the device is still there: an AF_XDP socket tells of that by SO_ERROR alone.
+// the device is still there: an AF_XDP socket tells of that by SO_ERROR alone,
+// and wakes nobody, so those who sleep leave it to the watch of devices.
 const goneEvery = 16
 
 // FD is the socket with the receive ring.

@@ -200,11 +200,14 @@ func (r *xdpTx) abandon(sent uint32, errno unix.Errno) (lost, bytes uint64) {
 	return lost, bytes
 }
 
-// unstick tries again what an earlier call could not finish.
-func (r *xdpTx) unstick() unix.Errno {
-	errno := xdpSend(r.fd)
-	if errno == 0 && !r.zeroCopy && r.ring.taken() != r.next {
-		errno = unix.ENETDOWN
+// unstick tries again what an earlier call could not finish. The kernel says only
+// when it looks for more that it has passed over entries without a length.
+func (r *xdpTx) unstick() (errno unix.Errno) {
+	for range pushTries {
+		errno = xdpSend(r.fd)
+		if errno == 0 && !r.zeroCopy && r.ring.taken() != r.next {
+			errno = unix.ENETDOWN
+		}
 	}
 	r.stuck = errno != 0
 	return errno
