@@ -1,6 +1,10 @@
 package flow
 
-import "ofswitch/packet"
+import (
+	"math/bits"
+
+	"ofswitch/packet"
+)
 
 // Match is the set of frames that a flow entry is for: a value and a mask over
 // a Wide. The zero Match matches every frame. Comparable.
@@ -71,12 +75,30 @@ func (m *Match) Get(id ID) (v, mask Value, ok bool) {
 // Fields calls fn for every field that the match asks something of, in OXM
 // number order, until fn returns false.
 func (m *Match) Fields(fn func(f *Field, v, mask Value) bool) {
-	for id := ID(0); id < NumFields; id++ {
+	var some uint64 // fields that may be asked about, by ID
+	for i, b := range m.Mask {
+		if b != 0 {
+			some |= fieldsIn[i]
+		}
+	}
+	for ; some != 0; some &= some - 1 {
+		id := ID(bits.TrailingZeros64(some))
 		if v, mask, ok := m.Get(id); ok && !fn(&Table[id], v, mask) {
 			return
 		}
 	}
 }
+
+// fieldsIn has, for each word, the fields that have a part in it, by ID.
+var fieldsIn = func() (words [Words]uint64) {
+	for i := range Table {
+		words[Table[i].Word] |= 1 << i
+		if Table[i].Bits > 64 {
+			words[Table[i].Word+1] |= 1 << i
+		}
+	}
+	return words
+}()
 
 // PrereqsMet says whether the match holds what field id demands before it may
 // stand in a match (OpenFlow 1.3.5 table 12).

@@ -12,28 +12,29 @@ const second = 1e9
 // uncounted is reported for a counter that is not kept (OpenFlow 1.3.5 §5.8).
 const uncounted = ^uint64(0)
 
-// Entry is one flow entry. Immutable once it is in a table; its Counters move.
+// Entry is one flow entry. Immutable once it is in a table; its Counters move. There
+// may be a million of them, so it holds no more than what differs: 80 bytes, with its
+// Counters 24, and the rule.
 type Entry struct {
 	rule *classifier.Rule[*Entry]
 
-	Table       ofp.TableID
-	Hidden      bool // the switch's own: no message sees or touches it
-	Priority    int32
-	Cookie      uint64
-	Flags       ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
-	IdleTimeout uint16        // seconds; 0: none
-	HardTimeout uint16        // seconds; 0: none
-	Created     int64         // nanoseconds of the datapath's clock
-	Modified    int64         // likewise: when it was added or last modified
+	Instructions *ofp.Instructions // shared with other entries
+	Counters     *Counters         // shared with the entries that this one succeeds
+	Cookie       uint64
+	Created      int64 // nanoseconds of the datapath's clock
+	Modified     int64 // likewise: when it was added or last modified
 	// Added is as of which version the entry was added, by a message of its own; what
 	// modifies it leaves it. Since is from which version on there has been an entry
 	// of this table, match and priority.
 	Added, Since classifier.Version
-	Instructions ofp.Instructions
-	Counters     *Counters // shared with the entries that this one succeeds
 
-	timer    int32     // place in the heap plus 1; 0: not in it. The writer's.
-	eviction *eviction // place among those that may be given up; nil: none. The writer's.
+	Priority    int32
+	timer       int32         // place in the heap plus 1; 0: not in it. The writer's.
+	Flags       ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
+	IdleTimeout uint16        // seconds; 0: none
+	HardTimeout uint16        // seconds; 0: none
+	Table       ofp.TableID
+	Hidden      bool // the switch's own: no message sees or touches it
 }
 
 // Match is the entry's match.
@@ -68,20 +69,23 @@ func (e *Entry) Duration(now int64) (sec, nsec uint32) {
 // Stats is the entry's part of a flow statistics reply (OpenFlow 1.3.5
 // §7.3.5.2).
 func (e *Entry) Stats(now int64) *ofp.FlowStats {
-	s := &ofp.FlowStats{
-		Table:        e.Table,
-		Priority:     uint16(e.Priority),
-		IdleTimeout:  e.IdleTimeout,
-		HardTimeout:  e.HardTimeout,
-		Flags:        e.Flags,
-		Cookie:       e.Cookie,
-		Match:        e.Match(),
-		Instructions: e.Instructions,
-	}
+	s := new(ofp.FlowStats)
+	e.FillStats(s, now)
+	return s
+}
+
+// FillStats is Stats into s, for those who have many and keep none.
+func (e *Entry) FillStats(s *ofp.FlowStats, now int64) {
+	s.Table = e.Table
+	s.Priority = uint16(e.Priority)
+	s.IdleTimeout, s.HardTimeout = e.IdleTimeout, e.HardTimeout
+	s.Flags = e.Flags
+	s.Cookie = e.Cookie
+	s.Match = e.Match()
+	s.Instructions = *e.Instructions
 	s.DurationSec, s.DurationNsec = e.Duration(now)
 	s.PacketCount, s.ByteCount = e.Counts()
 	s.IdleAge, s.HardAge = age(max(e.Created, e.Counters.LastUsed()), now), age(e.Modified, now)
-	return s
 }
 
 // age is the time since then in seconds, as far as they fit.
@@ -121,7 +125,7 @@ func (e *Entry) due() (at int64, reason uint8) {
 // outputs says whether the entry sends to port, by an action list or an action
 // set: the out_port filter (OpenFlow 1.3.5 §6.4).
 func (e *Entry) outputs(port ofp.PortNo) bool {
-	return anyAction(&e.Instructions, func(a ofp.Action) bool {
+	return anyAction(e.Instructions, func(a ofp.Action) bool {
 		switch a := a.(type) {
 		case ofp.Output:
 			return a.Port == port
@@ -134,7 +138,7 @@ func (e *Entry) outputs(port ofp.PortNo) bool {
 
 // usesGroup says whether the entry sends to the group: the out_group filter.
 func (e *Entry) usesGroup(group uint32) bool {
-	return anyAction(&e.Instructions, func(a ofp.Action) bool {
+	return anyAction(e.Instructions, func(a ofp.Action) bool {
 		g, ok := a.(ofp.Group)
 		return ok && g.GroupID == group
 	})

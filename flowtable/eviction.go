@@ -53,7 +53,7 @@ func (t *Tables) SetConfig(id ofp.TableID, c TableConfig, v classifier.Version) 
 	if !c.Evict {
 		return change
 	}
-	tb.evictions = &evictions{subfields: c.Groups, groups: map[string]*evictionGroup{}}
+	tb.evictions = &evictions{subfields: c.Groups, groups: map[string]*evictionGroup{}, of: map[*Entry]*eviction{}}
 	tb.rules.Each(v, func(r *classifier.Rule[*Entry]) bool {
 		tb.evictions.add(r.Value())
 		return true
@@ -98,6 +98,7 @@ type evictions struct {
 	subfields []Subfield
 	groups    map[string]*evictionGroup
 	heap      []*evictionGroup
+	of        map[*Entry]*eviction
 }
 
 // evictionGroup is a heap of its entries, the one that expires soonest first.
@@ -131,18 +132,22 @@ func (ev *evictions) add(e *Entry) {
 		ev.groups[key] = g
 		heap.Push(ev, g)
 	}
-	e.eviction = &eviction{entry: e, group: g, at: at}
-	heap.Push(g, e.eviction)
+	x := &eviction{entry: e, group: g, at: at}
+	ev.of[e] = x
+	heap.Push(g, x)
 	heap.Fix(ev, g.index)
 }
 
 // remove takes an entry out if it is in.
 func (ev *evictions) remove(e *Entry) {
-	x := e.eviction
-	e.eviction = nil
-	if ev == nil || x == nil || ev.groups[x.group.key] != x.group {
+	if ev == nil {
 		return
 	}
+	x := ev.of[e]
+	if x == nil {
+		return
+	}
+	delete(ev.of, e)
 	g := x.group
 	heap.Remove(g, x.index)
 	if len(g.entries) > 0 {

@@ -110,9 +110,7 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 		if err = t.checkSuccessors(m, selected); err != nil {
 			break
 		}
-		for _, e := range selected {
-			t.modify(e, m, v, now, c)
-		}
+		t.modifyAll(selected, m, v, now, c)
 	default:
 		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v) {
 			t.remove(e, ofp.RemovedDelete, v, c)
@@ -171,7 +169,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		Modified:     now,
 		Added:        v,
 		Since:        v,
-		Instructions: m.Instructions,
+		Instructions: m.Instructions.Share(),
 	}
 	if old != nil {
 		e.Since = old.Value().Since
@@ -194,8 +192,18 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 	return nil
 }
 
-// modify gives e a successor with m's instructions; all else stays.
-func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, now int64, c *Change) {
+// modifyAll gives entries successors with m's instructions; all else stays.
+func (t *Tables) modifyAll(entries []*Entry, m *ofp.FlowMod, v classifier.Version, now int64, c *Change) {
+	if len(entries) == 0 {
+		return
+	}
+	ins := m.Instructions.Share()
+	for _, e := range entries {
+		t.modify(e, m, ins, v, now, c)
+	}
+}
+
+func (t *Tables) modify(e *Entry, m *ofp.FlowMod, ins *ofp.Instructions, v classifier.Version, now int64, c *Change) {
 	tb := t.peek(e.Table)
 	succ := &Entry{
 		Table:        e.Table,
@@ -208,7 +216,7 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, v classifier.Version, now int6
 		Modified:     now,
 		Added:        e.Added,
 		Since:        e.Since,
-		Instructions: m.Instructions,
+		Instructions: ins,
 		Counters:     e.Counters,
 	}
 	if m.Flags&ofp.FlowResetCounts != 0 {

@@ -177,7 +177,7 @@ func (t *Tables) reaches(g *Group, next func(*Group) []uint32) bool {
 
 // use notes the groups and the meter that a new entry refers to; they exist.
 func (t *Tables) use(e *Entry) {
-	for _, id := range groupsIn(&e.Instructions) {
+	for _, id := range groupsIn(e.Instructions) {
 		t.groups.slots.get(id).use(e)
 	}
 	if e.Instructions.Has.Contains(ofp.InstrMeter) {
@@ -187,7 +187,7 @@ func (t *Tables) use(e *Entry) {
 
 // disuse takes it back.
 func (t *Tables) disuse(e *Entry) {
-	for _, id := range groupsIn(&e.Instructions) {
+	for _, id := range groupsIn(e.Instructions) {
 		t.groups.slots.get(id).disuse(e)
 	}
 	if e.Instructions.Has.Contains(ofp.InstrMeter) {

@@ -335,7 +335,7 @@ func stateOf(t *Tables, v classifier.Version, now int64, newest bool) (lines []s
 		return true
 	})
 	t.Table(0).rules.Each(v, func(r *classifier.Rule[*Entry]) bool {
-		lines = append(lines, fmt.Sprintf("flow %d %v", r.Priority(), r.Value().Instructions))
+		lines = append(lines, fmt.Sprintf("flow %d %v", r.Priority(), *r.Value().Instructions))
 		return true
 	})
 	sort.Strings(lines)

@@ -52,9 +52,7 @@ func (t *Tables) modifyLegacy(m *ofp.FlowMod, v classifier.Version, now int64, c
 		}
 		return t.add(&add, v, now, c)
 	}
-	for _, e := range found {
-		t.modify(e, m, v, now, c)
-	}
+	t.modifyAll(found, m, v, now, c)
 	if m.NewCookie != keepCookie {
 		for _, s := range c.Modified {
 			s.New.Cookie = m.NewCookie // nobody sees it before v

@@ -90,7 +90,7 @@ func (t *Tables) InsertHidden(m *flow.Match, priority int32, ins ofp.Instruction
 		Hidden:       true,
 		Priority:     priority,
 		Created:      now,
-		Instructions: ins,
+		Instructions: &ins,
 		Counters:     new(Counters),
 	}
 	tb := t.Table(0)

@@ -208,7 +208,7 @@ func (e *slowEntry) String() string {
 
 func (e *Entry) text() string {
 	packets, bytes := e.Counts()
-	return line(e.Table, uint16(e.Priority), e.Cookie, e.Flags, e.IdleTimeout, e.HardTimeout, e.Created, packets, bytes, e.Match(), &e.Instructions)
+	return line(e.Table, uint16(e.Priority), e.Cookie, e.Flags, e.IdleTimeout, e.HardTimeout, e.Created, packets, bytes, e.Match(), e.Instructions)
 }
 
 // random makes flow-mods over a few tables, matches, cookies and ports, so that

@@ -65,7 +65,8 @@ type conn struct {
 	in          reader
 	unanswered  bool // replies wait that the writer may not know of
 	version     uint8
-	badVersions int // messages in a row of another version
+	badVersions int          // messages in a row of another version
+	flowMod     *ofp.FlowMod // the last one decoded; nil before the first
 	parts       partsTable
 }
 

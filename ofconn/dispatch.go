@@ -73,11 +73,27 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 	if err := c.slaveMay(hd.slave && !setsTables(h, msg), h); err != nil {
 		return c.refuse(h, msg, err)
 	}
-	m, err := decode(h, msg)
+	var m ofp.Message
+	var err error
+	if h.Type == ofp.TypeFlowMod {
+		m, err = c.decodeFlowMod(h, msg)
+	} else {
+		m, err = decode(h, msg)
+	}
 	if err != nil {
 		return c.undecodable(h, msg, err)
 	}
 	return hd.do(c, h, msg, m)
+}
+
+// decodeFlowMod is decode of a flow-mod, into the same memory each time.
+func (c *conn) decodeFlowMod(h ofp.Header, msg []byte) (ofp.Message, error) {
+	if c.flowMod == nil {
+		c.flowMod = new(ofp.FlowMod)
+	}
+	return guarded(h, func() (ofp.Message, error) {
+		return c.flowMod, ofp.DecodeFlowMod(h, msg[ofp.HeaderLen:], c.flowMod)
+	})
 }
 
 // undecodable refuses a message that could not be decoded. Errors are not answered

@@ -3,6 +3,7 @@ package ofconn
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"ofswitch/ofp"
 )
@@ -16,6 +17,9 @@ import (
 // connection ends.
 type flowMonitors struct {
 	c *conn
+
+	// some says whether list has any.
+	some atomic.Bool
 
 	mu   sync.Mutex
 	list []flowMonitor
@@ -95,6 +99,9 @@ func (f *flowMonitors) wanted(experimenter uint32, ch *FlowChange) (flags ofp.Fl
 // doing notes a message of the peer that is about to be carried out: what it changes
 // is told in short. done forgets all that were noted.
 func (f *flowMonitors) doing(m ofp.Message, xid uint32) {
+	if !f.some.Load() {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) == 0 {
@@ -107,6 +114,9 @@ func (f *flowMonitors) doing(m ofp.Message, xid uint32) {
 }
 
 func (f *flowMonitors) done() {
+	if !f.some.Load() {
+		return // the last monitor's end has forgotten them
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.own = nil

@@ -144,6 +144,7 @@ func (c *conn) addMonitors(added []flowMonitor) (version uint64, ok bool) {
 			return
 		}
 		f.list = append(f.list, added...)
+		f.some.Store(len(f.list) > 0)
 		f.held = true
 		version, ok = v, true
 	})
@@ -167,6 +168,7 @@ func (c *conn) cancelMonitor(id uint32) error {
 	}
 	if at >= 0 {
 		f.list = append(f.list[:at:at], f.list[at+1:]...)
+		f.some.Store(len(f.list) > 0)
 	}
 	last := at >= 0 && len(f.list) == 0
 	f.mu.Unlock()
@@ -187,6 +189,7 @@ func (c *conn) endMonitors() {
 	f.mu.Lock()
 	some := len(f.list) > 0
 	f.list = nil
+	f.some.Store(false)
 	f.forgetBehind()
 	f.mu.Unlock()
 	if some {

@@ -99,7 +99,8 @@ func (s *fakeSwitch) FlowMod(f *ofp.FlowMod) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flowMods = append(s.flowMods, f)
+	kept := *f
+	s.flowMods = append(s.flowMods, &kept)
 	return nil
 }
 

@@ -17,6 +17,8 @@ type Switch interface {
 	// SetFragFlags changes it. flags has no bits besides ofp.FragMask.
 	SetFragFlags(flags uint16) error
 
+	// FlowMod must not keep the message, nor change it: the next one will stand
+	// there. What it tells of the change (Manager.FlowsChanged) is told before it returns.
 	FlowMod(*ofp.FlowMod) error
 	PacketOut(*ofp.PacketOut) error
 	PortMod(*ofp.PortMod) error
@@ -47,7 +49,7 @@ type Switch interface {
 	// first error, which it returns. The function blocks while the controller
 	// reads slowly: no lock that forwarding or another controller needs may be
 	// held. The same goes for TableStats, TableFeatures and
-	// PortStats.
+	// PortStats. What FlowStats gives may be overwritten when the function returns.
 	FlowStats(*ofp.FlowStatsRequest, func(*ofp.FlowStats) error) error
 	AggregateStats(*ofp.FlowStatsRequest) (ofp.AggregateStats, error)
 	TableStats(func(*ofp.TableStats) error) error

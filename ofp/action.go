@@ -4,7 +4,7 @@ import "ofswitch/flow"
 
 // Action is one element of an action list or action set (OpenFlow 1.3.5
 // §7.2.5). The set of implementations is closed: the types of this file.
-// Actions are values and immutable once decoded.
+// Actions are values that can be compared by ==, and immutable once decoded.
 type Action interface {
 	// ActionType is the OFPAT_* number.
 	ActionType() ActionType

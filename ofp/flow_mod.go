@@ -59,35 +59,55 @@ func (m *FlowMod) Append(b []byte) []byte {
 const flowModMax = MaxLen - multipartHeaderLen - 8
 
 func decodeFlowMod(b []byte) (Message, error) {
-	m := &FlowMod{
-		Cookie:      be.Uint64(b),
-		CookieMask:  be.Uint64(b[8:]),
-		Table:       TableID(b[16]),
-		Command:     b[17],
-		IdleTimeout: be.Uint16(b[18:]),
-		HardTimeout: be.Uint16(b[20:]),
-		Priority:    be.Uint16(b[22:]),
-		BufferID:    be.Uint32(b[24:]),
-		OutPort:     PortNo(be.Uint32(b[28:])),
-		OutGroup:    be.Uint32(b[32:]),
-		Flags:       FlowFlags(be.Uint16(b[36:])),
-	}
-	if m.Command > FlowDeleteStrict {
-		return nil, FlowModFailedBadCommand.Errorf("flow-mod command %d, want 0 to 4", m.Command)
-	}
-	if bad := m.Flags &^ flowFlagsAll; bad != 0 {
-		return nil, FlowModFailedBadFlags.Errorf("flow-mod flags %#x: %#x is not defined in OpenFlow 1.3", uint16(m.Flags), uint16(bad))
-	}
-	var n int
-	var err error
-	if m.Match, n, err = DecodeMatch(b[40:]); err != nil {
+	m := new(FlowMod)
+	if err := m.decode(b); err != nil {
 		return nil, err
-	}
-	if m.Instructions, err = DecodeInstructions(b[40+n:]); err != nil {
-		return nil, err
-	}
-	if len(b) > flowModMax {
-		return nil, BadActionTooMany.Errorf("flow-mod of %d bytes: more than %d cannot be given back in flow statistics", HeaderLen+len(b), HeaderLen+flowModMax)
 	}
 	return m, nil
+}
+
+// DecodeFlowMod is Decode of a flow-mod into m, for those who have many and keep none.
+// Whatever was in m is lost, also with an error.
+func DecodeFlowMod(h Header, body []byte, m *FlowMod) error {
+	if h.Version != Version {
+		return BadRequestBadVersion.Errorf("%v has version %#02x, want %#02x", h.Type, h.Version, Version)
+	}
+	if _, err := decoderOf(TypeFlowMod, len(body)); err != nil {
+		return err
+	}
+	return m.decode(body)
+}
+
+// decode reads a body that has the shape of a flow-mod's.
+func (m *FlowMod) decode(b []byte) (err error) {
+	m.Cookie = be.Uint64(b)
+	m.CookieMask = be.Uint64(b[8:])
+	m.Table = TableID(b[16])
+	m.Command = b[17]
+	m.IdleTimeout = be.Uint16(b[18:])
+	m.HardTimeout = be.Uint16(b[20:])
+	m.Priority = be.Uint16(b[22:])
+	m.BufferID = be.Uint32(b[24:])
+	m.OutPort = PortNo(be.Uint32(b[28:]))
+	m.OutGroup = be.Uint32(b[32:])
+	m.Flags = FlowFlags(be.Uint16(b[36:]))
+	m.Legacy, m.NewCookie = false, 0
+	if m.Command > FlowDeleteStrict {
+		return FlowModFailedBadCommand.Errorf("flow-mod command %d, want 0 to 4", m.Command)
+	}
+	if bad := m.Flags &^ flowFlagsAll; bad != 0 {
+		return FlowModFailedBadFlags.Errorf("flow-mod flags %#x: %#x is not defined in OpenFlow 1.3", uint16(m.Flags), uint16(bad))
+	}
+	m.Match = flow.Match{}
+	n, err := readMatch(&m.Match, b[40:], 0)
+	if err != nil {
+		return err
+	}
+	if m.Instructions, err = decodeShared(b[40+n:]); err != nil {
+		return err
+	}
+	if len(b) > flowModMax {
+		return BadActionTooMany.Errorf("flow-mod of %d bytes: more than %d cannot be given back in flow statistics", HeaderLen+len(b), HeaderLen+flowModMax)
+	}
+	return nil
 }

@@ -35,21 +35,26 @@ const (
 )
 
 func decodeMatch(b []byte, l matchLeniency) (m flow.Match, n int, err error) {
+	if n, err = readMatch(&m, b, l); err != nil {
+		return flow.Match{}, 0, err
+	}
+	return m, n, nil
+}
+
+// readMatch is decodeMatch into m, which is empty. With an error m has anything.
+func readMatch(m *flow.Match, b []byte, l matchLeniency) (n int, err error) {
 	if len(b) < 4 {
-		return flow.Match{}, 0, BadMatchBadLen.Errorf("match of %d bytes, want at least 4", len(b))
+		return 0, BadMatchBadLen.Errorf("match of %d bytes, want at least 4", len(b))
 	}
 	if t := be.Uint16(b); t != matchOXM {
-		return flow.Match{}, 0, BadMatchBadType.Errorf("match type %d, want 1 (OXM)", t)
+		return 0, BadMatchBadType.Errorf("match type %d, want 1 (OXM)", t)
 	}
 	length := int(be.Uint16(b[2:]))
 	n = octets.Pad8(length)
 	if length < 4 || n > len(b) {
-		return flow.Match{}, 0, BadMatchBadLen.Errorf("match says %d bytes, %d are left", length, len(b))
+		return 0, BadMatchBadLen.Errorf("match says %d bytes, %d are left", length, len(b))
 	}
-	if err := decodeOXMs(&m, b[4:length], l); err != nil {
-		return flow.Match{}, 0, err
-	}
-	return m, n, nil
+	return n, decodeOXMs(m, b[4:length], l)
 }
 
 // decodeOXMs reads a list of fields into m, which is empty.

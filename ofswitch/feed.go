@@ -138,15 +138,15 @@ func flowChanges(c *flowtable.Change, cause ofp.Message) (list []FlowChange) {
 		u := flowChange(ofp.FlowEventAdded, 0, e, cause)
 		for i := range c.Removed {
 			if r := &c.Removed[i]; r.Reason == flowtable.RemovedNone {
-				u.Old = &r.Entry.Instructions
+				u.Old = r.Entry.Instructions
 			}
 		}
 		list = append(list, u)
 	}
 	for _, m := range c.Modified {
-		if !sameInstructions(&m.Old.Instructions, &m.New.Instructions) {
+		if !sameInstructions(m.Old.Instructions, m.New.Instructions) {
 			u := flowChange(ofp.FlowEventModified, 0, m.New, cause)
-			u.Old = &m.Old.Instructions
+			u.Old = m.Old.Instructions
 			list = append(list, u)
 		}
 	}
@@ -169,12 +169,12 @@ func flowChange(event, reason uint16, e *flowtable.Entry, cause ofp.Message) Flo
 		Update: ofp.FlowUpdate{
 			Event: event, Reason: reason, Priority: uint16(e.Priority),
 			IdleTimeout: e.IdleTimeout, HardTimeout: e.HardTimeout,
-			Table: e.Table, Cookie: e.Cookie, Match: e.Match(), Instructions: e.Instructions,
+			Table: e.Table, Cookie: e.Cookie, Match: e.Match(), Instructions: *e.Instructions,
 		},
 		Cause: cause, Since: uint64(e.Since),
 	}
 }
 
 func sameInstructions(a, b *ofp.Instructions) bool {
-	return bytes.Equal(ofp.AppendInstructions(nil, a), ofp.AppendInstructions(nil, b))
+	return a == b || bytes.Equal(ofp.AppendInstructions(nil, a), ofp.AppendInstructions(nil, b))
 }

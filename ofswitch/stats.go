@@ -9,13 +9,16 @@ import (
 // Statistics count every frame that was forwarded before the call.
 
 // FlowStats calls fn for each flow entry that the request asks for (OpenFlow
-// 1.3.5 §7.3.5.2), and ends with fn's error if it has one.
+// 1.3.5 §7.3.5.2), and ends with fn's error if it has one. What fn is given is
+// valid until it returns.
 func (b *Bridge) FlowStats(req *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) error) error {
 	b.d.foldExact()
 	now := b.d.clock()
 	var failed error
+	var s ofp.FlowStats
 	err := b.tables.Each(req, b.d.Version(), func(e *flowtable.Entry) bool {
-		failed = fn(e.Stats(now))
+		e.FillStats(&s, now)
+		failed = fn(&s)
 		return failed == nil
 	})
 	if err != nil {

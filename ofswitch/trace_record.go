@@ -127,7 +127,7 @@ func (r *traceRecorder) table(wk *walk, e *flowtable.Entry) {
 		s += fmt.Sprintf(", cookie %#x", e.Cookie)
 	}
 	r.lookup("%2d. %s", wk.table, s)
-	if text.FormatInstructions(&e.Instructions, text.Options{}) == "drop" {
+	if text.FormatInstructions(e.Instructions, text.Options{}) == "drop" {
 		r.action("drop")
 	}
 }

@@ -230,7 +230,7 @@ func (t *translator) tables(wk *walk) {
 			}
 			return
 		}
-		ins := &e.Instructions
+		ins := e.Instructions
 		wk.cookie, wk.miss = e.Cookie, e.IsTableMiss()
 		if ins.Has.Contains(ofp.InstrMeter) {
 			t.meter(wk, ins)
