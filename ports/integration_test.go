@@ -117,8 +117,8 @@ func frame(tags []uint16, n int) []byte {
 }
 
 func TestIntegrationSystemFrames(t *testing.T) {
-	for _, o := range []SystemOptions{{}, {QdiscBypass: true}, {NoRing: true}} {
-		t.Run(fmt.Sprintf("bypass=%v,noring=%v", o.QdiscBypass, o.NoRing), func(t *testing.T) {
+	for _, o := range []SystemOptions{{}, {QdiscBypass: true}, {NoRing: true}, {TxDesc: 64}} {
+		t.Run(fmt.Sprintf("bypass=%v,noring=%v,txdesc=%d", o.QdiscBypass, o.NoRing, o.TxDesc), func(t *testing.T) {
 			host, sw := veth(t)
 			fd := host.PacketSocket("a0")
 			p := openSystem(t, sw, "p0", o)
@@ -186,9 +186,15 @@ func TestIntegrationSystemFrames(t *testing.T) {
 
 // A frame that the device refuses costs itself alone.
 func TestIntegrationSystemTxSkips(t *testing.T) {
+	for name, o := range map[string]SystemOptions{"sendmmsg": {}, "ring": {TxDesc: 64}} {
+		t.Run(name, func(t *testing.T) { txSkips(t, o) })
+	}
+}
+
+func txSkips(t *testing.T, o SystemOptions) {
 	host, sw := veth(t)
 	fd := host.PacketSocket("a0")
-	p := openSystem(t, sw, "p0", SystemOptions{})
+	p := openSystem(t, sw, "p0", o)
 	tx := newTx(t, p)
 	big := packet.FromBytes(frame(nil, 1515))
 	bad := packet.FromBytes(frame(nil, 100))
@@ -234,7 +240,7 @@ func TestIntegrationSystemTxSkips(t *testing.T) {
 }
 
 func TestIntegrationSystemDownUpGone(t *testing.T) {
-	for name, o := range map[string]SystemOptions{"ring": {}, "noring": {NoRing: true}} {
+	for name, o := range map[string]SystemOptions{"ring": {TxDesc: 64}, "noring": {NoRing: true}} {
 		t.Run(name, func(t *testing.T) { downUpGone(t, o) })
 	}
 }

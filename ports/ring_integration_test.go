@@ -161,3 +161,107 @@ func TestIntegrationRingRefused(t *testing.T) {
 		t.Errorf("% x", got.Bytes())
 	}
 }
+
+// numberedFrame is a frame of n bytes that says which it is.
+func numberedFrame(i, n int) *packet.Frame {
+	b := frame(nil, n)
+	binary.BigEndian.PutUint32(b[20:], uint32(i))
+	return packet.FromBytes(b)
+}
+
+func inOrder(t *testing.T, fd, n int) { t.Helper(); inOrderFrom(t, fd, 0, n) }
+
+// inOrderFrom reads n numbered frames, the first of which is number first, from a
+// host's socket.
+func inOrderFrom(t *testing.T, fd, first, n int) {
+	t.Helper()
+	buf := make([]byte, 4096)
+	for i := first; i < first+n; i++ {
+		k, _, err := unix.Recvfrom(fd, buf, 0)
+		if err != nil || k < 60 {
+			t.Fatalf("frame %d of %d: %d bytes, %v", i, n, k, err)
+		}
+		if got := binary.BigEndian.Uint32(buf[20:]); got != uint32(i) {
+			t.Fatalf("frame %d came when %d was due", got, i)
+		}
+	}
+}
+
+// A queue that has traffic gets a transmit ring, and frames keep their order when
+// it does.
+func TestIntegrationTxRingComes(t *testing.T) {
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	p := openSystem(t, sw, "p0", SystemOptions{})
+	tx := newTx(t, p).(*systemTx)
+	sent, after := 0, 0
+	deadline := time.Now().Add(time.Minute)
+	for after < 10 {
+		var frames []*packet.Frame
+		for range 50 {
+			frames = append(frames, numberedFrame(sent+len(frames), 60+10*(sent%7)))
+		}
+		if n := tx.Tx(frames); n != len(frames) {
+			t.Fatalf("sent %d of %d: %v", n, len(frames), p.Stats().TxDropReasons)
+		}
+		inOrderFrom(t, fd, sent, len(frames))
+		sent += len(frames)
+		if tx.ring.Load() != nil {
+			after++
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no ring after %d frames", sent)
+		}
+	}
+	if s := p.Stats(); s.TxPackets != uint64(sent) || s.TxDropped != 0 || s.TxErrors != 0 {
+		t.Errorf("%d sent, stats %+v", sent, s)
+	}
+}
+
+// Where frames leave slowly, and so hold on to their slots, those for which there
+// is none go another way, in their turn.
+func TestIntegrationTxRingFull(t *testing.T) {
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	p := openSystem(t, sw, "p0", SystemOptions{TxDesc: 1})
+	tx := newTx(t, p).(*systemTx)
+	sw.Run("tc", "qdisc", "add", "dev", "p0", "root", "tbf", "rate", "4mbit", "burst", "2k", "latency", "20s")
+	const n = 300
+	slots := tx.ring.Load().r.slots()
+	if slots >= n/2 {
+		t.Fatalf("%d slots are too many for this test", slots)
+	}
+	var frames []*packet.Frame
+	for i := range n {
+		frames = append(frames, numberedFrame(i, 60+i%200))
+	}
+	if k := tx.Tx(frames); k != n {
+		t.Fatalf("sent %d: %v", k, p.Stats().TxDropReasons)
+	}
+	inOrder(t, fd, n)
+}
+
+// A socket whose buffer is full costs what does not fit, and says so.
+func TestIntegrationTxRingNoRoom(t *testing.T) {
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	p := openSystem(t, sw, "p0", SystemOptions{TxDesc: 64, SndBuf: 8 << 10})
+	tx := newTx(t, p)
+	sw.Run("tc", "qdisc", "add", "dev", "p0", "root", "tbf", "rate", "4mbit", "burst", "2k", "latency", "20s")
+	const n = 60
+	var frames []*packet.Frame
+	for i := range n {
+		frames = append(frames, numberedFrame(i, 1000))
+	}
+	sent := tx.Tx(frames)
+	s := p.Stats()
+	if sent == 0 || sent == n || s.TxPackets != uint64(sent) || s.TxDropped != uint64(n-sent) || s.TxDropReasons["nobuf"] != uint64(n-sent) {
+		t.Fatalf("%d of %d sent, stats %+v", sent, n, s)
+	}
+	inOrder(t, fd, sent)
+	// And what comes later finds the ring as it should be.
+	if k := tx.Tx([]*packet.Frame{numberedFrame(sent, 60)}); k != 1 {
+		t.Fatalf("not sent afterwards: %v", p.Stats().TxDropReasons)
+	}
+	inOrderFrom(t, fd, sent, 1)
+}

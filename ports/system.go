@@ -39,8 +39,11 @@ type SystemOptions struct {
 	// RxDesc is how many frames the receive ring should hold; 0: as many as the
 	// bound on the memory of all rings allows, 1,250 ordinary ones at most.
 	RxDesc int
-	// NoRing has frames received by recvmmsg alone, as where the kernel gives no
-	// packet ring.
+	// TxDesc is how many frames a transmit ring should hold, which each thread then
+	// has from the start; 0: 78, and only once it has sent some frames.
+	TxDesc int
+	// NoRing has frames received by recvmmsg and sent by sendmmsg alone, as where
+	// the kernel gives no packet ring.
 	NoRing bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
@@ -61,6 +64,7 @@ type System struct {
 	claim  int    // see claim
 	vlan   uint16 // of a VLAN device; else 0
 	usoOK  bool
+	mtu    atomic.Int32                   // of layer 3, as last seen
 	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
 
 	mu     sync.Mutex
@@ -101,6 +105,7 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 	}
 	dev.ethtool = true
 	p := &System{dev: dev, opt: o, usoOK: kernelAtLeast(6, 2), claim: -1}
+	p.mtu.Store(int32(link.Attrs().MTU))
 	if v, ok := link.(*netlink.Vlan); ok {
 		p.vlan = uint16(v.VlanId)
 	}
@@ -209,8 +214,11 @@ func (p *System) RxQueues() []RxQueue {
 // Status reads the device's present state by netlink and ethtool.
 func (p *System) Status() Status {
 	s := p.dev.status()
-	if p.xdp != nil && s.MTU != 0 {
-		p.xdp.mtu.Store(int32(s.MTU))
+	if s.MTU != 0 {
+		p.mtu.Store(int32(s.MTU))
+		if p.xdp != nil {
+			p.xdp.mtu.Store(int32(s.MTU))
+		}
 	}
 	return s
 }
@@ -273,7 +281,7 @@ func (p *System) Close() error {
 	}
 	var errs []error
 	for _, t := range p.txs {
-		errs = append(errs, unix.Close(t.fd))
+		errs = append(errs, t.close())
 	}
 	p.txs = nil
 	if p.xdp != nil {

@@ -1,7 +1,10 @@
 package ports
 
 import (
+	"errors"
 	"net"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -10,12 +13,17 @@ import (
 )
 
 // systemTx is a transmit handle of a system port: a raw socket of its own, so
-// that threads share neither a lock nor a send buffer.
+// that threads share neither a lock nor a send buffer, and once there is traffic
+// a transmit ring with another for all but GSO packets and long frames.
 type systemTx struct {
 	p    *System
 	fd   int
 	v    *txVector
 	caps Caps
+
+	ring  atomic.Pointer[txRing] // nil: none yet, or none to be had
+	early int                    // frames sent before it was asked for
+	maker sync.WaitGroup         // of the ring
 }
 
 // NewTx opens a transmit socket for one thread.
@@ -42,6 +50,13 @@ func (p *System) NewTx() (TxQueue, error) {
 		// Past the qdisc the kernel does not segment for the device.
 		t.caps.GSOTCPv4, t.caps.GSOTCPv6 = p.bypass.tso4, p.bypass.tso6
 		t.caps.GSOUDPL4 = p.usoOK && p.bypass.uso
+	}
+	if p.opt.TxDesc > 0 && !p.opt.NoRing {
+		r, err := p.openTxRing(p.opt.TxDesc)
+		if err != nil {
+			return nil, closing(fd, portErr(p.dev.name, err, "a packet ring to send by: %v", err))
+		}
+		t.ring.Store(r)
 	}
 	p.txs = append(p.txs, t)
 	return t, nil
@@ -73,11 +88,33 @@ func (p *System) setupTx(fd int) error {
 // Caps: partial checksums and TCP segmentation; UDP's since Linux 6.2.
 func (q *systemTx) Caps() Caps { return q.caps }
 
-// Tx sends by sendmmsg. It stops at the first frame that fails: that one is
+func (q *systemTx) close() error {
+	q.maker.Wait()
+	err := unix.Close(q.fd)
+	if r := q.ring.Load(); r != nil {
+		err = errors.Join(err, r.close())
+	}
+	return err
+}
+
+// Tx sends by the ring, or by sendmmsg until there is one.
+func (q *systemTx) Tx(frames []*packet.Frame) int {
+	if r := q.ring.Load(); r != nil {
+		return q.byRing(r, frames)
+	}
+	if q.early <= txRingAfter && !q.p.opt.NoRing {
+		if q.early += len(frames); q.early > txRingAfter {
+			q.maker.Go(q.makeRing)
+		}
+	}
+	return q.bySendmmsg(frames)
+}
+
+// bySendmmsg sends by sendmmsg. It stops at the first frame that fails: that one is
 // counted by its reason and skipped. When the send buffer is full the frame is
 // dropped; full a second time in one call, all that remain are, so that a
 // blocked device costs at most two calls.
-func (q *systemTx) Tx(frames []*packet.Frame) int {
+func (q *systemTx) bySendmmsg(frames []*packet.Frame) int {
 	sent, full := 0, 0
 	for len(frames) > 0 && full < 2 {
 		n := min(len(frames), packet.BatchSize)

@@ -210,11 +210,11 @@ const transferSize = 64 << 20
 // Hosts with their default offloads: GSO packets and partial checksums pass
 // whole from port to port, and TCP arrives whole.
 func TestIntegrationTCPWhole(t *testing.T) {
-	for _, bypass := range []bool{false, true} {
-		t.Run(fmt.Sprintf("bypass=%v", bypass), func(t *testing.T) {
+	for _, o := range []SystemOptions{{NoRing: true}, {QdiscBypass: true}, {TxDesc: 64}} {
+		t.Run(fmt.Sprintf("bypass=%v,noring=%v", o.QdiscBypass, o.NoRing), func(t *testing.T) {
 			a, sw, b := twoHosts(t)
-			p0 := openSystem(t, sw, "p0", SystemOptions{QdiscBypass: bypass})
-			p1 := openSystem(t, sw, "p1", SystemOptions{QdiscBypass: bypass})
+			p0 := openSystem(t, sw, "p0", o)
+			p1 := openSystem(t, sw, "p1", o)
 			fw := forward(t, p0, p1)
 			for _, addr := range []string{"10.0.0.2", "fd00::2"} {
 				before := fw.snapshot()
