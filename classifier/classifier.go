@@ -249,7 +249,7 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	}
 	if t.own != nil {
 		hashes := t.shape.hashStages(t.shape, r.vals)
-		t.own.add(r, &r.node, &hashes)
+		t.own.add(r, &hashes)
 		c.settle(t.own)
 	} else {
 		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
@@ -307,7 +307,7 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	t := c.subtable(&mask)
 	r.linked = false
 	if t.own != nil {
-		t.own.remove(r, &r.node)
+		t.own.remove(r)
 		c.settle(t.own)
 	} else {
 		c.unmerge(r)

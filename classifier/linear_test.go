@@ -317,11 +317,11 @@ func check(t *testing.T, c *Classifier[int]) {
 	})
 	for _, m := range c.merged {
 		merged[m] = true
-		checkTable(t, m.rules)
-		rules -= m.rules.count
+		checkTable(t, m.places)
+		rules -= m.places.count
 		last := 0
-		m.rules.each(func(r *Rule[int]) bool {
-			if r.place == nil || r.place.table != m || !m.shape.within(r.shape) {
+		m.places.each(func(p *place[int]) bool {
+			if r := p.rule; r.place != p || p.table != m || p.priority != r.priority || !m.shape.within(r.shape) {
 				t.Errorf("rule %d stands in another table", r.value)
 			}
 			last++
@@ -342,7 +342,7 @@ func check(t *testing.T, c *Classifier[int]) {
 			}
 			last = e.max
 			seen++
-			if !e.table.merged {
+			if e.table.rules != nil {
 				rules -= e.table.rules.count
 			}
 			checkStages(t, e.table)
@@ -368,10 +368,15 @@ func checkStages(t *testing.T, x *table[int]) {
 			continue
 		}
 		want := map[uint64]uint64{}
-		x.rules.each(func(r *Rule[int]) bool {
+		count := func(r *Rule[int]) bool {
 			want[stageTag(x.shape.hashStages(r.shape, r.vals)[i])]++
 			return true
-		})
+		}
+		if x.rules != nil {
+			x.rules.each(count)
+		} else {
+			x.places.each(func(p *place[int]) bool { return count(p.rule) })
+		}
 		checkStageSet(t, s, want)
 	}
 }

@@ -8,9 +8,10 @@ import (
 
 // Tuning of merged tables.
 const (
-	ownTables   = 4  // subtables that get a table of their own: few masks need no merging
-	chainRules  = 8  // rules that may share a hash before one goes to another table
-	mergedLimit = 96 // merged tables, as far as chains may grow instead
+	ownTables   = 2   // subtables that get a table of their own: few masks need no merging
+	chainRules  = 40  // rules that may share a hash before one goes to another table
+	chainCount  = 256 // counted to here; all longer chains are equally bad
+	mergedLimit = 96  // merged tables, as far as chains may grow instead
 )
 
 // merge finds a place for r among the merged tables: in the one of most bits, all of which
@@ -19,14 +20,14 @@ const (
 func (c *Classifier[T]) merge(r *Rule[T]) {
 	var to *table[T]
 	var at [numStages]uint64
-	shortest := 1 << 30
+	shortest := chainCount
 	for _, t := range c.merged {
 		if !t.shape.within(r.shape) {
 			continue
 		}
 		h := t.shape.hashStages(r.shape, r.vals)
 		n := t.sharing(h[stageL4], shortest)
-		if n >= shortest {
+		if to != nil && n >= shortest {
 			continue
 		}
 		to, at, shortest = t, h, n
@@ -43,18 +44,16 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 			c.merged = slices.Insert(c.merged, i, to)
 		}
 	}
-	r.place = &place[T]{table: to}
-	r.place.node.hash, r.place.node.item = at[stageL4], r
-	to.add(r, &r.place.node, &at)
+	to.add(r, &at)
 	c.settle(to)
 }
 
 // unmerge takes r out of its merged table.
 func (c *Classifier[T]) unmerge(r *Rule[T]) {
 	t := r.place.table
-	t.remove(r, &r.place.node)
+	t.remove(r)
 	c.settle(t)
-	if t.rules.count == 0 {
+	if t.places.count == 0 {
 		i := slices.Index(c.merged, t)
 		c.merged = slices.Delete(c.merged, i, i+1)
 	}

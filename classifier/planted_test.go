@@ -101,12 +101,17 @@ type blind struct{ *Classifier[int] }
 
 func (c blind) Unlink(r *Rule[int]) {
 	mask := r.shape.full()
-	t, n := c.subtable(&mask).own, &r.node
-	if r.place != nil {
-		t, n = r.place.table, &r.place.node
-	}
+	t := c.subtable(&mask)
 	c.Classifier.Unlink(r)
-	b := t.rules.bucket(slot(n.hash, t.rules.buckets()))
+	if r.place != nil {
+		loseFilter(r.place.table.places, r.place.node.hash)
+	} else {
+		loseFilter(&t.rules, r.node.hash)
+	}
+}
+
+func loseFilter[E any](t *hashTable[E], hash uint64) {
+	b := t.bucket(slot(hash, t.buckets()))
 	b.filter.Store(b.filter.Load() &^ filterOf(b))
 }
 

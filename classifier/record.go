@@ -56,7 +56,7 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 		if run == 0 {
 			continue
 		}
-		n, ok := p.prefixAbsent(i, int(run), t.merged)
+		n, ok := p.prefixAbsent(i, int(run), t.places != nil)
 		if !ok {
 			continue
 		}
@@ -77,7 +77,14 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 		if cost >= least {
 			break
 		}
-		if i < len(t.stages) && t.stages[i] != nil && !t.stages[i].has(h) || i == stageL4 && t.rules.find(h) == nil {
+		absent := false
+		if i < len(t.stages) {
+			absent = t.stages[i] != nil && !t.stages[i].has(h)
+		} else {
+			c := t.chain(h)
+			absent = c.empty()
+		}
+		if absent {
 			for j := range end {
 				p.wc[s.idx[j]] |= s.mask[j]
 			}
@@ -113,8 +120,8 @@ func (p *prover[T]) prefixAbsent(i, run int, merged bool) (used int, absent bool
 // mismatches adds what shows that none of the rules of hash h in t with a priority of at
 // least floor match, those before best if that is not nil.
 func (p *prover[T]) mismatches(t *table[T], h uint64, floor int32, best *Rule[T]) {
-	for x := t.rules.find(h); x != nil; x = nextSame(x) {
-		r := x.item
+	c := t.chain(h)
+	for r := c.next(); r != nil; r = c.next() {
 		if r.priority < floor || r == best {
 			return
 		}

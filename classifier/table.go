@@ -1,22 +1,33 @@
 package classifier
 
-import "ofswitch/flow"
+import (
+	"math/bits"
+
+	"ofswitch/flow"
+)
 
 // table is what a lookup probes: rules that all ask for the bits of a mask, by
 // their values in these bits. Of one subtable, whose mask it then has, or of many.
 type table[T any] struct {
 	shape  *shape                   // what is hashed; immutable
-	rules  *hashTable[Rule[T]]      // the subtable's own, or the places of rules of many
+	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
+	places *hashTable[place[T]]     // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
 	prio   priorities               // writer's
 	max    int32                    // writer's: as in the order now
-	merged bool                     // of many subtables
 }
 
-// place is where a rule of a merged table stands.
+// place is where a rule of a merged table stands. It has a word of the rule with it, so that
+// most rules that share a hash and do not match are passed by without a look at
+// them: one cache line for each, not four.
 type place[T any] struct {
-	node  node[Rule[T]]
-	table *table[T]
+	node     node[place[T]]
+	rule     *Rule[T]
+	mask     uint64 // the rule's in a word that the table's shape lacks most bits of
+	val      uint64
+	table    *table[T]
+	priority int32
+	word     uint8
 }
 
 func newTable[T any](s *shape, staged bool) *table[T] {
@@ -35,19 +46,48 @@ func newTable[T any](s *shape, staged bool) *table[T] {
 // newMerged makes a table for rules of many subtables.
 func newMerged[T any](s *shape) *table[T] {
 	t := newTable[T](s, true)
-	t.merged = true
-	t.rules = new(hashTable[Rule[T]])
-	t.rules.init()
+	t.places = new(hashTable[place[T]])
+	t.places.init()
 	return t
+}
+
+// newPlace makes a place in t, whose shape sees hash in r.
+func newPlace[T any](t *table[T], r *Rule[T], hash uint64) *place[T] {
+	p := &place[T]{rule: r, table: t, priority: r.priority}
+	p.node.hash, p.node.item = hash, p
+	most := 0
+	full := t.shape.full()
+	for i, v := range r.vals {
+		idx, mask := r.shape.idx[i], r.shape.mask[i]
+		if n := bits.OnesCount64(mask &^ full[idx]); n > most {
+			most, p.word, p.mask, p.val = n, idx, mask, v
+		}
+	}
+	return p
 }
 
 // lookup is the rule of highest priority above floor that matches w at v.
 func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 	h := t.shape.hash(w)
+	if t.places != nil {
+		for x := t.places.find(h); x != nil; x = nextSame(x) {
+			p := x.item
+			if p.priority <= floor {
+				return nil // falling priorities from here on
+			}
+			if int(p.word) >= len(w) || w[p.word]&p.mask != p.val {
+				continue
+			}
+			if r := p.rule; r.VisibleAt(v) && r.shape.equal(w, r.vals) {
+				return r
+			}
+		}
+		return nil
+	}
 	for x := t.rules.find(h); x != nil; x = nextSame(x) {
 		r := x.item
 		if r.priority <= floor {
-			return nil // falling priorities from here on
+			return nil
 		}
 		if r.VisibleAt(v) && r.shape.equal(w, r.vals) {
 			return r
@@ -56,20 +96,59 @@ func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 	return nil
 }
 
-// add takes r in at node, which says what its hash is.
-func (t *table[T]) add(r *Rule[T], n *node[Rule[T]], hashes *[numStages]uint64) {
+// chain walks the rules of one hash in falling order of priority.
+type chain[T any] struct {
+	own    *node[Rule[T]]
+	merged *node[place[T]]
+}
+
+func (t *table[T]) chain(h uint64) (c chain[T]) {
+	if t.places != nil {
+		c.merged = t.places.find(h)
+	} else {
+		c.own = t.rules.find(h)
+	}
+	return c
+}
+
+// empty says that no rule is left.
+func (c *chain[T]) empty() bool { return c.own == nil && c.merged == nil }
+
+// next is the next rule, nil after the last.
+func (c *chain[T]) next() (r *Rule[T]) {
+	switch {
+	case c.own != nil:
+		r, c.own = c.own.item, nextSame(c.own)
+	case c.merged != nil:
+		r, c.merged = c.merged.item.rule, nextSame(c.merged)
+	}
+	return r
+}
+
+// add takes r in, which looks to the table's shape as hashes say. A rule of a merged
+// table gets its place.
+func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 	for i, s := range t.stages {
 		if s != nil {
 			s.add(hashes[i])
 		}
 	}
-	t.rules.insert(n, func(o *Rule[T]) bool { return o.priority <= r.priority })
+	if t.places != nil {
+		r.place = newPlace(t, r, hashes[stageL4])
+		t.places.insert(&r.place.node, func(o *place[T]) bool { return o.priority <= r.priority })
+	} else {
+		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
+	}
 	t.prio.add(r.priority)
 }
 
 // remove takes r out.
-func (t *table[T]) remove(r *Rule[T], n *node[Rule[T]]) {
-	t.rules.remove(n)
+func (t *table[T]) remove(r *Rule[T]) {
+	if t.places != nil {
+		t.places.remove(&r.place.node)
+	} else {
+		t.rules.remove(&r.node)
+	}
 	t.prio.remove(r.priority)
 	hashes := t.shape.hashStages(r.shape, r.vals)
 	for i, s := range t.stages {
@@ -81,7 +160,7 @@ func (t *table[T]) remove(r *Rule[T], n *node[Rule[T]]) {
 
 // sharing is how many rules have the hash h, counted to most.
 func (t *table[T]) sharing(h uint64, most int) (n int) {
-	for x := t.rules.find(h); x != nil && n < most; x = nextSame(x) {
+	for c := t.chain(h); n < most && c.next() != nil; {
 		n++
 	}
 	return n
