@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -191,8 +192,12 @@ func (p *livePort) tryOpen() {
 	if again {
 		p.device = port.Status()
 	} else {
-		p.forgetSettings(port.Status())
+		opened := ports.WhenOpened(port)
+		p.forgetSettings(opened.Status)
 		p.ifindex, p.linkResets = p.device.Ifindex, 0
+		if opened.Driver != (ports.Driver{}) {
+			p.driven, p.driverOf = opened.Driver, p.ifindex
+		}
 	}
 	p.applyQoS()
 	p.applyPolicing()
@@ -283,23 +288,15 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, fmt.Errorf("port %s: options:xdp-mode: %w", p.conf.Name, err)
 	}
-	port, err := ports.OpenSystem(p.conf.Name, ports.SystemOptions{
+	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
 		IO: io, XDPMode: xdpMode,
+		// A port whose device is down is of no use to anybody who names it: the
+		// usual reason is that nobody thought of it.
+		Up: true,
+
 		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
 		Bridge: p.bridge.conf.Name, Logger: log,
 	})
-	if err != nil {
-		return nil, err
-	}
-	// A port whose device is down is of no use to anybody who names it: the
-	// usual reason is that nobody thought of it.
-	if !port.Status().AdminUp {
-		if err := port.SetAdmin(true); err != nil {
-			return nil, errors.Join(fmt.Errorf("port %s is down and cannot be brought up: %w", p.conf.Name, err), port.Close())
-		}
-		log.Info("device brought up", "port", p.conf.Name)
-	}
-	return port, nil
 }
 
 // onOff reads a switch-like option; "" is off.
@@ -412,11 +409,19 @@ func (s *Switch) linkEvent(ev ports.Event) {
 	if s.closed {
 		return
 	}
-	if p := s.portOf(ev); p != nil {
+	if p := s.portOf(ev); p != nil && !p.knows(ev) {
 		p.linkEvent(ev)
 		p.bridge.settle()
 		s.changedLocked()
 	}
+}
+
+// knows says that an event is no news: it came of opening the port. Notifications have
+// neither speed nor mode, which change with the link only.
+func (p *livePort) knows(ev ports.Event) bool {
+	now := ev.Status
+	now.SpeedMbps, now.Duplex = p.device.SpeedMbps, p.device.Duplex
+	return p.open && !p.away && !ev.Gone && ev.Ifindex == p.ifindex && ev.Name == p.conf.Name && reflect.DeepEqual(now, p.device)
 }
 
 // portOf is the port whose device an event is about: by its name, or by its index,

@@ -65,7 +65,7 @@ func (b *Bridge) AddPort(no ofp.PortNo, dev ports.Port) error {
 	b.portMu.Lock()
 	defer b.portMu.Unlock()
 	p := &port{no: no, name: dev.Name(), bridge: b, dev: dev}
-	st := dev.Status()
+	st := ports.WhenOpened(dev).Status
 	p.setStatus(&st)
 	if !st.AdminUp {
 		p.config.Store(uint32(ofp.PortConfigDown))

@@ -17,6 +17,11 @@ func DriverOf(name string) (Driver, error) {
 		return Driver{}, fmt.Errorf("driver of %s: %w", name, err)
 	}
 	defer unix.Close(fd)
+	return driverOf(fd, name)
+}
+
+// driverOf asks by a socket of the device's namespace.
+func driverOf(fd int, name string) (Driver, error) {
 	info, err := unix.IoctlGetEthtoolDrvinfo(fd, name)
 	if err != nil {
 		return Driver{}, fmt.Errorf("driver of %s: %w", name, err)

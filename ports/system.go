@@ -47,6 +47,8 @@ type SystemOptions struct {
 	NoRing bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
+	// Up has a device that is down brought up, before it is isolated.
+	Up bool
 	// Bridge is the name used in hints to the user; empty: "BRIDGE".
 	Bridge string
 	// Logger gets one line where something is less than asked; nil: slog's default.
@@ -59,6 +61,8 @@ type SystemOptions struct {
 type System struct {
 	dev    *device
 	opt    SystemOptions
+	opened Opened
+	raised bool // by us
 	iso    *isolate.Isolation
 	rx     systemQueue
 	claim  int    // see claim
@@ -110,10 +114,7 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 		p.vlan = uint16(v.VlanId)
 	}
 	if err := p.open(link); err != nil {
-		if err2 := p.Close(); err2 != nil {
-			err = errors.Join(err, err2)
-		}
-		return nil, err
+		return nil, errors.Join(err, p.lower(), p.Close())
 	}
 	return p, nil
 }
@@ -136,6 +137,9 @@ func (p *System) open(link netlink.Link) error {
 	if o.QdiscBypass {
 		f := ethtoolFeatures(p.dev.ctl, name)
 		p.bypass.tso4, p.bypass.tso6, p.bypass.uso = f["tx-tcp-segmentation"], f["tx-tcp6-segmentation"], f["tx-udp-segmentation"]
+	}
+	if err := p.prepare(); err != nil {
+		return err
 	}
 	if err := p.openXDP(link); err != nil || p.xdp != nil {
 		return err
@@ -179,7 +183,7 @@ func (p *System) isolate() error {
 	}
 	p.isolated = true
 	name := p.dev.name
-	iso, err := isolate.Attach(p.dev.ifindex, name, p.opt.Isolation)
+	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, p.notIsolated)
 	switch {
 	case err == nil:
 		p.iso = iso
@@ -190,11 +194,16 @@ func (p *System) isolate() error {
 		return nil
 	case p.opt.Isolation == "" || p.opt.Isolation == isolate.Auto:
 		// The switch works all the same, and says once what is missing.
-		p.opt.Logger.Warn("the host's stack is not kept out of the port: it answers frames that the switch forwards; set these rules by hand",
-			"port", name, "rules", isolate.ManualRules(name), "reason", err)
+		p.notIsolated(err)
 		return nil
 	}
 	return portErr(name, errors.Join(ErrNotSupported, err), "stack-isolation=%s: %v; use auto, or off and these rules: %q", p.opt.Isolation, err, isolate.ManualRules(name))
+}
+
+// notIsolated says that the host's stack is still in.
+func (p *System) notIsolated(reason error) {
+	p.opt.Logger.Warn("the host's stack is not kept out of the port: it answers frames that the switch forwards; set these rules by hand",
+		"port", p.dev.name, "rules", isolate.ManualRules(p.dev.name), "reason", reason)
 }
 
 // Name is the device's name at the time it was opened.
@@ -253,7 +262,11 @@ func (p *System) Stats() Stats {
 	if p.xdp != nil {
 		p.xdp.addStats(&s)
 	}
-	if !p.closed.Load() {
+	switch {
+	case p.closed.Load():
+	case p.iso != nil && p.iso.Underway(): // the device has just been opened, and asking would take long
+		s.RxFrameErr, s.RxOverErr, s.RxCRCErr, s.Collisions = 0, 0, 0, 0
+	default:
 		p.dev.addDriverStats(&s)
 	}
 	return s

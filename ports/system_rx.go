@@ -40,6 +40,11 @@ func openSystemRx(p *System, mtu int) (q systemQueue, inherited bool, err error)
 		if err := p.setupRx(fd); err != nil {
 			return nil, false, closing(fd, err)
 		}
+		// Before the ring, for which the kernel waits less while it is busy with this:
+		// its synchronize_net then takes the short way.
+		if err := p.isolate(); err != nil {
+			return nil, false, closing(fd, err)
+		}
 		if !p.opt.NoRing {
 			q, err := openRingRx(p, fd, mtu)
 			if err == nil {

@@ -11,6 +11,9 @@
 //	tcx     eBPF programs at ingress and egress, bpf links           Linux 6.6
 //	nft     an nftables table of family netdev with the owner flag   Linux 5.12 (ingress), 5.16 (egress)
 //
+// TCX decides from the moment in which the kernel has taken the program; that it then
+// waits for frames on their way, Start does not wait for.
+//
 // Both belong to the process: the kernel removes them when it ends, however it
 // ends. Addresses and routes of the device are not touched.
 package isolate

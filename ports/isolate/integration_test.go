@@ -417,3 +417,56 @@ func TestIntegrationAttachFails(t *testing.T) {
 		}
 	})
 }
+
+// Once TCX has worked, Start leaves the kernel to its waiting; what it has begun holds,
+// and ends, like any other isolation.
+func TestIntegrationStart(t *testing.T) {
+	r := newRig(t)
+	plainSpawn, plainHome := spawn, atHome
+	defer func() { spawn, atHome = plainSpawn, plainHome }()
+	var apart int
+	spawn = func(fn func()) {
+		apart++
+		go r.sw.Do(fn)
+	}
+	atHome = func() bool { return true }
+	failed := func(err error) { t.Errorf("failed: %v", err) }
+	for round := range 3 {
+		var i *Isolation
+		r.sw.Do(func() {
+			var err error
+			if i, err = Start(r.sw.Link("p0").Attrs().Index, "p0", Auto, failed); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if i.Method() != string(TCX) {
+			t.Fatalf("round %d: isolated by %q", round, i.Method())
+		}
+		testutil.Wait(t, "the end of the kernel's waiting", func() bool { return !i.Underway() })
+		r.left()
+		if l := r.leaks(); len(l) != 0 {
+			t.Errorf("round %d: isolated, yet: %q", round, l)
+		}
+		if err := i.Close(); err != nil {
+			t.Error(err)
+		}
+		r.sw.Do(r.nothingLeft)
+	}
+	if apart < 2 {
+		t.Errorf("%d of 3 were left to a goroutine", apart)
+	}
+	r.sw.Do(func() {
+		// In time it is an error, later the end of a device that is gone.
+		if i, err := Start(4711, "absent0", Auto, failed); err == nil {
+			err = i.Close()
+			if err != nil {
+				t.Error(err)
+			}
+		} else if !errors.Is(err, ErrUnavailable) {
+			t.Error(err)
+		}
+		if i, err := Start(4711, "absent0", TCX, failed); err == nil {
+			t.Errorf("%s isolates a device that is not there", i.Method())
+		}
+	})
+}

@@ -41,6 +41,7 @@ var ErrUnavailable = errors.New("stack isolation is not available")
 type Isolation struct {
 	method  string
 	missing string
+	done    <-chan struct{} // closed when the kernel is done; nil: it is
 	once    sync.Once
 	close   func() error
 	err     error
@@ -48,6 +49,20 @@ type Isolation struct {
 
 // Method is "tcx", "nft" or "off".
 func (i *Isolation) Method() string { return i.method }
+
+// Underway says that the kernel is still busy with it (see Start), and holds its lock
+// on the configuration of devices for that.
+func (i *Isolation) Underway() bool {
+	if i.done == nil {
+		return false
+	}
+	select {
+	case <-i.done:
+		return false
+	default:
+		return true
+	}
+}
 
 // Missing is "egress" when the kernel could isolate only at ingress (nft mode
 // auto before Linux 5.16), else "".

@@ -1,0 +1,90 @@
+package isolate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// refusal is how long Start leaves the kernel to refuse. What it does not refuse at once
+// is in force: what lasts is that it waits until no frame on its way can have seen the
+// hook as it was, some 10 ms for each hook.
+const refusal = 200 * time.Microsecond
+
+// proven says that TCX has isolated a device in this process: the kernel has it, and
+// the process may use it.
+var proven atomic.Bool
+
+// turn is held while devices are isolated one after the other: none waits for the
+// kernel's lock behind another of ours.
+var turn sync.Mutex
+
+// Start is Attach, but does not wait until the kernel is done with its own, as soon as
+// TCX is known to work: opening many ports would take most of its time for that. Should
+// isolation fail after all, failed is called, from another goroutine; never after
+// Close has returned, which waits for it. A mode that was asked for is waited for, as
+// it must not fail.
+func Start(ifindex int, ifname string, mode Mode, failed func(error)) (*Isolation, error) {
+	if mode = cmp.Or(mode, Auto); mode != Auto || !proven.Load() || !atHome() {
+		i, err := Attach(ifindex, ifname, mode)
+		if err == nil && i.Method() == string(TCX) {
+			proven.Store(true)
+		}
+		return i, err
+	}
+	var i *Isolation
+	var err error
+	var left atomic.Int32 // who has gone on: the goroutine, or Start
+	const ended, started = 1, 2
+	begun, done := make(chan struct{}), make(chan struct{})
+	turn.Lock()
+	spawn(func() {
+		defer turn.Unlock()
+		defer close(done)
+		close(begun)
+		i, err = Attach(ifindex, ifname, mode)
+		if left.CompareAndSwap(0, ended) {
+			return
+		}
+		switch {
+		case err == nil && i.Missing() != "":
+			failed(fmt.Errorf("%s: %w at %s", ifname, ErrUnavailable, i.Missing()))
+		case err != nil && !errors.Is(err, unix.ENODEV): // a device that is gone needs none
+			failed(err)
+		}
+	})
+	<-begun
+	wait := unix.NsecToTimespec(int64(refusal))
+	_ = unix.Nanosleep(&wait, nil) // a timer of the runtime is late by milliseconds here; a signal ends it early
+	if !left.CompareAndSwap(0, started) {
+		<-done
+		return i, err
+	}
+	return &Isolation{method: string(TCX), done: done, close: func() error {
+		<-done
+		if i == nil {
+			return nil
+		}
+		return i.Close()
+	}}, nil
+}
+
+// spawn starts a goroutine, which has a thread in the namespace of the process; and
+// atHome says whether this thread is there, too. A test plays others.
+var (
+	spawn = func(fn func()) {
+		go fn()
+	}
+	atHome = inHomeNamespace
+)
+
+func inHomeNamespace() bool {
+	var here, home unix.Stat_t
+	err := errors.Join(unix.Stat("/proc/thread-self/ns/net", &here), unix.Stat("/proc/self/ns/net", &home))
+	return err == nil && here.Dev == home.Dev && here.Ino == home.Ino
+}
