@@ -50,6 +50,9 @@ func (s *Switch) Apply(c Config) error {
 	}
 	s.vlanLimit = c.VLANLimit
 	var errs []error
+	if err := s.applyThreads(&c); err != nil {
+		errs = append(errs, err)
+	}
 	if err := s.applyTLSLocked(&c); err != nil {
 		errs = append(errs, err)
 	}

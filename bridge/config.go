@@ -23,6 +23,8 @@ type Config struct {
 	// them is payload. 0: 2 (other_config:vlan-limit of table Open_vSwitch, where
 	// nothing said means 1 and 0 means 2).
 	VLANLimit int
+	// Threads are those that forward.
+	Threads Threads
 }
 
 // Bridge is the desired state of one bridge.

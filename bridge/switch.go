@@ -19,8 +19,8 @@ import (
 type Options struct {
 	// RunDir holds the management sockets; it is created if missing.
 	RunDir string
-	// Workers is the number of forwarding threads; 0: one.
-	Workers int
+	// Threads that forward, where a Config says nothing else.
+	Threads Threads
 	Logger  *slog.Logger
 	// OnChange is called after State has changed by itself: a device has come,
 	// changed or gone, a controller has connected, changed its role or is lost.
@@ -57,16 +57,13 @@ func New(o Options) (*Switch, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	if o.Workers == 0 {
-		o.Workers = 1
-	}
 	if err := unixctl.MakeRunDir(o.RunDir); err != nil {
 		return nil, err
 	}
 	s := &Switch{opts: o, log: o.Logger, tls: stream.NewCredentials(o.Logger), bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
 	s.onLost = s.lostDevices
 	var err error
-	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Workers, Logger: o.Logger, OnGone: func() {
+	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Threads.Workers, Logger: o.Logger, OnGone: func() {
 		time.AfterFunc(0, func() { s.onLost() })
 	}})
 	if err != nil {

@@ -15,6 +15,7 @@ func (s *Switch) RegisterCommands(srv *unixctl.Server) {
 	s.registerTrace(srv)
 	s.registerFlows(srv)
 	s.registerDatapath(srv)
+	s.registerThreads(srv)
 	s.registerPorts(srv)
 	s.registerCoverage(srv)
 	srv.Register("isolation/show", "[bridge]", 0, 1, func(args []string) (string, error) {

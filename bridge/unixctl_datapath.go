@@ -56,8 +56,6 @@ func (s *Switch) registerDatapath(srv *unixctl.Server) {
 		}
 		return s.dumpCache(d, args[0]), nil
 	})
-	srv.Register("dpif-netdev/pmd-stats-show", "[dp]", 0, 1, s.aboutThreads(s.showThreads))
-	srv.Register("dpif-netdev/pmd-rxq-show", "[dp]", 0, 1, s.aboutThreads(s.showQueues))
 	srv.Register("upcall/show", "", 0, 0, func([]string) (string, error) {
 		var b strings.Builder
 		flows := 0
@@ -85,12 +83,8 @@ func noDatapath(name string) error {
 
 // hits splits the lookups of all threads.
 func (s *Switch) hits() (hit, missed uint64, flows int) {
-	for _, w := range s.dp.Workers() {
-		hit += w.Packets - min(w.Packets, w.Misses)
-		missed += w.Misses
-		flows += w.Flows
-	}
-	return hit, missed, flows
+	l := s.dp.Lookups()
+	return l.Packets - min(l.Packets, l.Misses), l.Misses, l.Flows
 }
 
 // netdevType is the type as Open vSwitch's userspace datapath calls it: what
@@ -214,41 +208,6 @@ func (s *Switch) dumpCache(d dump, bridge string) string {
 		}
 		b.WriteString(f.Text(d.names))
 		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-// aboutThreads is a command that may name the datapath.
-func (s *Switch) aboutThreads(show func() string) func([]string) (string, error) {
-	return func(args []string) (string, error) {
-		if len(args) == 1 && !isDatapath(args[0]) {
-			return "", errors.New("please specify an existing datapath")
-		}
-		return show(), nil
-	}
-}
-
-func (s *Switch) showThreads() string {
-	var b strings.Builder
-	for i, w := range s.dp.Workers() {
-		fmt.Fprintf(&b, "forwarding thread %d:\n  packets received: %d\n  emc hits: %d\n  miss with success upcall: %d\n",
-			i, w.Packets, w.Packets-min(w.Packets, w.Misses), w.Misses)
-	}
-	return b.String()
-}
-
-func (s *Switch) showQueues() string {
-	list := s.dp.Ports()
-	var b strings.Builder
-	for i := range s.dp.Workers() {
-		fmt.Fprintf(&b, "forwarding thread %d:\n", i)
-		for _, p := range list {
-			for q, worker := range p.Queues {
-				if worker == i {
-					fmt.Fprintf(&b, "  port: %-16s  queue-id: %2d (enabled)\n", p.Name, q)
-				}
-			}
-		}
 	}
 	return b.String()
 }

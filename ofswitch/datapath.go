@@ -15,7 +15,7 @@ import (
 type Options struct {
 	// Workers is the number of forwarding threads; 0: one.
 	Workers int
-	// MicroflowEntries is the size of each worker's cache; 0: 32768.
+	// MicroflowEntries is the size of each worker's cache of exact keys; 0: 32768.
 	MicroflowEntries int
 	// MegaflowEntries is the size of each worker's cache of wildcarded keys; 0: 65536.
 	MegaflowEntries int
@@ -47,7 +47,10 @@ type Datapath struct {
 	microflows int                  // Options.MicroflowEntries
 	megaflows  int                  // Options.MegaflowEntries
 	procs      int                  // GOMAXPROCS before the datapath
-	ctl        *worker              // the control executor; one caller at a time, under ctlMu
+	mayUse     []int                // processors of the process
+	cpus       atomic.Pointer[[]int]
+	busyPoll   atomic.Bool
+	ctl        *worker // the control executor; one caller at a time, under ctlMu
 	upcalls    *upcalls
 
 	version atomic.Uint64 // newest published state of all tables and bridges
@@ -119,6 +122,10 @@ func NewDatapath(o Options) (*Datapath, error) {
 		microflows:  o.MicroflowEntries,
 		megaflows:   o.MegaflowEntries,
 		procs:       runtime.GOMAXPROCS(0),
+	}
+	var err error
+	if d.mayUse, err = inherited(); err != nil {
+		return nil, err
 	}
 	d.started = d.clock()
 	d.version.Store(1)

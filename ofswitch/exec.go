@@ -150,6 +150,7 @@ func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
 		return
 	}
 	w.depth++
+	w.counts.recirculated()
 	k := &w.recircKey // not w.key: the caller may be about to use that
 	flow.Extract(f, f.InPort, k)
 	if w.plant != nil {

@@ -21,14 +21,13 @@ const (
 	// sweepSets is how many sets of the microflow cache are swept in a batch.
 	sweepSets = 8
 
-	// idlePolls is how many empty polls make a queue passive, so that its
-	// worker waits for it in epoll: some microseconds, less than a wake-up costs.
-	idlePolls = 32
+	// idlePolls is how many empty polls make a queue passive while other queues of its
+	// worker have frames.
+	idlePolls = 8
 
-	// epollEvery is how many rounds over active queues go by before a worker
-	// looks whether passive queues have frames. A round of full batches takes
-	// some 10 microseconds.
-	epollEvery = 8
+	// lookEvery is how long, in ns, a worker with frames at active queues goes on before it
+	// looks whether passive ones have some: about as long as a full batch takes.
+	lookEvery = 50e3
 
 	// maxFalseWakes parks a queue that epoll calls ready and that has nothing
 	// (a device in error) until the collector's next round, or it would eat

@@ -69,6 +69,7 @@ func (w *worker) admit(q *rxq, frames []*packet.Frame) []*packet.Frame {
 	}
 	if dropped > 0 {
 		q.port.policed.Add(dropped)
+		w.counts.policed(uint64(len(frames) - len(keep)))
 	}
 	return keep
 }

@@ -86,12 +86,17 @@ func (w *worker) adopt(set *rxSet) {
 
 // retire takes the queues out of the round that had no frame for a while.
 func (w *worker) retire() {
+	w.deactivate(func(q *rxq) bool { return q.empty >= idlePolls || q.parked })
+}
+
+// deactivate takes queues out of the round.
+func (w *worker) deactivate(which func(q *rxq) bool) {
 	if w.epfd < 0 {
 		return // manual: nobody would wake them
 	}
 	keep := w.active[:0]
 	for _, q := range w.active {
-		if q.empty < idlePolls && !q.parked {
+		if !which(q) {
 			keep = append(keep, q)
 			continue
 		}

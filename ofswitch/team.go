@@ -200,6 +200,17 @@ func (d *Datapath) shrinkLocked(n int) error {
 	return err
 }
 
+// SetBusyPoll says whether forwarding threads wait for frames by looking at their queues
+// without end, and never sleep: each takes a processor, whether frames come or not.
+func (d *Datapath) SetBusyPoll(on bool) {
+	d.teamMu.RLock()
+	defer d.teamMu.RUnlock()
+	d.busyPoll.Store(on)
+	for _, w := range d.workers() {
+		w.wake()
+	}
+}
+
 // setProcs keeps two of Go's processors beside those of the forwarding threads, which are
 // always in use: without, a goroutine that holds a lock could wait for a worker to give
 // way.

@@ -24,6 +24,7 @@ func (t *txBatch) clear() {
 // copies back.
 func (w *worker) transmit() {
 	for _, t := range w.dirty {
+		w.counts.send(uint64(len(t.frames)))
 		w.send(t)
 		t.clear()
 	}

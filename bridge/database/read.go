@@ -162,7 +162,9 @@ func (r *reader) readOtherConfig(root row) {
 			}
 			r.config.VLANLimit = min(n, 2)
 		default:
-			r.warn("Open_vSwitch other_config:%s is not known, and is ignored", key)
+			if !r.readThreads(key, value) {
+				r.warn("Open_vSwitch other_config:%s is not known, and is ignored", key)
+			}
 		}
 	}
 }

@@ -21,6 +21,7 @@ var daemonVerbs = []struct{ name, args, usage string }{
 	{"fdb/show", "BRIDGE", "print a bridge's MAC table"},
 	{"fdb/flush", "[BRIDGE]", "forget a bridge's MAC addresses, or those of all bridges"},
 	{"isolation/show", "[BRIDGE]", "print how the host's stack is kept out of each port"},
+	{"worker/show", "", "print what each forwarding thread does"},
 }
 
 // Verbs of the daemon that are called otherwise there.

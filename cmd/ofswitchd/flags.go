@@ -16,6 +16,7 @@ import (
 	"ofswitch/cmd/internal/completion"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
+	"ofswitch/ofswitch"
 	"ofswitch/stream"
 	"ofswitch/unixctl"
 )
@@ -23,7 +24,7 @@ import (
 // options are the command line, read.
 type options struct {
 	runDir   string
-	workers  int
+	threads  bridge.Threads
 	detach   bool
 	logFile  string
 	logLevel slog.Level
@@ -70,7 +71,9 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			&cli.StringFlag{Name: "run-dir", Value: unixctl.DefaultRunDir, EnvVars: []string{"OFSWITCH_RUNDIR"}, Usage: "`DIR` of sockets and pid file, created if missing", Destination: &o.runDir},
 			&cli.StringFlag{Name: "db", Value: defaultDB, Usage: "configuration `DATABASE`: a file, made if missing and served on db.sock in the run directory; or a server, unix:PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT], several of a cluster with commas; or none: the flags below are the configuration", Destination: &db},
 			&cli.BoolFlag{Name: "detach", Usage: "return when the switch is ready, which goes on in the background", Destination: &o.detach},
-			&cli.IntFlag{Name: "workers", Value: 1, Usage: "forwarding threads, `N`", Destination: &o.workers},
+			&cli.IntFlag{Name: "workers", Usage: "`N` forwarding threads; by default one, or one for each processor of --cpu-mask (other_config:n-workers in the database comes first)", Action: func(_ *cli.Context, n int) error { return checkWorkers(n) }, Destination: &o.threads.Workers},
+			&cli.StringFlag{Name: "cpu-mask", Usage: "bind forwarding threads to the processors of the hexadecimal `MASK` (other_config:pmd-cpu-mask comes first)", Action: o.cpuMask},
+			&cli.BoolFlag{Name: "busy-poll", Usage: "forwarding threads look for frames without end and never sleep: each takes a processor (other_config:pmd-busy-poll)", Destination: &o.threads.BusyPoll},
 			&cli.StringFlag{Name: "log-file", Usage: "append the log to `FILE`; by default it goes to standard error, and with --detach nowhere once the switch is ready", Destination: &o.logFile},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error", Destination: &level},
 			&cli.StringFlag{Name: "completion", Usage: "print the script with which the `SHELL` bash, zsh or fish completes these flags, and end", Destination: &shell},
@@ -127,14 +130,27 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 	if o.runDir == "" {
 		return nil, errors.New("--run-dir: want the path of a directory")
 	}
-	if o.workers < 1 {
-		return nil, fmt.Errorf("--workers %d: a switch needs one at least", o.workers)
-	}
 	if err := checkTLS(&g.config); err != nil {
 		return nil, err
 	}
 	o.config = g.config
 	return o, nil
+}
+
+// checkWorkers refuses a number of threads that cannot be.
+func checkWorkers(n int) error {
+	if err := ofswitch.CheckWorkers(n); err != nil {
+		return fmt.Errorf("--workers: %w", err)
+	}
+	return nil
+}
+
+// cpuMask reads --cpu-mask.
+func (o *options) cpuMask(_ *cli.Context, mask string) (err error) {
+	if o.threads.CPUs, err = bridge.ParseCPUMask(mask); err != nil {
+		return fmt.Errorf("--cpu-mask: %w", err)
+	}
+	return nil
 }
 
 // checkTLS refuses TLS files named in part, and TLS targets without them.

@@ -44,8 +44,8 @@ func TestFlagGroups(t *testing.T) {
 	if !reflect.DeepEqual(o.config, want) {
 		t.Errorf("got  %+v\nwant %+v", o.config, want)
 	}
-	if o.runDir != "r" || o.workers != 2 {
-		t.Errorf("run-dir %q, workers %d", o.runDir, o.workers)
+	if o.runDir != "r" || o.threads.Workers != 2 {
+		t.Errorf("run-dir %q, workers %d", o.runDir, o.threads.Workers)
 	}
 }
 
@@ -80,7 +80,11 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --other-config aux-connections", "no KEY=VALUE"},
 		{"--db none --bridge br0 --other-config colour=red", "other_config:colour is not known"},
 		{"--db none --other-config aux-connections=1 --bridge br0", "put --bridge NAME before it"},
-		{"--db none --bridge br0 --workers 0", "needs one at least"},
+		{"--db none --bridge br0 --workers 0", "want 1 to 64"},
+		{"--db none --bridge br0 --workers -1", "want 1 to 64"},
+		{"--db none --bridge br0 --workers 1000000000", "want 1 to 64"},
+		{"--db none --bridge br0 --cpu-mask 0", "no mask of processors"},
+		{"--db none --bridge br0 --cpu-mask 0xg", "no mask of processors"},
 		{"--db none --bridge br0 --log-level loud", "debug, info, warn or error"},
 		{"--db none --bridge br0 extra", `argument "extra" is not expected`},
 		{"--db none --bridge br0 --colour", "there is no flag --colour; ofswitchd --help"},

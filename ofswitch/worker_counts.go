@@ -1,0 +1,76 @@
+package ofswitch
+
+import "ofswitch/packet"
+
+// workerCounts is what a worker has done since it began. The worker writes it by plain
+// stores, once for each batch, as a cell (cell.go); who reads it sees values of the recent
+// past, exact after Sync.
+type workerCounts struct {
+	Batches, Frames uint64 // received
+	Busy            uint64 // ns spent on them, receiving included while one batch follows the other
+	Idle            uint64 // ns awake without a frame
+	Slept           uint64 // ns asleep
+	Sleeps          uint64
+	IdleRounds      uint64 // rounds over the queues in which there was nothing
+	Sends, Sent     uint64 // transmit batches, and frames in them
+	LargestBatch    uint64 // frames
+	FullBatches     uint64 // receive batches of packet.BatchSize frames
+	Recirculated    uint64 // frames looked up once more
+	Policed         uint64 // frames dropped before they were looked up
+	Refused         uint64 // frames that the meter SLOWPATH kept from being translated
+	LongestBatch    uint64 // ns
+}
+
+//go:norace
+func (c *workerCounts) batch(frames, busy uint64) {
+	c.Batches++
+	c.Frames += frames
+	c.Busy += busy
+	c.LargestBatch = max(c.LargestBatch, frames)
+	c.LongestBatch = max(c.LongestBatch, busy)
+	if frames == packet.BatchSize {
+		c.FullBatches++
+	}
+}
+
+//go:norace
+func (c *workerCounts) idle(ns int64) { c.Idle += uint64(max(ns, 0)) }
+
+//go:norace
+func (c *workerCounts) idleRound(ns int64) { c.IdleRounds++; c.Idle += uint64(max(ns, 0)) }
+
+//go:norace
+func (c *workerCounts) slept(ns int64) { c.Sleeps++; c.Slept += uint64(max(ns, 0)) }
+
+//go:norace
+func (c *workerCounts) send(frames uint64) { c.Sends++; c.Sent += frames }
+
+//go:norace
+func (c *workerCounts) recirculated() { c.Recirculated++ }
+
+//go:norace
+func (c *workerCounts) policed(frames uint64) { c.Policed += frames }
+
+//go:norace
+func (c *workerCounts) refused() { c.Refused++ }
+
+//go:norace
+func (c *workerCounts) read() workerCounts { return *c }
+
+// since is what was counted after base.
+func (c workerCounts) since(base *workerCounts) workerCounts {
+	c.Batches -= base.Batches
+	c.Frames -= base.Frames
+	c.Busy -= base.Busy
+	c.Idle -= base.Idle
+	c.Slept -= base.Slept
+	c.Sleeps -= base.Sleeps
+	c.IdleRounds -= base.IdleRounds
+	c.Sends -= base.Sends
+	c.Sent -= base.Sent
+	c.FullBatches -= base.FullBatches
+	c.Recirculated -= base.Recirculated
+	c.Policed -= base.Policed
+	c.Refused -= base.Refused
+	return c
+}
