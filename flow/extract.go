@@ -18,11 +18,16 @@ const bitsEth = 1<<WInPort | 1<<WEthDst | 1<<WEthSrc
 // in_port and in_phy_port become inPort; the other words of metadata (tunnel,
 // recirculation, connection) become zero.
 //
+// k holds a key, the zero one or any other: only what differs is written anew.
+//
 // It parses what is there and whole, as Open vSwitch does, and no more: a
 // header that is cut short, contradicts its own lengths or follows such a one
 // leaves its words zero and its offset -1. So do the layer 4 headers of later
 // fragments. It never fails, never panics and never allocates.
 func Extract(f *packet.Frame, inPort uint32, k *Key) {
+	if extractUsual(f, inPort, k) {
+		return
+	}
 	*k = Key{Bits: 1 << WInPort}
 	k.W[WInPort] = uint64(inPort)<<32 | uint64(inPort)
 	f.Layers = packet.Layers{L2End: -1, MPLS: -1, L3: -1, L4: -1}

@@ -30,7 +30,7 @@ func (w *worker) find(k *flow.Key, hash uint32, p *program) (fresh, stale *progr
 	if !w.freshen(p) {
 		return nil, p
 	}
-	w.megaHit(probes)
+	w.megaHit(1, probes)
 	w.remember(k, hash, p)
 	return p, nil
 }

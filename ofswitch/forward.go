@@ -15,7 +15,7 @@ func (w *worker) begin() {
 		w.version, w.macGen = v, gen
 		w.stamp++
 	}
-	w.now = w.startOfBatch()
+	w.now = w.d.clock()
 	w.sweeper.batches++
 	if w.sweeper.active {
 		w.sweep(sweepSets)
@@ -45,21 +45,34 @@ func (w *worker) forward(q *rxq) {
 	w.transmit()
 }
 
-// process looks up and executes frames that came in on in, in their order.
+// process looks up and executes frames that came in on in, in their order; a batch of them
+// at most. It goes over them twice: what the first pass waits for from memory for one frame, it
+// waits for together with what the next frames need.
 func (w *worker) process(frames []*packet.Frame, in *port) {
-	var prog *program // of frames[start:i], not yet executed
+	var found [packet.BatchSize]*program
+	hits := 0
+	for i, f := range frames {
+		k := &w.keys[i]
+		f.InPort = in.num
+		flow.Extract(f, in.num, k)
+		if w.plant != nil {
+			w.plant.extracted(k)
+		}
+		if p := w.mega.First(k); p != nil {
+			found[i] = p
+			hits++
+			continue
+		}
+		found[i] = w.cache.Lookup(k, k.Hash())
+	}
+	w.megaHit(hits, hits)
+
+	var prog, stale *program // prog: of frames[start:i], not yet executed
 	start := 0
 	for i, f := range frames {
-		f.InPort = in.num
-		flow.Extract(f, in.num, &w.key)
-		if w.plant != nil {
-			w.plant.extracted(&w.key)
-		}
-		hash := w.key.Hash()
-		p := w.cache.Lookup(&w.key, hash)
-		var stale *program
+		p, k := found[i], &w.keys[i]
 		if p == nil || p.stamp != w.stamp {
-			p, stale = w.find(&w.key, hash, p)
+			p, stale = w.lookup(k, k.Hash())
 		}
 		if p == prog && p != nil && p.whole {
 			continue
@@ -70,29 +83,55 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		if i > start {
 			w.execute(prog, frames[start:i])
 			if p != nil && p.stamp != w.stamp {
-				p, stale = w.find(&w.key, hash, p)
+				p, stale = w.lookup(k, k.Hash())
 			}
 		}
 		start = i
 		if p == nil {
-			if in.bridge.slowMeter.Load() != nil {
-				if !w.slow(f, in) {
-					prog, start = nil, i+1
-					continue
-				}
-				// Another key, if the meter has remarked the frame.
-				hash = w.key.Hash()
-				p, stale = w.find(&w.key, hash, w.cache.Lookup(&w.key, hash))
+			if p = w.translated(f, k, stale, in); p == nil {
+				prog, start = nil, i+1
+				continue
 			}
-			if p == nil {
-				p = w.program(&w.key, hash, stale, in, nil)
-			}
+		}
+		if p.direct != nil {
+			w.send1(p, f)
+			prog, start = nil, i+1
+			continue
 		}
 		prog = p
 	}
 	if start < len(frames) {
 		w.execute(prog, frames[start:])
 	}
+}
+
+// translated is the program of a frame that lookup has found nothing for but stale. nil: the
+// meter SLOWPATH keeps the frame from being translated.
+func (w *worker) translated(f *packet.Frame, k *flow.Key, stale *program, in *port) *program {
+	if in.bridge.slowMeter.Load() != nil {
+		if !w.slow(f, in, k) {
+			return nil
+		}
+		var p *program
+		if p, stale = w.lookup(k, k.Hash()); p != nil { // the meter has remarked the frame
+			return p
+		}
+	}
+	return w.program(k, k.Hash(), stale, in, nil)
+}
+
+// send1 is execute for one frame of a program that does nothing but send it to one port.
+func (w *worker) send1(p *program, f *packet.Frame) {
+	packets, bytes := uint64(1), uint64(f.Len())
+	if f.Offload.GSOType != packet.GSONone {
+		packets, bytes = f.Segments()
+	}
+	p.cell.add(packets, bytes, w.now)
+	t := p.direct
+	if len(t.frames) == 0 {
+		w.dirty = append(w.dirty, t)
+	}
+	t.frames = append(t.frames, f)
 }
 
 // abandon forgets a batch that went wrong in the middle.

@@ -11,8 +11,8 @@ func (w *worker) missed() { w.misses++ }
 func (w *worker) translations() uint64 { return w.misses }
 
 //go:norace
-func (w *worker) megaHit(probes int) {
-	w.megaHits++
+func (w *worker) megaHit(hits, probes int) {
+	w.megaHits += uint64(hits)
 	w.probes += uint64(probes)
 }
 

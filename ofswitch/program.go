@@ -14,10 +14,11 @@ import (
 // program is what happens to frames with one key: plain data, made by
 // translation, owned by one worker. The first cache line is what a hit needs.
 type program struct {
-	stamp uint64 // fresh iff equal to the worker's
-	cell  cell
-	ops   []op
-	whole bool // ops may run operation by operation over several frames (see settle)
+	stamp  uint64 // fresh iff equal to the worker's
+	cell   cell
+	direct *txBatch // the frame goes there, and that is all (see settle)
+	whole  bool     // ops may run operation by operation over several frames (see settle)
+	ops    []op
 
 	in      *port // ingress port; nil: the controller
 	version classifier.Version
@@ -291,5 +292,8 @@ func (p *program) settle(mark uint64) {
 			}
 			p.ops[i].tx.mark = mark
 		}
+	}
+	if len(p.ops) == 1 && p.ops[0].kind == opOutput {
+		p.direct = p.ops[0].tx
 	}
 }

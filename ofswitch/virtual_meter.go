@@ -55,22 +55,21 @@ func (w *worker) packetInMetered(m *flowtable.Meter, in *packetInOp, f *packet.F
 }
 
 // slow puts a frame that needs a translation through the meter SLOWPATH of the
-// bridge that it came into, and says whether it may go on. Its key is w.key, and
+// bridge that it came into, and says whether it may go on. Its key is k, and
 // is written anew if the meter remarks the frame. A GSO frame is judged as a
 // whole: it needs one translation.
-func (w *worker) slow(f *packet.Frame, in *port) bool {
+func (w *worker) slow(f *packet.Frame, in *port, k *flow.Key) bool {
 	m := in.bridge.slowMeter.Load()
 	if m == nil {
 		return true
 	}
 	levels, pass := w.police(m, asReceived(f))
 	if !pass {
-		w.counts.refused()
 		return false
 	}
 	if v, changes := raised(f, levels); changes {
 		packet.SetIPDSCP(f, v)
-		flow.Extract(f, in.num, &w.key)
+		flow.Extract(f, in.num, k)
 	}
 	return true
 }
