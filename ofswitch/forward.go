@@ -15,7 +15,7 @@ func (w *worker) begin() {
 		w.version, w.macGen = v, gen
 		w.stamp++
 	}
-	w.now = w.d.clock()
+	w.now = w.startOfBatch()
 	w.sweeper.batches++
 	if w.sweeper.active {
 		w.sweep(sweepSets)

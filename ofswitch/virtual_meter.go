@@ -65,6 +65,7 @@ func (w *worker) slow(f *packet.Frame, in *port, k *flow.Key) bool {
 	}
 	levels, pass := w.police(m, asReceived(f))
 	if !pass {
+		w.counts.refused()
 		return false
 	}
 	if v, changes := raised(f, levels); changes {

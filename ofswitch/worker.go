@@ -45,7 +45,7 @@ type worker struct {
 	sweeper   sweeper
 	megaHits  uint64 // keys found in mega; misses.go
 	probes    uint64 // tuples that were searched for them
-	key       flow.Key
+	keys      [packet.BatchSize]flow.Key
 	recircKey flow.Key
 	programs  programList
 	unburied  int    // programs that left the cache since the collector was woken for them
