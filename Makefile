@@ -12,11 +12,13 @@ export PATH := $(PATH):/usr/local/go/bin
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # So is NFPM, which makes the Debian package.
 NFPM ?= github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+# And BENCHSTAT, which compares benchmarks.
+BENCHSTAT ?= golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 DEBDIR   ?= bin
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
-.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-micro cross deb clean help
+.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-doc bench-micro cross deb clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -52,12 +54,16 @@ fmt: ## gofmt all
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
-bench: build ## every line against Open vSwitch and the goals, turn by turn (root); LINE=tcp selects, bench -list names them
+bench: build ## every line against Open vSwitch, and the goals, in some 20 minutes (root); LINE=tcp selects, LINE=-list names them
 	@scripts/install-peers
-	$(GO) run ./bench -bin bin $(LINE)
+	CGO_ENABLED=0 $(GO) build -o bin/bench ./bench
+	bin/bench -bin bin -json bin/bench.json -svg bin/bench-charts $(LINE)
 
-bench-micro: ## the Go benchmarks, frames/s and ns
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench-doc: ## writes the last results of bench into docs/performance.md
+	$(GO) run ./bench -from bin/bench.json -markdown docs/performance.md
+
+bench-micro: ## the Go benchmarks against revision REV, by benchstat; PKG=./classifier BENCH=Lookup COUNT=6 select
+	GO='$(GO)' BENCHSTAT=$(BENCHSTAT) BENCH='$(or $(BENCH),.)' scripts/bench-micro $(or $(REV),HEAD~1) $(PKG)
 
 cross: ## builds for arm64, tests included
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...

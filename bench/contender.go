@@ -30,10 +30,19 @@ type options struct {
 	rounds   int           // 0: what the line says
 	length   time.Duration // of one measurement; 0: what the line says
 	cpu      int           // the generator's processor
+	small    bool          // tests: a hundredth of the flows where a line counts flows
 	source   string        // absolute directory of the module, for the Go benchmarks
 
 	temp     string            // of test programs; empty: none was needed yet
 	programs map[string]string // these, by package
+}
+
+// scaled is n flows, or fewer in a test.
+func (o *options) scaled(n int) int {
+	if o.small {
+		return n / 100
+	}
+	return n
 }
 
 // errMissing is the error of a contender that cannot be had here.

@@ -122,7 +122,7 @@ func judge(r *outcome, goals []goal) []verdict {
 }
 
 func (g goal) judge(r *outcome) verdict {
-	v := verdict{Goal: g.goal, Stretch: g.stretch, State: "not measured"}
+	v := verdict{Goal: g.goal, Stretch: g.stretch, State: "not measured", Less: g.less || r.Less && g.what == ""}
 	what := ""
 	if g.what != "" {
 		what = g.what + " of "
@@ -148,10 +148,8 @@ func (g goal) judge(r *outcome) verdict {
 			v.Text += fmt.Sprintf(" (stretch: to %s)", g.stretchAgainst)
 		}
 	}
-	less := g.less || r.Less && g.what == ""
-	v.Less = less
 	reached := func(value, bound float64) bool {
-		if less {
+		if v.Less {
 			return value <= bound
 		}
 		return value >= bound

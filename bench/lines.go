@@ -16,6 +16,7 @@ type line struct {
 	hosts             int           // 0: 2
 	rounds            int           // 0: the default
 	length            time.Duration // of one measurement
+	beside            time.Duration // what it takes besides, for the estimate
 	before            func(s *setup) error
 	measure           func(s *setup, length time.Duration) (measured, error)
 	bare              bool // without namespaces, too
@@ -33,7 +34,17 @@ func (l *line) hostCount() int {
 type measured struct {
 	value float64
 	more  map[string]float64
+	note  string   // what the reader should know; empty: nothing
 	wrong []string // what was wrong with what came out
+}
+
+// estimate is about how long the line takes.
+func (l *line) estimate(o *options) time.Duration {
+	length := l.length
+	if o.length != 0 {
+		length = o.length
+	}
+	return time.Duration(l.roundCount(o)*len(l.contenders)) * (length*3/2 + l.beside + second)
 }
 
 // perCPU is a further figure of forwarding lines.

@@ -65,7 +65,7 @@ func mainErr(ctx context.Context) error {
 	}
 	lines := allLines(o)
 	if *list {
-		return printList(lines)
+		return printList(o, lines)
 	}
 	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine()}
 	if *from != "" {
@@ -151,21 +151,21 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 	return nil
 }
 
-func printList(lines []line) error {
+func printList(o *options, lines []line) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	for _, l := range lines {
 		when := ""
 		if l.named {
 			when = " (only if named)"
 		}
-		fmt.Fprintf(w, "%s\t%s%s\n", l.name, l.about, when)
+		fmt.Fprintf(w, "%s\t%.0f s\t%s%s\n", l.name, l.estimate(o).Seconds(), l.about, when)
 	}
 	for _, l := range [][2]string{
 		{garbageLine, "frames while hostile peers play to the OpenFlow channel"},
 		{meterLine, "what meters let pass against their rates"},
 		{databaseLine, "configuration by ovs-vsctl"},
 	} {
-		fmt.Fprintf(w, "%s\t%s (only if named)\n", l[0], l[1])
+		fmt.Fprintf(w, "%s\t\t%s (only if named)\n", l[0], l[1])
 	}
 	return w.Flush()
 }

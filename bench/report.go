@@ -21,6 +21,8 @@ type series struct {
 	// Wrong says what was wrong with what came out, however fast: frames lost
 	// below saturation, out of order, with wrong checksums.
 	Wrong []string `json:"wrong,omitempty"`
+	// Notes are what the reader should know of single rounds.
+	Notes []string `json:"notes,omitempty"`
 	// Missing says why the contender could not be measured.
 	Missing string `json:"missing,omitempty"`
 }

@@ -16,6 +16,11 @@ const defaultRounds = 5
 func runLines(ctx context.Context, o *options, lines []line) ([]outcome, error) {
 	var results []outcome
 	var failed []error
+	total := time.Duration(0)
+	for i := range lines {
+		total += lines[i].estimate(o)
+	}
+	fmt.Fprintf(os.Stderr, "%d lines, about %v\n", len(lines), total.Round(second))
 	for i := range lines {
 		l := &lines[i]
 		began := time.Now()
@@ -33,7 +38,7 @@ func runLines(ctx context.Context, o *options, lines []line) ([]outcome, error) 
 				if s.Missing != "" {
 					continue
 				}
-				progress("[%d/%d] %s, round %d/%d, %s", i+1, len(lines), l.name, round+1, rounds, c.name)
+				progress("[%d/%d] %s (about %v), round %d/%d, %s", i+1, len(lines), l.name, l.estimate(o).Round(second), round+1, rounds, c.name)
 				m, err := once(ctx, o, l, c)
 				var missing errMissing
 				switch {
@@ -76,6 +81,9 @@ func (s *series) add(m measured, round int) {
 			s.More = make(map[string][]float64)
 		}
 		s.More[k] = append(s.More[k], v)
+	}
+	if m.note != "" {
+		s.Notes = append(s.Notes, fmt.Sprintf("round %d: %s", round+1, m.note))
 	}
 	for _, what := range m.wrong {
 		s.Wrong = append(s.Wrong, fmt.Sprintf("round %d: %s", round+1, what))

@@ -50,7 +50,7 @@ func steadyLines(o *options) []line {
 		},
 		{
 			name: "idle", unit: "% of a core", less: true, about: fmt.Sprintf("processor time of a switch with %d ports and nothing to do", idlePorts), hosts: idlePorts,
-			contenders: idle, rounds: 3, length: 4 * second, measure: measureIdle,
+			contenders: idle, rounds: 3, length: 4 * second, beside: 2 * second, measure: measureIdle,
 		},
 	}
 }
@@ -236,7 +236,7 @@ func setAttack(b []byte, dport, src, sport uint32) {
 const settleTime = 3 * time.Second
 
 func measureIdle(s *setup, length time.Duration) (m measured, err error) {
-	if s.opt.length == 0 {
+	if !s.opt.small {
 		time.Sleep(settleTime)
 	}
 	before, err := s.runTime()

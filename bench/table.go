@@ -62,6 +62,9 @@ func printTable(w io.Writer, results []outcome) error {
 			if s.Missing != "" {
 				fmt.Fprintf(w, "%s, %s: NOT MEASURED: %s\n", r.Line, s.Name, s.Missing)
 			}
+			for _, note := range s.Notes {
+				fmt.Fprintf(w, "%s, %s: %s\n", r.Line, s.Name, note)
+			}
 			for _, wrong := range s.Wrong {
 				fmt.Fprintf(w, "%s, %s: WRONG: %s\n", r.Line, s.Name, wrong)
 			}
