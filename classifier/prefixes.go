@@ -18,9 +18,12 @@ type prefixNode struct {
 // place where others part.
 const isPrefix = 1 << 8
 
-// prefixSegment holds nodes, and the other 64 bits of their keys where keys have as many.
-type prefixSegment struct {
-	nodes []prefixNode
+// pageNodes is the number of nodes in a page.
+const pageNodes = 64
+
+// prefixPage holds nodes, and the other 64 bits of their keys where keys have as many.
+type prefixPage struct {
+	nodes [pageNodes]prefixNode
 	low   []atomic.Uint64
 }
 
@@ -31,7 +34,7 @@ type prefixSegment struct {
 // garbage collector to follow.
 type prefixTree struct {
 	root  atomic.Uint32
-	segs  atomic.Pointer[[]prefixSegment]
+	pages atomic.Pointer[[]*prefixPage]
 	reuse atomic.Uint64 // counts nodes that became others
 	wide  bool          // keys of more than 64 bits
 
@@ -80,16 +83,22 @@ func (l *lengths) atLeast(n int) bool {
 	return l[1] != 0 || l[0]>>(n-1) != 0
 }
 
-func (t *prefixTree) node(i uint32) *prefixNode {
-	seg, off := segment(i - 1)
-	return &(*t.segs.Load())[seg].nodes[off]
+// nodeIn is node i of pages that were there when its number was read, or later.
+func nodeIn(pages []*prefixPage, i uint32) *prefixNode {
+	return &pages[(i-1)/pageNodes].nodes[(i-1)%pageNodes]
+}
+
+func (t *prefixTree) node(i uint32) *prefixNode { return nodeIn(*t.pages.Load(), i) }
+
+// lowOf is where the other 64 bits of the key of node i stand.
+func (t *prefixTree) lowOf(i uint32) *atomic.Uint64 {
+	return &(*t.pages.Load())[(i-1)/pageNodes].low[(i-1)%pageNodes]
 }
 
 func (t *prefixTree) keyOf(i uint32, n *prefixNode) longKey {
 	k := longKey{n.key.Load(), 0}
 	if t.wide {
-		seg, off := segment(i - 1)
-		k.lo = (*t.segs.Load())[seg].low[off].Load()
+		k.lo = t.lowOf(i).Load()
 	}
 	return k
 }
@@ -108,7 +117,12 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 			return found, 0, false // it became another while we went there
 		}
 		last = length
-		if c := k.common(t.keyOf(i, n)); c < length {
+		// The common bits, most often all.
+		c := bits.LeadingZeros64(k.hi ^ n.key.Load())
+		if c == 64 && t.wide {
+			c += bits.LeadingZeros64(k.lo ^ t.lowOf(i).Load())
+		}
+		if c < length {
 			used = c + 1
 			break
 		}
@@ -116,14 +130,13 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 		if info&isPrefix != 0 {
 			found.add(length)
 		}
-		a, b := n.kids[0].Load(), n.kids[1].Load()
-		if a|b == 0 {
+		var next [2]uint32
+		next[0], next[1] = n.kids[0].Load(), n.kids[1].Load()
+		if next[0]|next[1] == 0 {
 			break
 		}
 		used = length + 1
-		if i = a; k.bit(length) != 0 {
-			i = b
-		}
+		i = next[k.bit(length)&1]
 	}
 	return found, used, t.reuse.Load() == before
 }
@@ -137,14 +150,13 @@ func (t *prefixTree) alloc(k longKey, length int) (uint32, *prefixNode) {
 	} else {
 		i = t.made + 1
 		t.made++
-		t.reserve(i - 1)
+		t.reserve(i)
 	}
 	n := t.node(i)
 	k = k.cut(length)
 	n.key.Store(k.hi)
 	if t.wide {
-		seg, off := segment(i - 1)
-		(*t.segs.Load())[seg].low[off].Store(k.lo)
+		t.lowOf(i).Store(k.lo)
 	}
 	n.kids[0].Store(0)
 	n.kids[1].Store(0)
@@ -153,22 +165,22 @@ func (t *prefixTree) alloc(k longKey, length int) (uint32, *prefixNode) {
 	return i, n
 }
 
-// reserve makes sure that the place numbered i from 0 has memory.
+// reserve makes sure that node i has memory.
 func (t *prefixTree) reserve(i uint32) {
-	var segs []prefixSegment
-	if p := t.segs.Load(); p != nil {
-		segs = *p
+	var pages []*prefixPage
+	if p := t.pages.Load(); p != nil {
+		pages = *p
 	}
-	seg, _ := segment(i)
-	if int(seg) < len(segs) {
+	if int(i) <= len(pages)*pageNodes {
 		return
 	}
-	s := prefixSegment{nodes: make([]prefixNode, min(max(i, 1), smallest))}
+	p := new(prefixPage)
 	if t.wide {
-		s.low = make([]atomic.Uint64, len(s.nodes))
+		p.low = make([]atomic.Uint64, pageNodes)
 	}
-	segs = append(segs, s)
-	t.segs.Store(&segs)
+	// append writes beyond what readers of the old header can see, or copies.
+	pages = append(pages, p)
+	t.pages.Store(&pages)
 }
 
 // add adds the first length bits of k, at least one.

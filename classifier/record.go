@@ -38,7 +38,7 @@ func (c *Classifier[T]) record(o *order[T], w *flow.Wide, v Version, best *Rule[
 				return
 			}
 			if e.table == from {
-				p.mismatches(e.table, e.table.shape.hash(w), floor, best)
+				p.mismatches(e.table.chain(e.table.shape.hash(w)), floor, best)
 				floor++ // in the tables that follow, equals come too late
 				continue
 			}
@@ -47,11 +47,43 @@ func (c *Classifier[T]) record(o *order[T], w *flow.Wide, v Version, best *Rule[
 	}
 }
 
-// refute adds what shows that no rule of t with a priority of at least floor matches.
-// Of several reasons it takes the one that adds fewest bits.
+// cheap is a number of bits that is added without a search for a reason that adds fewer.
+const cheap = 4
+
+// refute adds what shows that no rule of t with a priority of at least floor matches: of
+// several reasons the one that adds fewest bits, or one that adds next to nothing.
 func (p *prover[T]) refute(t *table[T], floor int32) {
 	s := t.shape
-	least, reason, used := 1<<30, -1, 0
+	// Stages: the first one whose bits no rule has.
+	h, from, cost, failed := hashSeed, uint8(0), 0, false
+	var c chain[T]
+	for i, end := range s.ends {
+		if from == end && i != stageL4 {
+			continue
+		}
+		h = s.hashFrom(h, p.w, from, end)
+		for ; from < end; from++ {
+			cost += bits.OnesCount64(s.mask[from] &^ p.wc[s.idx[from]])
+		}
+		if i == stageL4 {
+			c = t.chain(h)
+			failed = c.empty()
+		} else if t.stages[i] != nil && !t.stages[i].has(h) {
+			failed = true
+		}
+		if failed {
+			break
+		}
+	}
+	if failed && cost <= cheap {
+		p.addStages(s, from)
+		return
+	}
+	// Prefixes: a field in which no rule has one that the key has.
+	least, reason, used := cost, -1, 0
+	if !failed {
+		least = 1 << 30
+	}
 	for i, run := range s.runs {
 		if run == 0 {
 			continue
@@ -60,44 +92,29 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 		if !ok {
 			continue
 		}
-		if c := lanes[i].cost(p.wc, n) + p.protoCost(lanes[i].word); c < least {
-			if least, reason, used = c, i, n; c == 0 {
-				return
+		if cost := lanes[i].cost(p.wc, n) + p.protoCost(lanes[i].word); cost < least {
+			if least, reason, used = cost, i, n; cost <= cheap {
+				break
 			}
 		}
 	}
-	// Stages: the first one whose bits no rule has.
-	h, from, cost := hashSeed, uint8(0), 0
-	for i, end := range s.ends {
-		h = s.hashFrom(h, p.w, from, end)
-		for j := from; j < end; j++ {
-			cost += bits.OnesCount64(s.mask[j] &^ p.wc[s.idx[j]])
-		}
-		from = end
-		if cost >= least {
-			break
-		}
-		absent := false
-		if i < len(t.stages) {
-			absent = t.stages[i] != nil && !t.stages[i].has(h)
-		} else {
-			c := t.chain(h)
-			absent = c.empty()
-		}
-		if absent {
-			for j := range end {
-				p.wc[s.idx[j]] |= s.mask[j]
-			}
-			return
-		}
-	}
-	if reason >= 0 {
+	switch {
+	case reason >= 0:
 		lanes[reason].addTo(p.wc, used)
 		p.addProto(lanes[reason].word)
-		return
+	case failed:
+		p.addStages(s, from)
+	default:
+		s.orInto(p.wc)
+		p.mismatches(c, floor, nil)
 	}
-	s.orInto(p.wc)
-	p.mismatches(t, h, floor, nil)
+}
+
+// addStages adds the first n words of s.
+func (p *prover[T]) addStages(s *shape, n uint8) {
+	for i := range n {
+		p.wc[s.idx[i]] |= s.mask[i]
+	}
 }
 
 // prefixAbsent says whether no rule of a table that asks for run bits of a lane can match,
@@ -117,11 +134,20 @@ func (p *prover[T]) prefixAbsent(i, run int, merged bool) (used int, absent bool
 	return s.used, true
 }
 
-// mismatches adds what shows that none of the rules of hash h in t with a priority of at
+// mismatches adds what shows that none of the rules of a chain with a priority of at
 // least floor match, those before best if that is not nil.
-func (p *prover[T]) mismatches(t *table[T], h uint64, floor int32, best *Rule[T]) {
-	c := t.chain(h)
-	for r := c.next(); r != nil; r = c.next() {
+func (p *prover[T]) mismatches(c chain[T], floor int32, best *Rule[T]) {
+	for x := c.merged; x != nil; x = nextSame(x) {
+		at := x.item
+		if at.priority < floor || at.rule == best {
+			return
+		}
+		if (p.w[at.word]^at.val)&at.mask&p.wc[at.word] == 0 && at.rule.VisibleAt(p.v) {
+			p.differs(at.rule)
+		}
+	}
+	for x := c.own; x != nil; x = nextSame(x) {
+		r := x.item
 		if r.priority < floor || r == best {
 			return
 		}
