@@ -58,14 +58,21 @@ type Reconciler struct {
 	applied bridge.Config   // the last that Apply was given
 	told    map[string]bool // lines that the last round logged
 	machine map[string]string
+	silent  bool          // the last transaction had no reply
+	limit   time.Duration // replyLimit; a test's is shorter
 }
+
+// replyLimit is how long the database may take to reply to a transaction: meanwhile
+// nothing of the switch is changed. A server that is alive enough to answer probes may
+// still have a disk that is not.
+const replyLimit = 10 * time.Second
 
 // New makes a Reconciler, for Run to work.
 func New(o Options) *Reconciler {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Reconciler{o: o, log: o.Logger, ready: make(chan struct{}), recall: newRecall(), told: map[string]bool{}}
+	return &Reconciler{o: o, log: o.Logger, ready: make(chan struct{}), recall: newRecall(), told: map[string]bool{}, limit: replyLimit}
 }
 
 // startPatience is how long the start waits for a database that is away: the switch
@@ -188,10 +195,19 @@ func (r *Reconciler) markReady() {
 // transact sends what is to be written back. What fails now is tried again with the
 // next round, since it still differs then.
 func (r *Reconciler) transact(ctx context.Context, ops []ovsdb.Operation) error {
-	_, err := r.o.Client.Transact(ctx, ops...)
+	limited, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	_, err := r.o.Client.Transact(limited, ops...)
+	silent := r.silent
+	r.silent = false
 	switch {
 	case err == nil, ctx.Err() != nil, errors.Is(err, ovsdb.ErrDisconnected):
 		return nil // the client logs what becomes of its connection
+	case errors.Is(err, context.DeadlineExceeded):
+		if r.silent = true; !silent {
+			r.log.Warn("the database does not reply to a transaction with the state of the switch, which is sent again until it does", "after", r.limit)
+		}
+		return err
 	}
 	r.log.Error("the database does not take the state of the switch", "err", err)
 	return err

@@ -389,3 +389,41 @@ func TestManagerStatusColumn(t *testing.T) {
 		}
 	}
 }
+
+// deaf is a connection to a database on which transactions get lost.
+type deaf struct{ net.Conn }
+
+func (d deaf) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), `"transact"`) {
+		return len(b), nil
+	}
+	return d.Conn.Write(b)
+}
+
+// A database that does not reply to transactions is no reason not to do what it says.
+func TestRoundWithoutReply(t *testing.T) {
+	g := newRig(t, rootRow(nil))
+	if err := g.client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	client := ovsdb.NewClient(ovsdb.ClientOptions{
+		Database: vswitch.Name, Lock: Lock, Logger: slog.New(slog.DiscardHandler),
+		Dial: func(context.Context) (net.Conn, error) { return deaf{g.server.Connect()}, nil },
+	})
+	defer client.Close()
+	testutil.Wait(t, "the lock and the copy", func() bool { return leads(client) })
+	var log strings.Builder
+	g.r = New(Options{Client: client, Switch: g.sw, Changed: make(chan struct{}), RunDir: "/run/x", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	g.r.limit = time.Millisecond
+	g.round(true)
+	change(t, func(r *ovsdb.Request, _ int64) ovsdb.Result { return g.server.Transact(r) },
+		ovsdb.Mutate("Open_vSwitch", nil, ovsdb.Mutation{Column: "next_cfg", Mutator: "+=", Value: number(1)}))
+	testutil.Wait(t, "the edit", func() (seen bool) {
+		client.Do(func(db *ovsdb.Database) { seen = read(db, newRecall()).next == 1 })
+		return seen
+	})
+	g.round(false)
+	if g.sw.applied != 2 || strings.Count(log.String(), "does not reply") != 1 {
+		t.Errorf("applied %d times, want 2; the log says %s", g.sw.applied, log.String())
+	}
+}
