@@ -129,6 +129,7 @@ func (p *System) openXDP(l netlink.Link) error {
 		if err == nil {
 			p.xdp, p.io.IO, p.io.Mode = x, IOAFXDP, x.mode
 			p.warnPeer(f.kind)
+			p.opt.Logger.Debug("AF_XDP", "port", p.dev.name, "mode", x.mode, "receive queues", rx, "send queues", min(rx, tx), "bytes", x.memory())
 			return nil
 		}
 		p.io.Why = "AF_XDP cannot be had: " + strings.ReplaceAll(err.Error(), "\n", "; ")
