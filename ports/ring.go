@@ -200,17 +200,25 @@ func mapPacketRing(fd, size int) ([]byte, error) {
 // close lets go of the ring's memory and keeps its addresses. The socket may be
 // closed before or after; the kernel frees the ring after both.
 func (r *packetRing) close() error {
-	size := len(r.mem)
-	at, err := mmapAt(r.mem, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED, -1)
+	at, err := unmapPacketRing(r.mem)
 	giveBlocks(r.blocks)
 	if err != nil {
-		return fmt.Errorf("unmapping a ring: %w", err)
+		return err
 	}
 	rings.Lock()
 	if rings.free == nil {
 		rings.free = make(map[int][][]byte)
 	}
-	rings.free[size] = append(rings.free[size], at)
+	rings.free[len(at)] = append(rings.free[len(at)], at)
 	rings.Unlock()
 	return nil
+}
+
+// unmapPacketRing puts memory without contents where a ring was mapped.
+func unmapPacketRing(mem []byte) ([]byte, error) {
+	at, err := mmapAt(mem, len(mem), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED, -1)
+	if err != nil {
+		return nil, fmt.Errorf("unmapping a packet ring: %w", err)
+	}
+	return at, nil
 }

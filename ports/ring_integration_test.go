@@ -3,6 +3,7 @@ package ports
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -178,6 +179,9 @@ func inOrderFrom(t *testing.T, fd, first, n int) {
 	buf := make([]byte, 4096)
 	for i := first; i < first+n; i++ {
 		k, _, err := unix.Recvfrom(fd, buf, 0)
+		for errors.Is(err, unix.EINTR) {
+			k, _, err = unix.Recvfrom(fd, buf, 0)
+		}
 		if err != nil || k < 60 {
 			t.Fatalf("frame %d of %d: %d bytes, %v", i, n, k, err)
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -26,10 +28,16 @@ type ringRx struct {
 	head int       // offset of the slot that is filled next
 	tail int       // of the first one that is lent
 	lent int       // slots from tail to head
+	end  int       // of the last one that is lent
 
 	empty uint32 // calls without a frame, in a row
-	fence uint32
-	down  bool // said ENETDOWN: look whether the device is gone for good
+	down  bool   // said ENETDOWN: look whether the device is gone for good
+
+	// For the watch (ring_watch.go).
+	state atomic.Uint32
+	last  atomic.Uint32 // offset of the slot that was given back last
+	seen  watched       // under System.mu
+	maker sync.WaitGroup
 }
 
 // emptyLooks is how many calls of Rx without a frame go by between two looks
@@ -53,13 +61,18 @@ func openRingRx(p *System, fd, mtu int) (*ringRx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ringRx{p: p, fd: fd, r: r}, nil
+	q := &ringRx{p: p, fd: fd, r: r}
+	q.rewind()
+	watchRing(q)
+	return q, nil
 }
 
 // FD is the socket: readable while a slot is filled that has not been given back.
 func (q *ringRx) FD() int { return q.fd }
 
 func (q *ringRx) close() error {
+	unwatchRing(q)
+	q.maker.Wait()
 	errs := []error{unix.Close(q.fd), q.r.close()}
 	if q.v != nil {
 		errs = append(errs, putArena(q.v.arena))
@@ -83,6 +96,10 @@ const (
 func (q *ringRx) Rx(b *packet.Batch) (int, error) {
 	if q.p.closed.Load() {
 		return 0, net.ErrClosed
+	}
+	if q.state.Load() != ringLive {
+		q.giveRing()
+		return 0, nil
 	}
 	for range rxRetries {
 		n, taken := q.lend(b)
@@ -118,7 +135,7 @@ func (q *ringRx) lend(b *packet.Batch) (out, taken int) {
 		case frameLost:
 			lost++
 		}
-		q.head = q.r.next(q.head)
+		q.end, q.head = q.head, q.r.next(q.head)
 		taken++
 	}
 	q.lent = taken
@@ -229,6 +246,6 @@ func (q *ringRx) idle() (int, error) {
 
 // Release gives the slots of the last Rx back to the kernel.
 func (q *ringRx) Release(*packet.Batch) {
-	q.tail = q.r.clearStatus(q.tail, q.lent, &q.fence)
+	q.tail = q.r.clearStatus(q.tail, q.lent, q.end, &q.last)
 	q.lent = 0
 }
