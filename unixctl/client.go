@@ -87,7 +87,7 @@ func dial(target, path string) (*Client, error) {
 	}
 	nc, err := net.DialTimeout("unix", path, DefaultTimeout)
 	if err != nil {
-		return nil, fmt.Errorf("cannot connect to %s: %w", target, err)
+		return nil, dialError(target, path, err)
 	}
 	return &Client{
 		Timeout: DefaultTimeout,
@@ -95,6 +95,14 @@ func dial(target, path string) (*Client, error) {
 		nc:      nc,
 		conn:    jsonrpc.NewConn(nc, jsonrpc.Options{MaxMessage: maxReply}),
 	}, nil
+}
+
+// dialError says what to do where the socket is not for everybody.
+func dialError(target, path string, err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("cannot connect to %s by its control socket %s (%w): run as root, or as the user whose the socket is", target, path, os.ErrPermission)
+	}
+	return fmt.Errorf("cannot connect to %s: %w", target, err)
 }
 
 // Call runs a command and gives its text. What the program refuses is a

@@ -409,3 +409,15 @@ func TestRunDirNotWritable(t *testing.T) {
 		}
 	}
 }
+
+func TestDialErrorSaysWhatToDo(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", unix.EACCES)}
+	for err, want := range map[error]string{
+		refused:           "cannot connect to x by its control socket /run/x.ctl (permission denied): run as root, or as the user whose the socket is",
+		unix.ECONNREFUSED: "cannot connect to x: connection refused",
+	} {
+		if got := dialError("x", "/run/x.ctl", err); got.Error() != want || errors.Is(got, os.ErrPermission) != errors.Is(err, os.ErrPermission) {
+			t.Errorf("%v gives %q, want %q", err, got, want)
+		}
+	}
+}
