@@ -1,7 +1,8 @@
-// Package ports attaches the datapath to network devices: AF_PACKET sockets on
-// existing devices (OpenSystem), TAP devices that the switch makes or takes
-// over (OpenInternal, OpenTap), and pairs in memory for tests and benchmarks
-// (NewMem, NewPair). It also watches devices come, go and change (Watch).
+// Package ports attaches the datapath to network devices: AF_PACKET or AF_XDP
+// sockets on existing devices (OpenSystem), TAP devices that the switch makes or
+// takes over (OpenInternal, OpenTap), and pairs in memory for tests and
+// benchmarks (NewMem, NewPair). It also watches devices come, go and change
+// (Watch).
 //
 // Frames carry the work that their sender left to the device (packet.Offload,
 // the virtio-net header): partial checksums and GSO packets from veth and TAP
@@ -11,6 +12,32 @@
 // Rx and Tx use raw system calls that cannot block (MSG_DONTWAIT, O_NONBLOCK),
 // at most packet.BatchSize frames a call, so that a worker thread never hands
 // its processor back in the middle of a batch.
+//
+// # AF_XDP
+//
+// A system port may move its frames by AF_XDP instead (io_choice.go says when).
+// An eBPF program at the device's XDP hook, held by a bpf link of the process,
+// redirects every frame to the socket of its receive queue. The memory of all
+// such ports is one umem (umem.go); a frame that goes from one to another is not
+// copied by us (packet.Frame.Exchange), and one from elsewhere once.
+//
+// There is no offload state on either side: Caps are empty, so the data path
+// segments and finishes checksums before Tx, and what comes in must have its
+// checksums. Network cards see to that. A veth does not: its peer's TCP
+// segmentation is turned off by the program, its partial checksums come as they
+// are. So io=auto takes AF_XDP on hardware alone. VLAN tags are in the frame.
+//
+// The host's stack sees nothing of what comes in, since the program stands
+// before it; what the host itself sends is dropped at egress, as ever. Our own
+// frames leave past tc and its disciplines, and past tcpdump, both with
+// zero-copy and through the kernel (it hands them to the driver itself), so
+// the egress program does not ask them for their mark; io=auto leaves devices
+// alone that have a queueing discipline of the user's.
+//
+// A frame has one slot of 2048 bytes: an MTU beyond 1774 is for AF_PACKET.
+// (XDP_USE_SG could chain slots, since Linux 6.6; the data path wants a frame in
+// one piece, so each would be copied, and a GSO packet of AF_PACKET carries 40
+// times as much.)
 //
 // # Which kernel gives what
 //
@@ -22,7 +49,9 @@
 //	5.17    SO_MARK with CAP_NET_RAW               SO_MARK needs CAP_NET_ADMIN
 //	6.2     UDP segmentation in the virtio header  UDP GSO frames are lost on receipt by AF_PACKET (counted
 //	        (AF_PACKET both ways, TAP USO4/USO6)   as RxErrors) and segmented by the switch on transmit
+//	6.3     XDP features by netlink                io=auto means AF_PACKET
 //	6.6     TCX                                    isolation falls back to nft
+//	6.17    XDP_MAX_TX_SKB_BUDGET                  AF_XDP sends 32 frames a system call
 //
 // Limits that AF_PACKET has on every kernel: a whole GSO packet leaves only as
 // Ethernet, at most two VLAN tags, IP, TCP or UDP; a frame with an 802.1ad tag
