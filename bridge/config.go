@@ -98,7 +98,8 @@ type Port struct {
 	// MTU of system and internal ports; 0: as the device has it, for internal ones
 	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
 	MTU int
-	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation", "xdp-mode".
+	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation", "xdp-mode",
+	// "n_rxq".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
 	QoS *QoS
@@ -136,8 +137,8 @@ type Listener struct {
 // optionNames are the port options that this release knows, by port type.
 var optionNames = map[string][]string{
 	TypeSystem:   {"io", "qdisc-bypass", "stack-isolation", "xdp-mode"},
-	TypeInternal: {"io"},
-	TypeTap:      {"io"},
+	TypeInternal: {"io", "n_rxq"},
+	TypeTap:      {"io", "n_rxq"},
 	TypePatch:    {"peer"},
 }
 

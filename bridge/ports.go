@@ -270,11 +270,15 @@ func (s *Switch) retryPorts() {
 
 func (p *livePort) openDevice() (ports.Port, error) {
 	log := p.bridge.sw.log
+	queues, err := p.conf.rxQueues()
+	if err != nil {
+		return nil, err
+	}
 	switch p.conf.Type {
 	case TypeInternal:
-		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Logger: log})
+		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Queues: queues, Logger: log})
 	case TypeTap:
-		return ports.OpenTap(p.conf.Name, ports.TapOptions{IO: p.conf.Options["io"], Logger: log})
+		return ports.OpenTap(p.conf.Name, ports.TapOptions{IO: p.conf.Options["io"], Queues: queues, Logger: log})
 	}
 	bypass, err := onOff(p.conf.Name, "qdisc-bypass", p.conf.Options["qdisc-bypass"])
 	if err != nil {

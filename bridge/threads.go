@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ofswitch/ofswitch"
+	"ofswitch/ports"
 )
 
 // Threads says how many threads forward, and where. The zero Threads: as Options say, or
@@ -42,6 +44,20 @@ func ParseCPUMask(mask string) ([]int, error) {
 		}
 	}
 	return cpus, nil
+}
+
+// rxQueues is how many receive queues the port is to have; 0: as its type has by default
+// (options:n_rxq of table Interface).
+func (p *Port) rxQueues() (int, error) {
+	value, ok := p.Options["n_rxq"]
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > ports.MaxTapQueues {
+		return 0, fmt.Errorf("port %s: options:n_rxq=%.40s is not understood; use a number from 1 to %d", p.Name, value, ports.MaxTapQueues)
+	}
+	return n, nil
 }
 
 // maxCPUs is how many processors Linux's affinity masks have at most here.

@@ -17,14 +17,15 @@ import (
 type Tap struct {
 	dev     *device
 	typ     string
-	fd      int
+	fd      int      // of the first queue
 	file    *os.File // of io=plain, which owns fd; else nil
 	vnet    bool     // frames carry a virtio-net header
 	caps    Caps
-	arena   []byte
+	queues  []*tapRx
 	created bool
 
 	mu     sync.Mutex
+	txs    int // transmit handles made
 	closed atomic.Bool
 	base   uint64 // the device's drop counter when it was opened
 	last   uint64 // and when it was closed
@@ -46,16 +47,28 @@ func (p *Tap) IO() string {
 	return IOPlain
 }
 
-// RxQueues is the one queue.
-func (p *Tap) RxQueues() []RxQueue { return []RxQueue{(*tapRx)(p)} }
+// RxQueues are as many as TapOptions.Queues asked for. All frames of a flow come by the
+// same one: at first that to which a hash of the flow belongs, then that through which the
+// switch last wrote frames of the flow's other direction.
+func (p *Tap) RxQueues() []RxQueue {
+	list := make([]RxQueue, len(p.queues))
+	for i, q := range p.queues {
+		list[i] = q
+	}
+	return list
+}
 
-// NewTx opens a transmit handle. Writing to a TAP needs no state: all handles
-// share the descriptor.
+// NewTx opens a transmit handle. Writing to a TAP needs no state: handles share the
+// descriptors of the queues, in turn.
 func (p *Tap) NewTx() (TxQueue, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed.Load() {
 		return nil, portErr(p.dev.name, net.ErrClosed, "port is closed")
 	}
-	return &tapTx{p: p}, nil
+	q := &tapTx{p: p, fd: p.queues[p.txs%len(p.queues)].fd}
+	p.txs++
+	return q, nil
 }
 
 // Status reads the device's present state. A TAP has no speed.
@@ -104,23 +117,38 @@ func (p *Tap) Close() error {
 		return nil
 	}
 	p.last = p.devDropped()
-	var errs []error
-	if p.file != nil {
-		errs = append(errs, p.file.Close())
-	} else {
-		errs = append(errs, unix.Close(p.fd))
-	}
-	errs = append(errs, putArena(p.arena), p.dev.close())
+	errs := []error{p.closeQueues(), p.dev.close()}
 	if err := errors.Join(errs...); err != nil {
 		return portErr(p.dev.name, err, "closing: %v", err)
 	}
 	return nil
 }
 
-// tapRx is a Tap's receive queue.
-type tapRx Tap
+// closeQueues closes the descriptors and gives back the receive memory.
+func (p *Tap) closeQueues() error {
+	var errs []error
+	for _, q := range p.queues {
+		if p.file == nil {
+			errs = append(errs, unix.Close(q.fd))
+		}
+		if q.arena != nil {
+			errs = append(errs, putArena(q.arena))
+		}
+	}
+	if p.file != nil {
+		errs = append(errs, p.file.Close())
+	}
+	return errors.Join(errs...)
+}
 
-// FD is the TAP's descriptor.
+// tapRx is a receive queue of a Tap.
+type tapRx struct {
+	*Tap
+	fd    int
+	arena []byte
+}
+
+// FD is the queue's descriptor.
 func (q *tapRx) FD() int { return q.fd }
 
 // Rx reads up to a batch, one frame a system call.
@@ -190,6 +218,7 @@ func (q *tapRx) Release(*packet.Batch) {}
 // tapTx is a transmit handle of a Tap.
 type tapTx struct {
 	p    *Tap
+	fd   int
 	vnet [vnetLen]byte
 	iov  [2]unix.Iovec
 }
@@ -218,11 +247,11 @@ func (q *tapTx) Tx(frames []*packet.Frame) int {
 			q.iov[0].Base, q.iov[1].Base = &q.vnet[0], &b[0]
 			q.iov[0].SetLen(vnetLen)
 			q.iov[1].SetLen(len(b))
-			_, errno = rawWritev(p.fd, q.iov[:])
+			_, errno = rawWritev(q.fd, q.iov[:])
 		} else if f.Offload.NeedsCsum || f.Offload.GSOType != packet.GSONone {
 			errno = unix.EINVAL // the caller did not ask Caps
 		} else {
-			_, errno = rawWrite(p.fd, b)
+			_, errno = rawWrite(q.fd, b)
 		}
 		if errno != 0 {
 			p.c.lost(f, errno)

@@ -20,11 +20,18 @@ const (
 
 const tunDevice = "/dev/net/tun"
 
+// MaxTapQueues bounds TapOptions.Queues.
+const MaxTapQueues = 64
+
 // TapOptions are the choices for a TAP port.
 type TapOptions struct {
 	MAC net.HardwareAddr // nil: as the kernel chooses, or as it is
 	MTU int              // 0: 1500, or as it is
 	IO  string           // IOAuto (also ""), IOPlain
+	// Queues are how many receive queues the device is to have, up to MaxTapQueues; 0: one.
+	// A device that exists must have been made for several ("ip tuntap add ... multi_queue").
+	// With IOPlain there is one only.
+	Queues int
 	// Down leaves a new device administratively down. An existing device is
 	// never brought up or down.
 	Down bool
@@ -56,11 +63,19 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 	default:
 		return nil, portErr(name, unix.EINVAL, "io=%s: want %s or %s", o.IO, IOAuto, IOPlain)
 	}
+	o.Queues = max(o.Queues, 1)
+	if o.Queues > MaxTapQueues || o.Queues > 1 && o.IO == IOPlain {
+		return nil, portErr(name, unix.EINVAL, "%d receive queues: there may be 1 to %d, with io=%s one", o.Queues, MaxTapQueues, IOPlain)
+	}
 	p := &Tap{typ: typ, created: typ == "internal"}
 	multi, err := checkTapName(name, p.created)
 	if err != nil {
 		return nil, err
 	}
+	if !multi && !p.created && o.Queues > 1 {
+		return nil, portErr(name, ErrNotSupported, "the device has one queue: make it with 'ip tuntap add dev %s mode tap multi_queue', or leave n_rxq out", name)
+	}
+	multi = multi || o.Queues > 1
 	if o.IO == IOAuto {
 		err = p.openAuto(name, o, multi)
 		var refused *refusedError
@@ -77,13 +92,9 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 			return nil, err
 		}
 	}
+	p.fd = p.queues[0].fd
 	if err := p.configure(name, o); err != nil {
-		if p.file != nil {
-			err = errors.Join(err, p.file.Close())
-		} else {
-			err = closing(p.fd, err)
-		}
-		return nil, err
+		return nil, errors.Join(err, p.closeQueues())
 	}
 	return p, nil
 }
@@ -127,9 +138,20 @@ type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
 
-// openAuto opens the TAP with the virtio-net header.
+// openAuto opens the TAP's queues with the virtio-net header.
 func (p *Tap) openAuto(name string, o TapOptions, multi bool) error {
-	fd, inherited, err := descriptor(o.Provider, "tap/"+name+"/0", func() (int, error) {
+	for i := range o.Queues {
+		if err := p.openQueue(name, i, o, multi); err != nil {
+			err = errors.Join(err, p.closeQueues())
+			p.queues = nil
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Tap) openQueue(name string, id int, o TapOptions, multi bool) error {
+	fd, inherited, err := descriptor(o.Provider, fmt.Sprintf("tap/%s/%d", name, id), func() (int, error) {
 		return unix.Open(tunDevice, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -137,7 +159,7 @@ func (p *Tap) openAuto(name string, o TapOptions, multi bool) error {
 	}
 	if !inherited {
 		flags := uint16(unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
-		if p.created {
+		if p.created && id == 0 {
 			flags |= unix.IFF_TUN_EXCL
 		}
 		if multi {
@@ -157,7 +179,7 @@ func (p *Tap) openAuto(name string, o TapOptions, multi bool) error {
 	if err != nil {
 		return closing(fd, &refusedError{err})
 	}
-	p.fd, p.vnet = fd, true
+	p.queues, p.vnet = append(p.queues, &tapRx{Tap: p, fd: fd}), true
 	// What the switch may write does not depend on what it asked to read, but
 	// the same kernels know both.
 	p.caps = Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: offloads&unix.TUN_F_USO4 != 0}
@@ -217,8 +239,8 @@ func (p *Tap) openPlain(name string, multi bool) error {
 	conn, err := f.SyscallConn()
 	if err == nil {
 		err = conn.Control(func(fd uintptr) {
-			p.fd = int(fd)
-			unix.CloseOnExec(p.fd) // a child that held it would keep the device alive
+			unix.CloseOnExec(int(fd)) // a child that held it would keep the device alive
+			p.queues = []*tapRx{{Tap: p, fd: int(fd)}}
 		})
 	}
 	if err != nil {
@@ -252,8 +274,10 @@ func (p *Tap) configure(name string, o TapOptions) error {
 			return fail("bringing the device up", err)
 		}
 	}
-	if p.arena, err = getArena(); err != nil {
-		return fail("receive memory", err)
+	for _, q := range p.queues {
+		if q.arena, err = getArena(); err != nil {
+			return fail("receive memory", err)
+		}
 	}
 	p.dev = dev
 	p.base = p.devDropped()
