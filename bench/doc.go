@@ -19,7 +19,9 @@
 // processor and not in it. Then the generator offers half of that rate, at most
 // 250,000 frames/s, and everything must arrive; what does not, what is out of
 // order within its flow, and what has a wrong checksum is counted, and the line is
-// marked wrong.
+// marked wrong. Frames lost are excused, and told, where the kernel says that the
+// switch was waiting for a processor for as long as they took to come: other
+// programs had it.
 //
 // # To compare two builds
 //

@@ -275,9 +275,22 @@ func (f forwarding) measure(s *setup, length time.Duration) (m measured, err err
 	if float64(flat.offered) < 1.05*float64(flat.counts.Frames) {
 		m.note = "the generator offered no more than what passed: the switch may do more"
 	}
-	lost, paced, err := t.paced(min(flat.rate()*pacedPart, pacedLimit), max(length/4, 50*time.Millisecond))
+	_, waited, err := s.runTime()
 	if err != nil {
 		return m, err
+	}
+	pace := min(flat.rate()*pacedPart, pacedLimit)
+	lost, paced, err := t.paced(pace, max(length/4, 50*time.Millisecond))
+	if err != nil {
+		return m, err
+	}
+	_, after, err := s.runTime()
+	if err != nil {
+		return m, err
+	}
+	if waited = after - waited; lost > 0 && float64(lost) <= waited.Seconds()*pace {
+		m.note = fmt.Sprintf("%d frames lost below saturation, while the switch waited %v for a processor that others had", lost, waited.Round(time.Millisecond))
+		lost = 0
 	}
 	m.more[lostFrames] = float64(lost)
 	m.more["reordered"] = float64(flat.counts.Reordered + paced.Reordered)

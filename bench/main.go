@@ -67,7 +67,7 @@ func mainErr(ctx context.Context) error {
 	if *list {
 		return printList(o, lines)
 	}
-	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine()}
+	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine(o.bin)}
 	if *from != "" {
 		if rep, err = readReport(*from); err != nil {
 			return err

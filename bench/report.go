@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -75,9 +76,15 @@ type machine struct {
 	Peer       string `json:"openvswitch"`
 }
 
-// thisMachine reads what it can: what is not known is empty.
-func thisMachine() machine {
+// thisMachine reads what it can: what is not known is empty. The revision is that of
+// the switch in a directory.
+func thisMachine(bin string) machine {
 	m := machine{Processors: runtime.NumCPU(), Go: runtime.Version(), Peer: peerVersion()}
+	if out, err := exec.Command(filepath.Join(bin, "ofswitchd"), "--version").Output(); err == nil {
+		if words := strings.Fields(string(out)); len(words) > 0 {
+			m.Revision = words[len(words)-1]
+		}
+	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		m.Kernel = unix.ByteSliceToString(u.Release[:])
@@ -89,18 +96,6 @@ func thisMachine() machine {
 				break
 			}
 		}
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		modified := ""
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision" && len(s.Value) >= 12:
-				m.Revision = s.Value[:12]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				modified = "+"
-			}
-		}
-		m.Revision += modified
 	}
 	return m
 }

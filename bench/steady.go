@@ -8,8 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -239,7 +237,7 @@ func measureIdle(s *setup, length time.Duration) (m measured, err error) {
 	if !s.opt.small {
 		time.Sleep(settleTime)
 	}
-	before, err := s.runTime()
+	before, _, err := s.runTime()
 	if err != nil {
 		return m, err
 	}
@@ -249,34 +247,33 @@ func measureIdle(s *setup, length time.Duration) (m measured, err error) {
 	case <-s.ctx.Done():
 		return m, s.ctx.Err()
 	}
-	after, err := s.runTime()
+	after, _, err := s.runTime()
 	m.value = 100 * (after - before).Seconds() / time.Since(began).Seconds()
 	return m, err
 }
 
-// runTime is how long the threads of the switch's processes have run, which the
-// kernel knows to the nanosecond.
-func (s *setup) runTime() (time.Duration, error) {
-	var total time.Duration
+// runTime is how long the threads of the switch's processes have run, and waited for
+// a processor, which the kernel knows to the nanosecond.
+func (s *setup) runTime() (ran, waited time.Duration, err error) {
 	for _, p := range s.procs {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.Process.Pid))
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		for _, f := range files {
 			b, err := os.ReadFile(f)
-			if errors.Is(err, os.ErrNotExist) {
+			if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 				continue // the thread has just ended
 			}
 			if err != nil {
-				return 0, err
+				return 0, 0, err
 			}
-			ns, err := strconv.ParseInt(strings.Fields(string(b) + " x")[0], 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", f, err)
+			var r, w int64
+			if _, err := fmt.Sscan(string(b), &r, &w); err != nil {
+				return 0, 0, fmt.Errorf("%s: %w", f, err)
 			}
-			total += time.Duration(ns)
+			ran, waited = ran+time.Duration(r), waited+time.Duration(w)
 		}
 	}
-	return total, nil
+	return ran, waited, nil
 }
