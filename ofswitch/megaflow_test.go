@@ -144,7 +144,9 @@ func TestMegaflowAndChanges(t *testing.T) {
 func TestMegaflowAdopts(t *testing.T) {
 	l := newLab(t, 3)
 	w := l.d.workers()[0]
-	l.add(flowMod(t, 0, 10, "udp,nw_dst=10.0.0.0/8", apply(output(2))))
+	mod := flowMod(t, 0, 10, "udp,nw_dst=10.0.0.0/8", apply(output(2)))
+	mod.Cookie = 7
+	l.add(mod)
 	l.send(1, to(1, 0x0a000001, 1, 1))
 	p := megaflows(w)[0]
 	for i := range 5000 { // more than the table's log holds
@@ -157,15 +159,14 @@ func TestMegaflowAdopts(t *testing.T) {
 	if n, _, _ := p.cell.load(); n != 3 {
 		t.Errorf("it counted %d frames, want 3", n)
 	}
-	mod := flowMod(t, 0, 10, "udp,nw_dst=10.0.0.0/8", apply(output(3)))
-	mod.Command = ofp.FlowModifyStrict
+	mod.Instructions, mod.Command = apply(output(3)), ofp.FlowModifyStrict
 	l.add(mod)
 	l.send(1, to(1, 0x0a000001, 1, 1))
 	if p.cached.Load() {
 		t.Error("a program that does something else now was kept")
 	}
 	l.bury(t)
-	if c := counts(t, l.b)[0]; c[0] != 4 {
+	if c := counts(t, l.b)[7]; c[0] != 4 {
 		t.Errorf("%d frames counted, want 4", c[0])
 	}
 }

@@ -26,7 +26,8 @@ type program struct {
 	deps    deps
 	credits []credit
 	effects []*l2.Entry // MAC entries that are in use while the program is
-	mask    flow.Mask   // bits of the key that translation looked at
+	room    programRoom
+	mask    flow.Mask // bits of the key that translation looked at
 
 	key   flow.Key // that it was made for
 	hash  uint32
@@ -44,6 +45,23 @@ type program struct {
 	foldedUsed   int64
 	refreshed    int64 // cell.used when effects were last carried out
 	uncachedSeen bool  // found uncached in an earlier round
+}
+
+// programRoom is where most programs have what their slices hold: a program is one object then, and
+// to ask whether it is fresh touches memory side by side.
+type programRoom struct {
+	confs   [1]confDep
+	tables  [2]tableDep
+	l2      [2]l2Dep
+	credits [5]credit
+	ops     [1]op
+}
+
+// furnish has the slices begin in room.
+func (p *program) furnish() {
+	r := &p.room
+	p.deps.confs, p.deps.tables, p.deps.l2 = r.confs[:0], r.tables[:0], r.l2[:0]
+	p.credits, p.ops = r.credits[:0], r.ops[:0]
 }
 
 // opKind is what an operation does.

@@ -33,6 +33,8 @@ type translator struct {
 	// groupLives are the answers of liveness so far.
 	groupLives map[groupWatch]bool
 
+	sources []regionSource // of the program's regions
+
 	// Scratch.
 	probe     flow.Mask
 	l2scratch []l2.Port
@@ -95,6 +97,7 @@ func (t *translator) translate(k *flow.Key, in *port, fz *frozen) *program {
 // start prepares a translation.
 func (t *translator) start(k *flow.Key, in *port) {
 	p := &program{in: in, version: t.w.version, macGen: t.w.macGen, key: *k}
+	p.furnish()
 	t.in, t.version, t.prog = in, t.w.version, p
 	t.ops = t.ops[:0]
 	t.steps, t.depth, t.complex = 0, 0, false
@@ -104,6 +107,7 @@ func (t *translator) start(k *flow.Key, in *port) {
 	t.wide[flow.WRecirc] = 0
 	t.mask = flow.Mask{}
 	clear(t.groupLives)
+	t.sources = t.sources[:0]
 	// Port configuration, patch ports and recirculation hang on these.
 	t.mask[flow.WInPort] = ^uint64(0)
 	t.mask[flow.WRecirc] = ^uint64(0)
@@ -121,9 +125,9 @@ func (t *translator) finish() *program {
 	}
 	p.mask = t.mask
 	for i := range p.deps.tables {
-		p.deps.tables[i].region.close(&p.mask, p.key.Bits)
+		t.close(p.deps.tables[i].region)
 	}
-	p.ops = append([]op(nil), trim(t.ops)...)
+	p.ops = append(p.ops, trim(t.ops)...)
 	clear(t.ops)
 	t.w.marks++
 	p.settle(t.w.marks)
