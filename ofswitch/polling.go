@@ -65,9 +65,9 @@ func (w *worker) sleep() {
 		w.epoll(w.untilRelease())
 	}
 	w.asleep.Store(false)
-	now := w.d.clock()
-	w.counts.slept(now - w.last)
-	w.last, w.looked = now, now
+	w.counts.slept()
+	w.last = w.d.clock()
+	w.looked = w.last
 }
 
 // epoll makes the queues active that have frames, waiting up to timeout

@@ -26,7 +26,7 @@ type ThreadStats struct {
 	Sleeps uint64
 
 	Frames, Batches uint64 // received; a GSO frame is one
-	LargestBatch    uint64 // frames, since the thread began
+	LargestBatch    uint64 // frames
 	FullBatches     uint64 // of packet.BatchSize frames
 	LongestBatch    time.Duration
 	IdleRounds      uint64 // looks at the queues that found nothing
@@ -101,12 +101,13 @@ func (w *worker) stats() ThreadStats {
 	s := ThreadStats{
 		Index: w.index, TID: int(w.thread.id.Load()),
 		For: time.Duration(now.at - then.at), CPU: time.Duration(now.cpu - then.cpu),
-		Busy: time.Duration(c.Busy), Idle: time.Duration(c.Idle), Asleep: time.Duration(c.Slept), Sleeps: c.Sleeps,
+		Busy: time.Duration(c.Busy), Idle: time.Duration(c.Idle), Sleeps: c.Sleeps,
 		Frames: c.Frames, Batches: c.Batches, LargestBatch: c.LargestBatch, FullBatches: c.FullBatches,
 		LongestBatch: time.Duration(c.LongestBatch), IdleRounds: c.IdleRounds, Recirculated: c.Recirculated, Policed: c.Policed, Refused: c.Refused,
 		MegaflowHits: now.mega - then.mega, Probes: now.probes - then.probes, Misses: now.misses - then.misses,
 		Sent: c.Sent, Sends: c.Sends,
 	}
+	s.Asleep = max(s.For-s.Busy-s.Idle, 0)
 	s.MicroflowHits = s.Lookups() - min(s.Lookups(), s.MegaflowHits+s.Misses+s.Refused)
 	s.Processor, s.Bound = w.thread.processor()
 	s.Node = nodeOf(s.Processor)
@@ -122,6 +123,11 @@ func (d *Datapath) ClearThreads(indices ...int) {
 	for _, w := range d.workers() {
 		if len(indices) == 0 || slices.Contains(indices, w.index) {
 			w.cleared = w.base()
+			if d.manual {
+				w.counts.forgetExtremes()
+			} else {
+				w.post(w.counts.forgetExtremes)
+			}
 		}
 	}
 }

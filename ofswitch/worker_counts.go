@@ -9,7 +9,6 @@ type workerCounts struct {
 	Batches, Frames uint64 // received
 	Busy            uint64 // ns spent on them, receiving included while one batch follows the other
 	Idle            uint64 // ns awake without a frame
-	Slept           uint64 // ns asleep
 	Sleeps          uint64
 	IdleRounds      uint64 // rounds over the queues in which there was nothing
 	Sends, Sent     uint64 // transmit batches, and frames in them
@@ -40,7 +39,7 @@ func (c *workerCounts) idle(ns int64) { c.Idle += uint64(max(ns, 0)) }
 func (c *workerCounts) idleRound(ns int64) { c.IdleRounds++; c.Idle += uint64(max(ns, 0)) }
 
 //go:norace
-func (c *workerCounts) slept(ns int64) { c.Sleeps++; c.Slept += uint64(max(ns, 0)) }
+func (c *workerCounts) slept() { c.Sleeps++ }
 
 //go:norace
 func (c *workerCounts) send(frames uint64) { c.Sends++; c.Sent += frames }
@@ -57,13 +56,17 @@ func (c *workerCounts) refused() { c.Refused++ }
 //go:norace
 func (c *workerCounts) read() workerCounts { return *c }
 
+// forgetExtremes is for the worker itself.
+//
+//go:norace
+func (c *workerCounts) forgetExtremes() { c.LargestBatch, c.LongestBatch = 0, 0 }
+
 // since is what was counted after base.
 func (c workerCounts) since(base *workerCounts) workerCounts {
 	c.Batches -= base.Batches
 	c.Frames -= base.Frames
 	c.Busy -= base.Busy
 	c.Idle -= base.Idle
-	c.Slept -= base.Slept
 	c.Sleeps -= base.Sleeps
 	c.IdleRounds -= base.IdleRounds
 	c.Sends -= base.Sends
