@@ -72,7 +72,7 @@ func TestIntegrationXDPTxSkips(t *testing.T) {
 	host.Down("a0")
 	testutil.Wait(t, "the carrier to go", func() bool { return !p.Status().LinkUp })
 	for range 3 {
-		send(0, good(4), good(5))
+		send(0, good(4), packet.FromBytes(udp(nil, 500, 5)))
 	}
 	want["nobuf"] = 6
 	check()
@@ -97,8 +97,8 @@ func TestIntegrationXDPTxSkips(t *testing.T) {
 	check()
 	checkSlots(t, p)
 
-	if s := p.Stats(); s.TxPackets != 8 {
-		t.Errorf("stats %+v", s)
+	if s := p.Stats(); s.TxPackets != 8 || s.TxBytes != 7*100+1518 {
+		t.Errorf("%d packets and %d bytes, want 8 and %d", s.TxPackets, s.TxBytes, 7*100+1518)
 	}
 }
 
