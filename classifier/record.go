@@ -84,11 +84,8 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 	if !failed {
 		least = 1 << 30
 	}
-	for i, run := range s.runs {
-		if run == 0 {
-			continue
-		}
-		n, ok := p.prefixAbsent(i, int(run), t.places != nil)
+	for i := range lanes {
+		n, ok := p.prefixAbsent(t, i)
 		if !ok {
 			continue
 		}
@@ -117,21 +114,31 @@ func (p *prover[T]) addStages(s *shape, n uint8) {
 	}
 }
 
-// prefixAbsent says whether no rule of a table that asks for run bits of a lane can match,
-// because none has a prefix there that the key has, and how many bits show it.
-func (p *prover[T]) prefixAbsent(i, run int, merged bool) (used int, absent bool) {
+// prefixAbsent says whether no rule of t can match because each asks for a prefix in
+// lane i, and the key has none of these lengths that any rule asks for; and how many bits
+// show it: as far as the key's way through the tree goes, or as the longest of the lengths.
+func (p *prover[T]) prefixAbsent(t *table[T], i int) (used int, absent bool) {
+	run, set := t.shape.runs[i], (*runSet)(nil)
+	if t.places != nil {
+		if set = t.runs[i].Load(); set == nil {
+			return 0, false
+		}
+	} else if run == 0 {
+		return 0, false
+	}
 	s := &p.seen[i]
 	if !p.asked[i] {
 		p.asked[i] = true
 		s.found, s.used, s.sure = p.trees[i].walk(lanes[i].get(p.w))
 	}
-	if !s.sure || (merged && s.found.atLeast(run)) || (!merged && s.found.has(run)) {
+	if !s.sure {
 		return 0, false
 	}
-	if !merged {
-		return min(s.used, run), true
+	if set == nil {
+		return min(s.used, int(run)), !s.found.has(int(run))
 	}
-	return s.used, true
+	longest, ok := set.apart(&s.found)
+	return min(s.used, longest), ok
 }
 
 // mismatches adds what shows that none of the rules of a chain with a priority of at

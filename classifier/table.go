@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"math/bits"
+	"sync/atomic"
 
 	"ofswitch/flow"
 )
@@ -13,8 +14,12 @@ type table[T any] struct {
 	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
 	places *hashTable[place[T]]     // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
-	prio   priorities               // writer's
-	max    int32                    // writer's: as in the order now
+	// runs are, for each lane, the lengths of prefixes that the rules of a merged table ask
+	// for; nil: none asks for any. A subtable's own are in its shape.
+	runs [numLanes]atomic.Pointer[runSet]
+	n    int        // rules; writer's
+	prio priorities // writer's
+	max  int32      // writer's: as in the order now
 }
 
 // place is where a rule of a merged table stands. It has a word of the rule with it, so that
@@ -49,6 +54,68 @@ func newMerged[T any](s *shape) *table[T] {
 	t.places = new(hashTable[place[T]])
 	t.places.init()
 	return t
+}
+
+// runSet is a multiset of lengths from 0 to 128.
+type runSet struct {
+	some  [3]atomic.Uint64 // bit i of word j: length 64j+i is there
+	count [129]uint32      // writer's
+}
+
+func (s *runSet) add(n int, times uint32) {
+	if s.count[n] += times; s.count[n] == times {
+		s.some[n>>6].Or(1 << (n & 63))
+	}
+}
+
+func (s *runSet) remove(n int) {
+	if s.count[n]--; s.count[n] == 0 {
+		s.some[n>>6].And(^(uint64(1) << (n & 63)))
+	}
+}
+
+// apart says whether the set has no length in common with found, and not 0, and the
+// longest of its lengths.
+func (s *runSet) apart(found *lengths) (longest int, ok bool) {
+	a, b, c := s.some[0].Load(), s.some[1].Load(), s.some[2].Load()
+	// found counts from 1.
+	if a&1 != 0 || (a>>1|b<<63)&found[0] != 0 || (b>>1|c<<63)&found[1] != 0 {
+		return 0, false
+	}
+	switch {
+	case c != 0:
+		return 128, true
+	case b != 0:
+		return 127 - bits.LeadingZeros64(b), true
+	}
+	return 63 - bits.LeadingZeros64(a), true
+}
+
+// noteRuns adds r's lengths to t's.
+func (t *table[T]) noteRuns(r *Rule[T]) {
+	for i, run := range r.shape.runs {
+		s := t.runs[i].Load()
+		if s == nil {
+			if run == 0 {
+				continue
+			}
+			s = new(runSet)
+			if t.n > 0 {
+				s.add(0, uint32(t.n))
+			}
+			t.runs[i].Store(s)
+		}
+		s.add(int(run), 1)
+	}
+}
+
+// forgetRuns takes them back.
+func (t *table[T]) forgetRuns(r *Rule[T]) {
+	for i, run := range r.shape.runs {
+		if s := t.runs[i].Load(); s != nil {
+			s.remove(int(run))
+		}
+	}
 }
 
 // newPlace makes a place in t, whose shape sees hash in r.
@@ -134,17 +201,21 @@ func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 		}
 	}
 	if t.places != nil {
+		t.noteRuns(r)
 		r.place = newPlace(t, r, hashes[stageL4])
 		t.places.insert(&r.place.node, func(o *place[T]) bool { return o.priority <= r.priority })
 	} else {
 		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
 	}
 	t.prio.add(r.priority)
+	t.n++
 }
 
 // remove takes r out.
 func (t *table[T]) remove(r *Rule[T]) {
+	t.n--
 	if t.places != nil {
+		t.forgetRuns(r)
 		t.places.remove(&r.place.node)
 	} else {
 		t.rules.remove(&r.node)
