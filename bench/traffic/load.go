@@ -26,8 +26,6 @@ const (
 
 	ipLen  = FrameLen - offIP
 	udpLen = FrameLen - offUDP
-	// segment is the payload of a frame, and so of each segment of a GSO packet.
-	segment = FrameLen - offPayload
 )
 
 // magic begins the payload of our frames.
