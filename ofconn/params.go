@@ -48,8 +48,8 @@ const (
 	asyncMessages = 200_000
 	// pinPerPort and pinTotal are how many packet-ins wait, per in-port and
 	// all together; pinBudget bounds their bytes, since a frame may have 64 KiB.
-	pinPerPort = 100
-	pinTotal   = 1000
+	pinPerPort = 500
+	pinTotal   = 5000
 	pinBudget  = 4 << 20
 	// maxRequestBytes bounds the multipart requests in parts that are not complete:
 	// a request for the features of all tables has less than half of it.

@@ -66,7 +66,7 @@ const (
 	buryAfter = 1 << 14
 
 	// upcallsPerPort bounds the packet-ins waiting for one port's turn.
-	upcallsPerPort = 256
+	upcallsPerPort = 1024
 	// upcallBytes bounds the memory of all waiting packet-ins.
 	upcallBytes = 32 << 20
 

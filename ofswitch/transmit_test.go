@@ -196,7 +196,7 @@ func TestUpcallFairness(t *testing.T) {
 	l.add(flowMod(t, 0, 1, "", apply(ofp.Output{Port: ofp.PortController, MaxLen: 0})))
 	f := udp(1, 2, 3, 4)
 	w := l.d.workers()[0]
-	for range 20 { // without a turn of the queue
+	for range 50 { // without a turn of the queue
 		for range 32 {
 			l.ports[0].InjectBytes(f)
 		}
@@ -212,7 +212,7 @@ func TestUpcallFairness(t *testing.T) {
 	if ins[1].InPort != 2 {
 		t.Errorf("port 2's packet-in was not the second to be served")
 	}
-	if n := l.d.Drops()["packet_in_queue_full"]; n != 20*32-upcallsPerPort {
+	if n := l.d.Drops()["packet_in_queue_full"]; n != 50*32-upcallsPerPort {
 		t.Errorf("%d drops counted, want %d", n, 20*32-upcallsPerPort)
 	}
 	// Memory is bounded over all ports together.

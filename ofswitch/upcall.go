@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"slices"
 	"sync"
 
 	"ofswitch/flow"
@@ -31,7 +32,7 @@ type PacketIn struct {
 // upcall is a packet-in on its way: a copy of the frame.
 type upcall struct {
 	op    *packetInOp
-	frame *packet.Frame
+	frame packet.Frame
 }
 
 // upcallQueue holds the packet-ins of one ingress port. Workers put in, the
@@ -50,10 +51,17 @@ type upcalls struct {
 	segs  []*packet.Frame
 	wake  chan struct{} // holds one token
 
+	batch []upcall // taken out, of the goroutine that drains
+
 	mu    sync.Mutex
-	ready []*upcallQueue // queues with packet-ins, next in turn first
-	bytes int            // of all frames that wait
+	ready []*upcallQueue // queues with packet-ins, the next in turn at turn
+	turn  int
+	bytes int // of all frames that wait
 }
+
+// upcallBatch is how many packet-ins are taken out at once. Those that wait are no
+// worse off: one of a port that comes later is served after at most so many.
+const upcallBatch = 32
 
 func newUpcalls(d *Datapath) *upcalls {
 	return &upcalls{d: d, pools: packet.NewPools(), wake: make(chan struct{}, 1)}
@@ -75,12 +83,11 @@ func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
 		u.d.drops[dropUpcallMem].add(1)
 		return
 	}
-	c := packet.FromBytes(f.Bytes())
+	buf := make([]byte, packet.Headroom+n)
+	copy(buf[packet.Headroom:], f.Bytes())
+	c := packet.NewFrame(buf, packet.Headroom, len(buf))
 	c.Offload, c.Layers, c.InPort = f.Offload, f.Layers, f.InPort
 	u.bytes += n
-	if q.head > 0 && q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
 	q.items = append(q.items, upcall{op, c})
 	if !q.waiting {
 		q.waiting = true
@@ -93,31 +100,35 @@ func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
 	}
 }
 
-// next takes one packet-in of the queue whose turn it is.
-func (u *upcalls) next() (upcall, bool) {
+// take puts packet-ins into u.batch, one of each queue in its turn, as many as there
+// are and fit.
+func (u *upcalls) take() {
+	clear(u.batch)
+	u.batch = u.batch[:0]
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.ready) == 0 {
-		return upcall{}, false
-	}
-	q := u.ready[0]
-	copy(u.ready, u.ready[1:])
-	u.ready[len(u.ready)-1] = nil
-	u.ready = u.ready[:len(u.ready)-1]
-	up := q.items[q.head]
-	q.items[q.head] = upcall{}
-	q.head++
-	u.bytes -= up.frame.Len()
-	if q.head < len(q.items) {
-		if q.head > upcallsPerPort { // so that the slice does not walk on for ever
-			q.items = append(q.items[:0], q.items[q.head:]...)
-			q.head = 0
+	for len(u.batch) < upcallBatch && len(u.ready) > 0 {
+		if u.turn >= len(u.ready) {
+			u.turn = 0
 		}
-		u.ready = append(u.ready, q)
-	} else {
-		q.waiting = false
+		q := u.ready[u.turn]
+		u.batch = append(u.batch, q.items[q.head])
+		u.bytes -= q.items[q.head].frame.Len()
+		q.items[q.head] = upcall{}
+		q.head++
+		switch {
+		case q.head == len(q.items):
+			q.waiting, q.head, q.items = false, 0, q.items[:0]
+			if cap(q.items) > upcallBatch {
+				q.items = nil // a port that is silent again keeps no memory
+			}
+			u.ready = slices.Delete(u.ready, u.turn, u.turn+1)
+			continue
+		case q.head > upcallsPerPort: // so that the slice does not walk on for ever
+			q.items, q.head = slices.Delete(q.items, 0, q.head), 0
+		}
+		u.turn++
 	}
-	return up, true
 }
 
 // loop hands packet-ins to the controllers until the datapath stops.
@@ -135,17 +146,19 @@ func (u *upcalls) loop() {
 // drain delivers all that waits.
 func (u *upcalls) drain() {
 	for {
-		up, ok := u.next()
-		if !ok {
+		u.take()
+		if len(u.batch) == 0 {
 			return
 		}
-		u.deliver(up)
+		for i := range u.batch {
+			u.deliver(&u.batch[i])
+		}
 	}
 }
 
 // deliver finishes the frame and gives it to the controllers.
-func (u *upcalls) deliver(up upcall) {
-	f := up.frame
+func (u *upcalls) deliver(up *upcall) {
+	f := &up.frame
 	if !f.Offload.IsGSO() {
 		if f.Offload.NeedsCsum {
 			if err := packet.FinishChecksum(f); err != nil {
