@@ -84,8 +84,8 @@ func (w *worker) program(k *flow.Key, hash uint32, stale *program, in *port, fz 
 		w.leave(stale)
 	}
 	p.cached.Store(true)
-	w.programs.push(p)
 	w.keep(k, p)
+	w.programs.push(p)
 	return p
 }
 
@@ -98,9 +98,12 @@ func (w *worker) keep(k *flow.Key, p *program) {
 	}
 	p.tuple = t
 	if t != nil {
+		m := t.Mask()
+		p.mask.Or(&m) // it may be found by more bits than it hangs on
 		w.remember(k, p.hash, p)
 		return
 	}
+	p.mask = everything
 	w.displaced(w.cache.Insert(k, p.hash, p))
 }
 

@@ -11,92 +11,6 @@ import (
 // The text of flows and actions as Open vSwitch's datapaths have them: what
 // `ovs-appctl dpctl/dump-flows` prints.
 
-// keyText writes a key whose ingress port is called in.
-func keyText(k *flow.Key, in string) string {
-	var w flow.Wide
-	w.SetKey(k)
-	has := func(word int) bool { return k.Bits&(1<<word) != 0 }
-	var b strings.Builder
-	fmt.Fprintf(&b, "recirc_id(%s)", hexOrZero(w[flow.WRecirc]>>32))
-	if has(flow.WTunnel) {
-		fmt.Fprintf(&b, ",tunnel(tun_id=%#x)", w[flow.WTunnel])
-	}
-	fmt.Fprintf(&b, ",in_port(%s),packet_type(ns=0,id=0)", in)
-	if !has(flow.WEthDst) {
-		return b.String()
-	}
-	fmt.Fprintf(&b, ",eth(src=%s,dst=%s)", value(&w, flow.EthSrc), value(&w, flow.EthDst))
-	nested := 0
-	for _, shift := range []int{32, 0} {
-		tag := w[flow.WVLAN] >> shift
-		if tag&flow.VIDPresent == 0 {
-			break
-		}
-		fmt.Fprintf(&b, ",eth_type(0x%04x),vlan(vid=%d,pcp=%d),encap(", tag>>16&0xffff, tag&0xfff, tag>>13&7)
-		nested++
-	}
-	if nested == 0 {
-		b.WriteByte(',')
-	}
-	fmt.Fprintf(&b, "eth_type(0x%04x)", w[flow.WEthDst]&0xffff)
-	b.WriteString(layersText(&w, has))
-	b.WriteString(strings.Repeat(")", nested))
-	return b.String()
-}
-
-// layersText writes what is behind the EtherType.
-func layersText(w *flow.Wide, has func(int) bool) string {
-	var b strings.Builder
-	if has(flow.WMPLS) {
-		lse := w[flow.WMPLS] >> 32
-		fmt.Fprintf(&b, ",mpls(label=%d,tc=%d,ttl=%d,bos=%d)", lse>>12, lse>>9&7, lse&0xff, lse>>8&1)
-	}
-	if has(flow.WMPLS2) && uint16(w[flow.WEthDst]) == packet.TypePBB {
-		fmt.Fprintf(&b, ",pbb(isid=%s)", value(w, flow.PBBISID))
-	}
-	if has(flow.WARP) {
-		fmt.Fprintf(&b, ",arp(sip=%s,tip=%s,op=%s,sha=%s,tha=%s)", value(w, flow.ARPSpa), value(w, flow.ARPTpa),
-			value(w, flow.ARPOp), value(w, flow.ARPSha), value(w, flow.ARPTha))
-	}
-	if !has(flow.WIP) {
-		return b.String()
-	}
-	ip := w[flow.WIP]
-	if has(flow.WIPv4) {
-		fmt.Fprintf(&b, ",ipv4(src=%s,dst=%s,proto=%d,tos=%s,ttl=%d,frag=%s)", value(w, flow.IPv4Src), value(w, flow.IPv4Dst),
-			ip>>24&0xff, hexOrZero(ip>>16&0xff), ip>>8&0xff, fragText(ip))
-	} else {
-		fmt.Fprintf(&b, ",ipv6(src=%s,dst=%s,label=%s,proto=%d,tclass=%s,hlimit=%d,frag=%s)", value(w, flow.IPv6Src), value(w, flow.IPv6Dst),
-			hexOrZero(ip>>41&0xfffff), ip>>24&0xff, hexOrZero(ip>>16&0xff), ip>>8&0xff, fragText(ip))
-	}
-	if !has(flow.WL4) {
-		return b.String()
-	}
-	v := w[flow.WL4]
-	switch uint8(ip >> 24) {
-	case packet.ProtoTCP:
-		fmt.Fprintf(&b, ",tcp(src=%d,dst=%d),tcp_flags(%s)", v>>48, v>>32&0xffff, formatTCPFlags(v>>16&0xfff))
-	case packet.ProtoUDP:
-		fmt.Fprintf(&b, ",udp(src=%d,dst=%d)", v>>48, v>>32&0xffff)
-	case packet.ProtoSCTP:
-		fmt.Fprintf(&b, ",sctp(src=%d,dst=%d)", v>>48, v>>32&0xffff)
-	case packet.ProtoICMP:
-		fmt.Fprintf(&b, ",icmp(type=%d,code=%d)", v>>48, v>>32&0xffff)
-	case packet.ProtoICMPv6:
-		fmt.Fprintf(&b, ",icmpv6(type=%d,code=%d)", v>>48, v>>32&0xffff)
-	}
-	if has(flow.WNDTarget) {
-		fmt.Fprintf(&b, ",nd(target=%s,sll=%s,tll=%s)", value(w, flow.IPv6NDTarget), value(w, flow.IPv6NDSll), value(w, flow.IPv6NDTll))
-	}
-	return b.String()
-}
-
-// value is a field's value as text.
-func value(w *flow.Wide, id flow.ID) string {
-	f := id.Field()
-	return flow.FormatValue(f, f.Get(w), f.Full())
-}
-
 // hexOrZero is C's %#x: zero has no prefix.
 func hexOrZero(v uint64) string {
 	if v == 0 {
@@ -106,11 +20,19 @@ func hexOrZero(v uint64) string {
 }
 
 // actionsText writes what the program does.
-func (p *program) actionsText(names bool) string {
+func (p *program) actionsText(names bool) string { return p.textOfActions(names, false) }
+
+// maskedActionsText is actionsText for all keys that the program is for: they may have different
+// TTLs.
+func (p *program) maskedActionsText(names bool) string {
+	return p.textOfActions(names, p.mask[flow.WIP]>>ttlShift&0xff != 0xff)
+}
+
+func (p *program) textOfActions(names, anyTTL bool) string {
 	if len(p.ops) == 0 {
 		return "drop"
 	}
-	a := actionPrinter{names: names, ttl: p.key.W[flow.WIP] >> ttlShift & 0xff, v6: p.key.Bits&(1<<flow.WIPv6Src) != 0}
+	a := actionPrinter{anyTTL: anyTTL, names: names, ttl: p.key.W[flow.WIP] >> ttlShift & 0xff, v6: p.key.Bits&(1<<flow.WIPv6Src) != 0}
 	for _, shift := range []int{0, 32} {
 		if tag := p.key.W[flow.WVLAN] >> shift; tag&flow.VIDPresent != 0 {
 			a.tags = append(a.tags, uint16(tag)&^flow.VIDPresent)
@@ -129,20 +51,23 @@ type actionPrinter struct {
 	b     strings.Builder
 	names bool
 	ttl   uint64 // as the operations so far leave it
-	v6    bool
-	queue uint32   // of the outputs so far
-	tags  []uint16 // TCIs of the VLAN tags, the outermost last
-	saved []savedText
-	head  string   // header of the set action in work; ""
-	sets  []string // its fields
-	push  bool     // it is a push_vlan, of tpid
-	tpid  uint16
+	// anyTTL: it is not known.
+	anyTTL bool
+	v6     bool
+	queue  uint32   // of the outputs so far
+	tags   []uint16 // TCIs of the VLAN tags, the outermost last
+	saved  []savedText
+	head   string   // header of the set action in work; ""
+	sets   []string // its fields
+	push   bool     // it is a push_vlan, of tpid
+	tpid   uint16
 }
 
 // savedText is what a restore brings back.
 type savedText struct {
-	ttl  uint64
-	tags []uint16
+	ttl    uint64
+	anyTTL bool
+	tags   []uint16
 }
 
 func (a *actionPrinter) action(format string, args ...any) {
@@ -202,7 +127,7 @@ func (a *actionPrinter) ip() string {
 }
 
 func (a *actionPrinter) setTTL(v uint64) {
-	a.ttl = v
+	a.ttl, a.anyTTL = v, false
 	if a.v6 {
 		a.set("ipv6", "hlimit=%d", v)
 	} else {
@@ -242,6 +167,10 @@ func (a *actionPrinter) op(o *op) {
 	case opSetTTL:
 		a.setTTL(uint64(o.arg))
 	case opDecTTL:
+		if a.anyTTL {
+			a.action("dec_ttl")
+			break
+		}
 		a.setTTL(a.ttl - 1)
 	case opPushMPLS:
 		a.action("push_mpls(eth_type=%#x)", o.arg)
@@ -271,13 +200,13 @@ func (a *actionPrinter) op(o *op) {
 		a.action("reassemble,recirc(%#x)", o.frozen.id)
 	case opSave:
 		a.flush()
-		a.saved = append(a.saved, savedText{a.ttl, append([]uint16(nil), a.tags...)})
+		a.saved = append(a.saved, savedText{a.ttl, a.anyTTL, append([]uint16(nil), a.tags...)})
 		a.action("clone(")
 	case opRestore:
 		a.flush()
 		a.b.WriteByte(')')
 		last := len(a.saved) - 1
-		a.ttl, a.tags = a.saved[last].ttl, a.saved[last].tags
+		a.ttl, a.anyTTL, a.tags = a.saved[last].ttl, a.saved[last].anyTTL, a.saved[last].tags
 		a.saved = a.saved[:last]
 	}
 }

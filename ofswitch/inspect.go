@@ -14,8 +14,8 @@ import (
 // The methods of this file are what persons ask of a running datapath. All that they
 // count is exact as of the call.
 
-// CachedFlow is a microflow: an exact key in the cache of one worker, and what is
-// done to its frames.
+// CachedFlow is a flow in the caches of one worker, and what is done to its frames: a
+// megaflow, or, where its port has as many masks as it may, an exact key.
 type CachedFlow struct {
 	Worker         int
 	InPort         DatapathPort // Number 0: the port has gone
@@ -38,10 +38,10 @@ func (f *CachedFlow) Text(names bool) string {
 	if f.Age >= 0 {
 		used = fmt.Sprintf("%d.%03ds", f.Age/1e9, f.Age/1e6%1000)
 	}
-	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s, actions:%s", keyText(&f.key, in), f.Packets, f.Bytes, used, f.prog.actionsText(names))
+	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s, actions:%s", maskedKeyText(&f.key, &f.prog.mask, in), f.Packets, f.Bytes, used, f.prog.maskedActionsText(names))
 }
 
-// CachedFlows lists the microflows of all workers, by worker; those used last come first.
+// CachedFlows lists the cached flows of all workers, by worker; those used last come first.
 func (d *Datapath) CachedFlows() []CachedFlow {
 	d.Sync()
 	now := d.clock()
@@ -128,7 +128,7 @@ func (d *Datapath) Ports() []DatapathPort {
 type WorkerStats struct {
 	Packets uint64 // lookups: received, and come again by recirculation
 	Misses  uint64 // of them translated
-	Flows   int    // microflows in its cache
+	Flows   int    // in its caches: megaflows, and exact keys without one
 }
 
 // Workers gives the statistics of each forwarding thread.
@@ -164,11 +164,11 @@ func (d *Datapath) Lookups() (s WorkerStats) {
 	return s
 }
 
-// CacheSize is how many microflows fit, over all workers.
+// CacheSize is how many megaflows fit, over all workers.
 func (d *Datapath) CacheSize() int {
 	n := 0
 	for _, w := range d.workers() {
-		n += w.cache.Cap()
+		n += w.mega.Cap()
 	}
 	return n
 }

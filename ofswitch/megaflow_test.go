@@ -3,6 +3,7 @@ package ofswitch
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -316,5 +317,39 @@ func TestExplosion(t *testing.T) {
 		return nil
 	}); err != nil || n != uint64(sent+100) {
 		t.Errorf("%d frames counted of %d (%v)", n, sent+100, err)
+	}
+}
+
+// What dpctl/dump-flows prints is what is cached: only what was looked at, masks behind
+// what is not whole, and counters of all flows that go by it.
+func TestMegaflowText(t *testing.T) {
+	for name, tt := range map[string]struct {
+		match string
+		does  ofp.Instructions
+		frame []byte
+		want  string
+	}{
+		"port":     {"in_port=1", apply(output(2)), to(1, 2, 3, 4), "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0800), packets:3, bytes:192, used:0.000s, actions:2"},
+		"prefix":   {"ip,nw_dst=10.0.0.0/8", apply(output(2)), to(1, 0x0a000002, 3, 4), "eth_type(0x0800),ipv4(dst=10.0.0.0/255.0.0.0), packets:3"},
+		"exact":    {"udp,nw_src=10.1.2.3,tp_dst=4", apply(output(2)), to(0x0a010203, 2, 3, 4), "eth_type(0x0800),ipv4(src=10.1.2.3,proto=17),udp(dst=4), packets:3"},
+		"bits":     {"udp,tp_dst=0x8000/0xf000,dl_src=02:00:00:00:00:00/ff:00:00:00:00:00", apply(output(2)), to(1, 2, 3, 0x8004), "eth(src=02:00:00:00:00:00/ff:00:00:00:00:00),eth_type(0x0800),ipv4(proto=17),udp(dst=32768/0xf000), packets:3"},
+		"TTL":      {"ip", apply(ofp.DecNwTTL{}, output(2)), to(1, 2, 3, 4), "ipv4(ttl=64/0x40), packets:3, bytes:192, used:0.000s, actions:dec_ttl,2"},
+		"ToS":      {"ip,nw_tos=0", apply(ofp.SetNwTTL{TTL: 9}, output(2)), to(1, 2, 3, 4), "ipv4(tos=0/0xfc), packets:3, bytes:192, used:0.000s, actions:set(ipv4(ttl=9)),2"},
+		"a tag":    {"dl_vlan=5", apply(output(2)), tagged(to(1, 2, 3, 4), 0x8100, 5), "packet_type(ns=0,id=0),vlan(vid=5),encap(eth_type(0x0800)), packets:3"},
+		"two tags": {"dl_vlan=5,dl_type=0x800", apply(ofp.PopVLAN{}, output(2)), tagged(tagged(to(1, 2, 3, 4), 0x8100, 6), 0x88a8, 5), "encap(eth_type(0x0800))), packets:3"},
+		"other":    {"dl_type=0x88b5", apply(output(2)), append([]byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5}, make([]byte, 50)...), "packet_type(ns=0,id=0),eth_type(0x88b5), packets:3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, 2)
+			l.add(flowMod(t, 0, 1, tt.match, tt.does))
+			l.send(1, tt.frame, tt.frame, tt.frame)
+			list := l.d.CachedFlows()
+			if len(list) == 0 {
+				t.Fatal("no flows")
+			}
+			if got := list[0].Text(false); !strings.Contains(got, tt.want) {
+				t.Errorf("got\n%s, want\n%s", got, tt.want)
+			}
+		})
 	}
 }
