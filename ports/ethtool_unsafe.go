@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -60,9 +61,9 @@ const (
 	maxEthFeatures = 512
 )
 
-// ethtoolFeatures is the set of the device's active features, by the names
-// that ethtool -k knows ("tx-tcp-segmentation"). Empty when it cannot be read.
-func ethtoolFeatures(fd int, name string) map[string]bool {
+// ethtoolFeatureNames are the names of a device's features by bit, as ethtool -k
+// knows them. Empty when they cannot be read.
+func ethtoolFeatureNames(fd int, name string) (names []string) {
 	var info struct {
 		cmd, reserved uint32
 		mask          uint64
@@ -80,19 +81,50 @@ func ethtoolFeatures(fd int, name string) map[string]bool {
 	if ethtool(fd, name, unsafe.Pointer(&strs[0])) != 0 {
 		return nil
 	}
-	blocks := (int(info.n) + 31) / 32
+	for i := range int(info.n) {
+		s := string(strs[12+i*ethGStringLen : 12+(i+1)*ethGStringLen])
+		names = append(names, s[:strings.IndexByte(s+"\x00", 0)])
+	}
+	return names
+}
+
+// ethtoolFeatures is the set of the device's active features, by the names
+// that ethtool -k knows ("tx-tcp-segmentation"). Empty when it cannot be read.
+func ethtoolFeatures(fd int, name string) map[string]bool {
+	names := ethtoolFeatureNames(fd, name)
+	blocks := (len(names) + 31) / 32
 	vals := make([]byte, 8+blocks*16) // available, requested, active, never_changed
 	native.PutUint32(vals, unix.ETHTOOL_GFEATURES)
 	native.PutUint32(vals[4:], uint32(blocks))
-	if ethtool(fd, name, unsafe.Pointer(&vals[0])) != 0 {
+	if len(names) == 0 || ethtool(fd, name, unsafe.Pointer(&vals[0])) != 0 {
 		return nil
 	}
 	set := make(map[string]bool)
-	for i := 0; i < int(info.n); i++ {
+	for i, s := range names {
 		if native.Uint32(vals[8+i/32*16+8:])&(1<<(i%32)) != 0 {
-			s := string(strs[12+i*ethGStringLen : 12+(i+1)*ethGStringLen])
-			set[s[:strings.IndexByte(s+"\x00", 0)]] = true
+			set[s] = true
 		}
 	}
 	return set
+}
+
+// ethtoolSetFeatures turns features of a device on or off. The driver may refuse
+// some in silence: ask ethtoolFeatures.
+func ethtoolSetFeatures(fd int, name string, on bool, features ...string) unix.Errno {
+	names := ethtoolFeatureNames(fd, name)
+	blocks := (len(names) + 31) / 32
+	vals := make([]byte, 8+blocks*8) // valid, requested
+	native.PutUint32(vals, unix.ETHTOOL_SFEATURES)
+	native.PutUint32(vals[4:], uint32(blocks))
+	for i, s := range names {
+		if !slices.Contains(features, s) {
+			continue
+		}
+		at, bit := 8+i/32*8, uint32(1)<<(i%32)
+		native.PutUint32(vals[at:], native.Uint32(vals[at:])|bit)
+		if on {
+			native.PutUint32(vals[at+4:], native.Uint32(vals[at+4:])|bit)
+		}
+	}
+	return ethtool(fd, name, unsafe.Pointer(&vals[0]))
 }

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,12 +125,10 @@ func (p *System) openXDP(l netlink.Link) error {
 		if err := p.isolate(); err != nil {
 			return err
 		}
-		rx, tx := p.xdpQueueCounts(l.Attrs())
-		x, err := openXDP(p, f.attempts(p.opt.XDPMode), rx, tx)
+		x, err := p.tryXDP(l, f)
 		if err == nil {
 			p.xdp, p.io.IO, p.io.Mode = x, IOAFXDP, x.mode
 			p.warnPeer(f.kind)
-			p.opt.Logger.Debug("AF_XDP", "port", p.dev.name, "mode", x.mode, "receive queues", rx, "send queues", min(rx, tx), "bytes", x.memory())
 			return nil
 		}
 		p.io.Why = "AF_XDP cannot be had: " + strings.ReplaceAll(err.Error(), "\n", "; ")
@@ -140,13 +139,30 @@ func (p *System) openXDP(l netlink.Link) error {
 	return nil
 }
 
+// tryXDP takes the device over by AF_XDP.
+func (p *System) tryXDP(l netlink.Link, f *ioFacts) (x *xdpIO, err error) {
+	var tags []string
+	if f.kind == kindHardware {
+		if tags, err = p.dev.keepTags(); err != nil {
+			return nil, errors.Join(err, p.dev.takeTags(tags))
+		}
+	}
+	rx, tx := p.xdpQueueCounts(l.Attrs())
+	if x, err = openXDP(p, f.attempts(p.opt.XDPMode), rx, tx); err != nil {
+		return nil, errors.Join(err, p.dev.takeTags(tags))
+	}
+	x.tags = tags
+	p.opt.Logger.Debug("AF_XDP", "port", p.dev.name, "mode", x.mode, "receive queues", rx, "send queues", min(rx, tx), "bytes", x.memory(), "turned off", tags)
+	return x, nil
+}
+
 // warnPeer says what AF_XDP needs of the host behind a device that passes its
 // offloads on.
 func (p *System) warnPeer(kind string) {
 	switch kind {
 	case "veth", "tuntap", "tun":
-		p.opt.Logger.Warn("frames come without the checksums that the host behind the port leaves to its device: turn that off there",
-			"port", p.dev.name, "by hand", "ethtool -K DEVICE tx off")
+		p.opt.Logger.Warn("frames come without the checksums and VLAN tags that the host behind the port leaves to its device: turn that off there",
+			"port", p.dev.name, "by hand", "ethtool -K DEVICE tx off txvlan off")
 	}
 }
 

@@ -35,7 +35,7 @@ func ParseXDPMode(s string) (XDPMode, error) {
 
 // xdpIO moves a system port's frames by AF_XDP.
 type xdpIO struct {
-	name    string
+	dev     *device
 	ifindex int
 	mode    XDPMode // what came of it
 	c       *counters
@@ -43,7 +43,8 @@ type xdpIO struct {
 	mtu     atomic.Int32 // of the device when it was last looked at
 	queues  []*xdpQueue
 	prog    *xdpProgram
-	promisc int // a socket that keeps the device promiscuous; -1: none
+	tags    []string // features turned off by keepTags
+	promisc int      // a socket that keeps the device promiscuous; -1: none
 
 	// The rest belongs to who holds System.mu.
 	handles int
@@ -85,7 +86,7 @@ func (m XDPMode) attempts() []xdpAttempt {
 func openXDP(p *System, attempts []xdpAttempt, rx, tx int) (*xdpIO, error) {
 	var errs []error
 	for _, a := range attempts {
-		x := &xdpIO{name: p.dev.name, ifindex: p.dev.ifindex, mode: a.mode, c: &p.c, closed: &p.closed, promisc: -1}
+		x := &xdpIO{dev: p.dev, ifindex: p.dev.ifindex, mode: a.mode, c: &p.c, closed: &p.closed, promisc: -1}
 		x.mtu.Store(int32(p.dev.status().MTU))
 		err := x.open(a, rx, tx)
 		if err == nil {
@@ -317,6 +318,8 @@ func (x *xdpIO) close() error {
 		errs = append(errs, q.rx.unmap(), q.tx.unmap(), q.rx.side.release(), q.tx.side.release())
 	}
 	x.queues = nil
+	errs = append(errs, x.dev.takeTags(x.tags))
+	x.tags = nil
 	if x.promisc >= 0 {
 		errs = append(errs, unix.Close(x.promisc))
 		x.promisc = -1

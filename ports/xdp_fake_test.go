@@ -47,7 +47,7 @@ func newFakeDevice(t testing.TB) *fakeDevice {
 		}
 	})
 	d := &fakeDevice{}
-	x := &xdpIO{name: "fake", c: &d.counters, closed: &d.closed}
+	x := &xdpIO{c: &d.counters, closed: &d.closed}
 	x.mtu.Store(1500)
 	d.q = &xdpQueue{
 		zeroCopy: true,

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -402,5 +404,57 @@ func TestIntegrationXDPWithoutPermission(t *testing.T) {
 	endHelper(t, cmd)
 	if n := strings.Count(log.String(), "goes on with AF_PACKET"); n != 1 || !strings.Contains(log.String(), "not permitted") {
 		t.Errorf("log:\n%s", log.String())
+	}
+}
+
+// A device that takes VLAN tags out of frames is told not to, and to do so again
+// afterwards.
+func TestIntegrationXDPKeepsTags(t *testing.T) {
+	_, sw := veth(t)
+	var d *device
+	sw.Do(func() {
+		var err error
+		if d, _, err = openDevice("p0"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	defer func() {
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	active := func() (list []string) {
+		set := ethtoolFeatures(d.ctl, "p0")
+		for _, f := range vlanFeatures {
+			if set[f] {
+				list = append(list, f)
+			}
+		}
+		return list
+	}
+	if !slices.Equal(active(), vlanFeatures) {
+		t.Fatalf("a veth is known to do that: %v", active())
+	}
+	others := ethtoolFeatures(d.ctl, "p0")
+	off, err := d.keepTags()
+	if err != nil || !slices.Equal(off, vlanFeatures) || len(active()) != 0 {
+		t.Fatalf("turned off %v, left %v: %v", off, active(), err)
+	}
+	if again, err := d.keepTags(); err != nil || len(again) != 0 {
+		t.Errorf("turned off again: %v, %v", again, err)
+	}
+	if err := d.takeTags(off); err != nil {
+		t.Fatal(err)
+	}
+	if now := ethtoolFeatures(d.ctl, "p0"); !maps.Equal(now, others) {
+		t.Errorf("features %v, before %v", now, others)
+	}
+	// What the driver does not give up.
+	if errno := ethtoolSetFeatures(d.ctl, "p0", true, "no-such-feature"); errno != 0 {
+		t.Errorf("a feature that nobody knows: %v", errno)
+	}
+	sw.DelLink("p0")
+	if err := d.takeTags(off); err != nil {
+		t.Errorf("a device that is gone: %v", err)
 	}
 }
