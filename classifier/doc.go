@@ -8,7 +8,8 @@
 // the rules of one flow table. [Classifier.Lookup] returns the matching rule of
 // highest priority, and, if asked, every bit of the key that it looked at: two
 // keys equal in these bits get the same rule, so the answer may be cached for
-// all of them. A [Microflow] is that cache for whole keys.
+// all of them. A [Microflow] is that cache for whole keys, a [Megaflow] for keys under
+// these masks.
 //
 // # Goals
 //
@@ -183,5 +184,5 @@
 // An unlinked rule keeps its successor alive. Whoever holds on to removed rules for
 // long holds on to more than these: copy what is needed ([Rule.Pattern]).
 //
-// A [Microflow] belongs to one thread.
+// A [Microflow] and a [Megaflow] belong to one thread each.
 package classifier

@@ -36,8 +36,31 @@
 // has changed since its last batch. A program whose stamp is the worker's is
 // fresh, which is one comparison. Otherwise its dependencies are asked once,
 // and if none says "changed" it is stamped again. The dependencies are asked
-// for the program's own key; a cache of wildcarded keys must ask for all keys
-// that its mask lets in, or translate again.
+// for all keys that the program is for: each lookup in a table has a region (region.go),
+// the bits of the words looked up that all these keys share, and a change of the table
+// concerns the program if it concerns any frame of the region. A program that may be
+// concerned is translated again, and kept if it comes out the same (program.adopt).
+//
+// Caches (caches.go): exact keys, and behind them wildcarded ones, each with as many bits as
+// translation looked at. Both lead to the same programs. A batch is gone over twice, first to
+// extract and look up, then to execute, so that loads from memory of several frames overlap.
+// What a megaflow's frames may differ in, although they have one program:
+//
+//	output, set, push, pop, TTL     act on the frame as it is; that the header is there was looked
+//	                                at, or is in the words in use, which all frames of a
+//	                                megaflow share (so truncated frames have others)
+//	decrement TTL                   that it is above 1 was looked at, by its highest bit
+//	learning an address             source address, VLAN and port were looked at
+//	select group                    all that goes into the hash was looked at
+//	packet-in                       carries the frame itself; its match has tunnel and metadata,
+//	                                looked at, or written by entries
+//	meter                           judges each frame; then the frame comes again
+//	recirculation, reassembly       the frame is extracted again; what is frozen of it (tunnel,
+//	                                tags of a fragment) was looked at; the recirculation id, which
+//	                                is in every mask, is the program's own
+//	outputs by a bond               the source address and VLAN that choose were looked at
+//	queue, mirror, truncation       follow from entries and configuration
+//	GSO frames                      are segmented where an operation asks for it, one by one
 //
 // Translation (translate*.go) keeps the frame's fields as they are after the
 // actions so far in a flow.Wide. Where actions change which headers the frame
