@@ -18,6 +18,7 @@ type prover[T any] struct {
 		found lengths
 		used  int
 		sure  bool
+		have  int // leading bits of the lane in wc, as far as noted
 	}
 }
 
@@ -54,6 +55,14 @@ const cheap = 4
 // several reasons the one that adds fewest bits, or one that adds next to nothing.
 func (p *prover[T]) refute(t *table[T], floor int32) {
 	s := t.shape
+	// Prefixes that are recorded already.
+	for i := range lanes {
+		if p.asked[i] {
+			if n, ok := p.prefixAbsent(t, i); ok && n <= p.seen[i].have {
+				return
+			}
+		}
+	}
 	// Stages: the first one whose bits no rule has.
 	h, from, cost, failed := hashSeed, uint8(0), 0, false
 	var c chain[T]
@@ -99,6 +108,7 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 	case reason >= 0:
 		lanes[reason].addTo(p.wc, used)
 		p.addProto(lanes[reason].word)
+		p.seen[reason].have = max(p.seen[reason].have, used)
 	case failed:
 		p.addStages(s, from)
 	default:
@@ -130,6 +140,10 @@ func (p *prover[T]) prefixAbsent(t *table[T], i int) (used int, absent bool) {
 	if !p.asked[i] {
 		p.asked[i] = true
 		s.found, s.used, s.sure = p.trees[i].walk(lanes[i].get(p.w))
+		s.have = int(lanes[i].run(p.wc))
+		if i >= laneL4Src && p.protoCost(flow.WL4) > 0 {
+			s.have = 0
+		}
 	}
 	if !s.sure {
 		return 0, false
