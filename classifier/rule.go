@@ -35,7 +35,7 @@ func NewRule[T any](m *flow.Match, priority int32, value T) *Rule[T] {
 	if priority < 0 {
 		panic("classifier: negative priority")
 	}
-	s := newShape(&m.Mask)
+	s := shapeOf(&m.Mask)
 	r := newSized[T](s.n)
 	r.shape, r.priority, r.value, r.added = s, priority, value, never
 	r.removed.Store(uint64(never))

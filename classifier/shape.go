@@ -3,6 +3,7 @@ package classifier
 import (
 	"math/bits"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"ofswitch/flow"
 )
@@ -32,6 +33,21 @@ func newShape(m *flow.Mask) *shape {
 			s.runs[i] = lanes[i].run(m)
 		}
 	}
+	return s
+}
+
+// recentShapes are shapes made lately, by hash of mask: most rules have the mask of one
+// before them, and share its shape.
+var recentShapes [256]atomic.Pointer[shape]
+
+// shapeOf is the shape of a mask, made only if it was not made lately.
+func shapeOf(m *flow.Mask) *shape {
+	recent := &recentShapes[hashMask(m)>>56]
+	if s := recent.Load(); s != nil && s.full() == *m {
+		return s
+	}
+	s := newShape(m)
+	recent.Store(s)
 	return s
 }
 
