@@ -296,7 +296,7 @@ func (p *livePort) openDevice() (ports.Port, error) {
 		IO: io, XDPMode: xdpMode,
 		// A port whose device is down is of no use to anybody who names it: the
 		// usual reason is that nobody thought of it.
-		Up: true,
+		Up: true, Changed: p.bridge.sw.opts.OnChange,
 
 		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
 		Bridge: p.bridge.conf.Name, Logger: log,

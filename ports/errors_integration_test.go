@@ -34,7 +34,7 @@ func oneLine(t *testing.T, err error, sentinel error, parts ...string) {
 // The test binary runs itself without privileges, or as a process that holds a
 // TAP until it is killed.
 const (
-	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "afxdp p0", "internal t0", "plain t0": open, print the error or "ready"
+	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "afxdp p0", "internal t0", "plain t0", "raised p0 p1": open, print the error or "ready"
 )
 
 func TestMain(m *testing.M) {
@@ -48,6 +48,16 @@ func TestMain(m *testing.M) {
 		_, err = OpenSystem(dev, SystemOptions{})
 	case "afxdp":
 		_, err = OpenSystem(dev, SystemOptions{IO: IOAFXDP})
+	case "raised":
+		for _, name := range strings.Fields(dev) {
+			var p Port
+			if p, err = OpenSystem(name, SystemOptions{Up: true}); err != nil {
+				break
+			}
+			if opened := WhenOpened(p); !opened.Status.AdminUp {
+				err = fmt.Errorf("%s is %+v", name, opened)
+			}
+		}
 	case "internal":
 		_, err = OpenInternal(dev, TapOptions{})
 	case "plain":

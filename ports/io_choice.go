@@ -122,7 +122,7 @@ func (p *System) openXDP(l netlink.Link) error {
 	p.io = IOChoice{IO: IOAFPacket, Why: why}
 	if xdp {
 		// From the first frame that the switch sees, the host's stack is out.
-		if err := p.isolate(); err != nil {
+		if err := p.isolateAndRaise(); err != nil {
 			return err
 		}
 		x, err := p.tryXDP(l, f)

@@ -1,6 +1,10 @@
 package ports
 
-import "fmt"
+import (
+	"fmt"
+
+	"ofswitch/ports/isolate"
+)
 
 // Opened is what a port was when it was opened.
 type Opened struct {
@@ -19,29 +23,56 @@ func WhenOpened(p Port) Opened {
 	return Opened{Status: p.Status()}
 }
 
-// prepare does what takes the kernel's lock on the configuration of devices, while
-// nobody holds it: it brings the device up if that is asked for, and looks what it is.
-func (p *System) prepare() error {
+// prepare looks what the device is, while nobody holds the kernel's lock on the
+// configuration of devices.
+func (p *System) prepare() {
 	p.opened.Status = p.dev.status()
-	if p.opt.Up && !p.opened.Status.AdminUp {
-		if err := p.dev.setAdmin(true); err != nil {
-			return fmt.Errorf("port %s is down and cannot be brought up: %w", p.dev.name, err)
-		}
-		p.raised = true
-		p.opt.Logger.Info("device brought up", "port", p.dev.name)
-		p.opened.Status = p.dev.status()
-	}
 	var err error
 	if p.opened.Driver, err = driverOf(p.dev.ctl, p.dev.name); err != nil {
 		p.opt.Logger.Debug("no driver", "port", p.dev.name, "err", err)
 	}
+}
+
+// isolateAndRaise isolates the port, and brings a device up that is down if that is asked
+// for. Before that it waits until isolation is in force both ways: the first that the
+// host would do with a device that comes up is to talk. One that is up has talked.
+func (p *System) isolateAndRaise() error {
+	if err := p.isolate(); err != nil {
+		return err
+	}
+	if !p.opt.Up || p.raised || p.opened.Status.AdminUp {
+		return nil
+	}
+	if p.iso != nil {
+		p.iso.Wait()
+	}
+	if err := p.dev.setAdmin(true); err != nil {
+		return fmt.Errorf("port %s is down and cannot be brought up: %w", p.dev.name, err)
+	}
+	p.raised = true
+	p.opt.Logger.Info("device brought up", "port", p.dev.name)
+	p.opened.Status = p.dev.status()
 	return nil
 }
 
-// lower takes back what prepare did, after the port could not be opened.
+// lower takes back what isolateAndRaise did, after the port could not be opened.
 func (p *System) lower() error {
 	if !p.raised {
 		return nil
 	}
 	return p.dev.setAdmin(false)
+}
+
+// isolatedOtherwise is told what isolation has come to after the port was opened, if not
+// what it looked like. It takes no lock: Close waits for it.
+func (p *System) isolatedOtherwise(iso *isolate.Isolation, reason error) {
+	if iso == nil {
+		p.notIsolated(reason)
+	} else {
+		p.opt.Logger.Info("the host's stack is kept out of the port by another method", "port", p.dev.name, "isolation", iso.Method())
+		p.warnMissing(iso)
+	}
+	if p.opt.Changed != nil {
+		p.opt.Changed()
+	}
 }

@@ -47,8 +47,11 @@ type SystemOptions struct {
 	NoRing bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
-	// Up has a device that is down brought up, before it is isolated.
+	// Up has a device that is down brought up, once it is isolated.
 	Up bool
+	// Changed is called when Isolation tells something else than it did, from another
+	// goroutine. It must not wait for one that may be in Close.
+	Changed func()
 	// Bridge is the name used in hints to the user; empty: "BRIDGE".
 	Bridge string
 	// Logger gets one line where something is less than asked; nil: slog's default.
@@ -138,9 +141,7 @@ func (p *System) open(link netlink.Link) error {
 		f := ethtoolFeatures(p.dev.ctl, name)
 		p.bypass.tso4, p.bypass.tso6, p.bypass.uso = f["tx-tcp-segmentation"], f["tx-tcp6-segmentation"], f["tx-udp-segmentation"]
 	}
-	if err := p.prepare(); err != nil {
-		return err
-	}
+	p.prepare()
 	if err := p.openXDP(link); err != nil || p.xdp != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (p *System) open(link netlink.Link) error {
 	}
 	p.rx = rx
 	// From the first frame that the switch sees, the host's stack is out.
-	if err := p.isolate(); err != nil {
+	if err := p.isolateAndRaise(); err != nil {
 		return err
 	}
 	if inherited {
@@ -183,14 +184,11 @@ func (p *System) isolate() error {
 	}
 	p.isolated = true
 	name := p.dev.name
-	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, p.notIsolated)
+	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, p.isolatedOtherwise)
 	switch {
 	case err == nil:
 		p.iso = iso
-		if iso.Missing() != "" {
-			p.opt.Logger.Warn("the host's own frames still leave through the port: this kernel has no nftables egress hook (Linux 5.16)",
-				"port", name, "by hand", fmt.Sprintf("tc qdisc add dev %[1]s clsact; tc filter add dev %[1]s egress prio 1 handle %#[2]x fw action pass; tc filter add dev %[1]s egress prio 2 matchall action drop", name, isolate.Mark))
-		}
+		p.warnMissing(iso)
 		return nil
 	case p.opt.Isolation == "" || p.opt.Isolation == isolate.Auto:
 		// The switch works all the same, and says once what is missing.
@@ -198,6 +196,14 @@ func (p *System) isolate() error {
 		return nil
 	}
 	return portErr(name, errors.Join(ErrNotSupported, err), "stack-isolation=%s: %v; use auto, or off and these rules: %q", p.opt.Isolation, err, isolate.ManualRules(name))
+}
+
+// warnMissing says what isolation does not do.
+func (p *System) warnMissing(iso *isolate.Isolation) {
+	if iso.Missing() != "" {
+		p.opt.Logger.Warn("the host's own frames still leave through the port: this kernel has no nftables egress hook (Linux 5.16)",
+			"port", p.dev.name, "by hand", fmt.Sprintf("tc qdisc add dev %[1]s clsact; tc filter add dev %[1]s egress prio 1 handle %#[2]x fw action pass; tc filter add dev %[1]s egress prio 2 matchall action drop", p.dev.name, isolate.Mark))
+	}
 }
 
 // notIsolated says that the host's stack is still in.

@@ -173,6 +173,9 @@ func portStatus(st *bridge.PortState) map[string]string {
 	if st.Driver != (ports.Driver{}) {
 		status["driver_name"], status["driver_version"], status["firmware_version"] = st.Driver.Name, st.Driver.Version, st.Driver.Firmware
 	}
+	if st.Isolation != "" {
+		status["isolation"] = st.Isolation
+	}
 	if st.IO.IO != "" {
 		status["io"], status["io_reason"] = st.IO.IO, st.IO.Why
 	}

@@ -430,7 +430,7 @@ func TestIntegrationStart(t *testing.T) {
 		go r.sw.Do(fn)
 	}
 	atHome = func() bool { return true }
-	failed := func(err error) { t.Errorf("failed: %v", err) }
+	failed := func(i *Isolation, err error) { t.Errorf("otherwise: %v, %v", i, err) }
 	for round := range 3 {
 		var i *Isolation
 		r.sw.Do(func() {
@@ -442,7 +442,10 @@ func TestIntegrationStart(t *testing.T) {
 		if i.Method() != string(TCX) {
 			t.Fatalf("round %d: isolated by %q", round, i.Method())
 		}
-		testutil.Wait(t, "the end of the kernel's waiting", func() bool { return !i.Underway() })
+		i.Wait()
+		if i.Underway() || i.Method() != string(TCX) {
+			t.Fatalf("round %d: it ends as %q", round, i.Method())
+		}
 		r.left()
 		if l := r.leaks(); len(l) != 0 {
 			t.Errorf("round %d: isolated, yet: %q", round, l)

@@ -41,32 +41,53 @@ var ErrUnavailable = errors.New("stack isolation is not available")
 type Isolation struct {
 	method  string
 	missing string
-	done    <-chan struct{} // closed when the kernel is done; nil: it is
+	begun   *begun // nil: the kernel is done with it
 	once    sync.Once
 	close   func() error
 	err     error
 }
 
-// Method is "tcx", "nft" or "off".
-func (i *Isolation) Method() string { return i.method }
+// Method is "tcx", "nft" or "off"; of an isolation that Start has begun what it has
+// come to, "tcx" while it is under way, and "" if there is none after all.
+func (i *Isolation) Method() string {
+	if i.begun == nil || i.Underway() {
+		return i.method
+	}
+	if i.begun.made == nil {
+		return ""
+	}
+	return i.begun.made.method
+}
 
 // Underway says that the kernel is still busy with it (see Start), and holds its lock
 // on the configuration of devices for that.
 func (i *Isolation) Underway() bool {
-	if i.done == nil {
+	if i.begun == nil {
 		return false
 	}
 	select {
-	case <-i.done:
+	case <-i.begun.done:
 		return false
 	default:
 		return true
 	}
 }
 
+// Wait returns when the kernel is done with it: Method says what is in force.
+func (i *Isolation) Wait() {
+	if i.begun != nil {
+		<-i.begun.done
+	}
+}
+
 // Missing is "egress" when the kernel could isolate only at ingress (nft mode
 // auto before Linux 5.16), else "".
-func (i *Isolation) Missing() string { return i.missing }
+func (i *Isolation) Missing() string {
+	if i.begun != nil && !i.Underway() && i.begun.made != nil {
+		return i.begun.made.missing
+	}
+	return i.missing
+}
 
 // Close lets the host's stack in again. It may be called more than once.
 func (i *Isolation) Close() error {
@@ -102,7 +123,7 @@ func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
 		}
 		return i, nil
 	}
-	i, errTCX := attachTCX(ifindex)
+	i, errTCX := tcx(ifindex)
 	if errTCX == nil {
 		return i, nil
 	}

@@ -3,7 +3,6 @@ package isolate
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,12 +23,19 @@ var proven atomic.Bool
 // kernel's lock behind another of ours.
 var turn sync.Mutex
 
+// begun is an isolation that is left to a goroutine.
+type begun struct {
+	done chan struct{} // closed when made is there
+	made *Isolation    // nil: there is none
+}
+
 // Start is Attach, but does not wait until the kernel is done with its own, as soon as
 // TCX is known to work: opening many ports would take most of its time for that. Should
-// isolation fail after all, failed is called, from another goroutine; never after
-// Close has returned, which waits for it. A mode that was asked for is waited for, as
-// it must not fail.
-func Start(ifindex int, ifname string, mode Mode, failed func(error)) (*Isolation, error) {
+// it come to anything else than TCX after all, other is called, from another goroutine,
+// before Wait returns: with what keeps the host's stack out instead, as Attach has found
+// it, or with the reason why nothing does. Close waits until that has returned. A mode
+// that was asked for is waited for, as it must not fail.
+func Start(ifindex int, ifname string, mode Mode, other func(*Isolation, error)) (*Isolation, error) {
 	if mode = cmp.Or(mode, Auto); mode != Auto || !proven.Load() || !atHome() {
 		i, err := Attach(ifindex, ifname, mode)
 		if err == nil && i.Method() == string(TCX) {
@@ -37,50 +43,51 @@ func Start(ifindex int, ifname string, mode Mode, failed func(error)) (*Isolatio
 		}
 		return i, err
 	}
-	var i *Isolation
+	b := &begun{done: make(chan struct{})}
 	var err error
 	var left atomic.Int32 // who has gone on: the goroutine, or Start
 	const ended, started = 1, 2
-	begun, done := make(chan struct{}), make(chan struct{})
+	running := make(chan struct{})
 	turn.Lock()
 	spawn(func() {
 		defer turn.Unlock()
-		defer close(done)
-		close(begun)
-		i, err = Attach(ifindex, ifname, mode)
+		defer close(b.done)
+		close(running)
+		b.made, err = Attach(ifindex, ifname, mode)
 		if left.CompareAndSwap(0, ended) {
 			return
 		}
 		switch {
-		case err == nil && i.Missing() != "":
-			failed(fmt.Errorf("%s: %w at %s", ifname, ErrUnavailable, i.Missing()))
+		case err == nil && b.made.Method() != string(TCX):
+			other(b.made, nil)
 		case err != nil && !errors.Is(err, unix.ENODEV): // a device that is gone needs none
-			failed(err)
+			other(nil, err)
 		}
 	})
-	<-begun
+	<-running
 	wait := unix.NsecToTimespec(int64(refusal))
 	_ = unix.Nanosleep(&wait, nil) // a timer of the runtime is late by milliseconds here; a signal ends it early
 	if !left.CompareAndSwap(0, started) {
-		<-done
-		return i, err
+		<-b.done
+		return b.made, err
 	}
-	return &Isolation{method: string(TCX), done: done, close: func() error {
-		<-done
-		if i == nil {
+	return &Isolation{method: string(TCX), begun: b, close: func() error {
+		<-b.done
+		if b.made == nil {
 			return nil
 		}
-		return i.Close()
+		return b.made.Close()
 	}}, nil
 }
 
-// spawn starts a goroutine, which has a thread in the namespace of the process; and
-// atHome says whether this thread is there, too. A test plays others.
+// spawn starts a goroutine, which has a thread in the namespace of the process; atHome
+// says whether this thread is there, too; tcx isolates. A test plays others.
 var (
 	spawn = func(fn func()) {
 		go fn()
 	}
 	atHome = inHomeNamespace
+	tcx    = attachTCX
 )
 
 func inHomeNamespace() bool {
