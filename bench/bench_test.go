@@ -30,7 +30,7 @@ func TestIntegrationLines(t *testing.T) {
 	for _, l := range allLines(o) {
 		// The Go benchmarks run by themselves; of the TCP lines, which take whole
 		// seconds, one stands for all.
-		if !l.bare && (!strings.HasPrefix(l.name, "tcp") || l.name == "tcp-host-host") {
+		if (!l.bare || l.name == "gap") && (!strings.HasPrefix(l.name, "tcp") || l.name == "tcp-host-host") {
 			lines = append(lines, l)
 		}
 	}
@@ -221,6 +221,7 @@ func TestJudge(t *testing.T) {
 		{"a further figure", r(true, 1, 5, 9), goal{of: ours, against: ovs, what: "m", goal: 2}, "met", 2},
 		{"a further figure, less", r(false, 1, 5, 9), goal{of: ours, against: ovs, what: "m", less: true, goal: 1}, "missed", 2},
 		{"a reference", r(true, 30, 5, 9), goal{of: ours, reference: 20, referenceName: "R", goal: 2, stretch: 1}, "met", 1.5},
+		{"a difference", r(true, 7, 5, 9), goal{of: ours, against: ovs, minus: true, goal: 2}, "met", 2},
 		{"not there", r(false, 1, 5, 9), goal{of: oursXDP, against: ovs, goal: 1}, "not measured", 0},
 		{"the other not there", r(false, 1, 5, 9), goal{of: ours, against: oursXDP, goal: 1}, "not measured", 0},
 		{"no such figure", r(false, 1, 5, 9), goal{of: ours, what: "z", goal: 1}, "not measured", 0},
@@ -260,7 +261,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"frames-1 ofswitch 20.0 k/s (10.0..30.0) 100 %",
 		"Open vSwitch 5.00 k/s (4.00..6.00) 40 % 4.00",
-		"frames-1, ofswitch: WRONG: round 1: 3 reordered", "frames-1, ofswitch: round 2: slow", "CPU, % 90.0",
+		"frames-1, ofswitch: WRONG in 1 of 3 rounds: round 1: 3 reordered", "frames-1, ofswitch, 1 of 3 rounds: round 2: slow", "CPU, % 90.0",
 		"frames-1, ofswitch afxdp: NOT MEASURED: no | kernel",
 		"frames-1 ofswitch to Open vSwitch 4.00 >= 2.20 >= 3.00 wrong",
 	} {
@@ -353,6 +354,22 @@ func TestMarkdown(t *testing.T) {
 	}
 	if _, err := readReport(doc); err == nil {
 		t.Error("a document is no report")
+	}
+}
+
+// A later run replaces its lines, and only these.
+func TestRenewed(t *testing.T) {
+	old := &report{Command: "bench", Date: "yesterday", Results: []outcome{{Line: "a", Unit: "old"}, {Line: "b", Unit: "old"}}}
+	if got := old.renewed(&report{}); got != old {
+		t.Errorf("renewed by nothing: %+v", got)
+	}
+	got := old.renewed(&report{Command: "bench a", Results: []outcome{{Line: "a", Unit: "new"}, {Line: "c", Unit: "new"}}})
+	text := ""
+	for _, o := range got.Results {
+		text += o.Line + " " + o.Unit + ", "
+	}
+	if text != "b old, a new, c new, " || !strings.Contains(got.Command, "yesterday") {
+		t.Errorf("%q, %s", text, got.Command)
 	}
 }
 

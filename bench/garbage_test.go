@@ -11,10 +11,10 @@ import (
 	"ofswitch/packet"
 )
 
-// TestMain lets the test's own program be the hostile peers.
+// TestMain lets the test's own program be the hostile peers, or a switch.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 4 && os.Args[1] == peersCommand {
-		if err := playPeers(os.Args[2], os.Args[3]); err != nil {
+	if play := map[string]func(string, string) error{peersCommand: playPeers, gapCommand: playGap}[os.Args[min(1, len(os.Args)-1)]]; play != nil && len(os.Args) == 4 {
+		if err := play(os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

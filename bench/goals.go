@@ -17,6 +17,8 @@ type goal struct {
 	// reference is what the value is divided by, where the peer cannot be run here.
 	reference     float64
 	referenceName string
+	// minus has the contenders' difference bounded, not their ratio.
+	minus bool
 	// goal and stretch bound the ratio or the value, from below, or from above
 	// where less is better. 0: there is none.
 	goal, stretch float64
@@ -55,6 +57,7 @@ var goals = []goal{
 	{line: "churn", of: churnFast, against: quiet, stretch: 0.95},
 	{line: "explosion", of: attacked, against: quiet, goal: 0.8, stretch: 0.95},
 	{line: "idle", of: ours, goal: 0.5, stretch: 0.1},
+	{line: "gap", of: collectorOn, against: collectorOff, minus: true, goal: 5},
 	{line: "core-hit", of: ours, goal: 60, stretch: 40},
 	{line: "core-megaflow", of: ours, goal: 250, stretch: 150},
 	{line: "classifier", of: ours, goal: 4, stretch: 10},
@@ -131,7 +134,10 @@ func (g goal) judge(r *outcome) verdict {
 	if g.reference != 0 {
 		v.Text += " to " + g.referenceName
 	}
-	if g.against != "" {
+	switch {
+	case g.minus:
+		v.Text += " beyond " + g.against
+	case g.against != "":
 		v.Text += " to " + g.against
 	}
 	value, ok := g.value(r, g.against)
@@ -201,5 +207,8 @@ func (g goal) value(r *outcome, against string) (float64, bool) {
 		return mine, ok
 	}
 	theirs, ok := figure(against)
+	if g.minus {
+		return mine - theirs, ok
+	}
 	return ratio(mine, theirs), ok && theirs != 0
 }

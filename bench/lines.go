@@ -55,7 +55,7 @@ const second = time.Second
 
 // allLines are all of them, in the order in which they are measured.
 func allLines(o *options) []line {
-	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o), microLines())
+	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o), gapLines(), microLines())
 }
 
 // choose picks the lines named: exactly, or by the beginning of their names up

@@ -37,7 +37,7 @@ func mainErr(ctx context.Context) error {
 	source := flag.String("source", ".", "`DIR` of the module, for the lines of Go benchmarks")
 	svg := flag.String("svg", "", "write a chart of each line to `DIR`")
 	markdown := flag.String("markdown", "", "write the results into `FILE`, between its marks")
-	from := flag.String("from", "", "measure nothing: take the results from `FILE`, which -json wrote")
+	from := flag.String("from", "", "take results from `FILE`, which -json wrote, and measure only the lines named, if any")
 	flag.IntVar(&o.cpu, "cpu", 0, "processor that the generator works on")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: bench [FLAG]... [LINE]...\n\nLINE is the name of a line or its beginning, up to a hyphen; without, all lines\nthat do not run only if named (-list).\n\n")
@@ -46,6 +46,9 @@ func mainErr(ctx context.Context) error {
 	flag.Parse()
 	if flag.Arg(0) == peersCommand && flag.NArg() == 3 {
 		return playPeers(flag.Arg(1), flag.Arg(2))
+	}
+	if flag.Arg(0) == gapCommand && flag.NArg() == 3 {
+		return playGap(flag.Arg(1), flag.Arg(2))
 	}
 	o.rounds, o.length = *rounds, time.Duration(*seconds*float64(time.Second))
 	if o.cpu < 0 || o.cpu >= runtime.NumCPU() {
@@ -68,12 +71,17 @@ func mainErr(ctx context.Context) error {
 		return printList(o, lines)
 	}
 	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine(o.bin)}
+	var before *report
 	if *from != "" {
-		if rep, err = readReport(*from); err != nil {
+		if before, err = readReport(*from); err != nil {
 			return err
 		}
-	} else {
+	}
+	if before == nil || flag.NArg() > 0 {
 		err = errors.Join(rep.run(ctx, o, lines, flag.Args()), o.cleanUp())
+	}
+	if before != nil {
+		rep = before.renewed(rep)
 	}
 	err = errors.Join(err, printTable(os.Stdout, rep.Results))
 	if *jsonFile != "" {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,24 @@ func readReport(file string) (*report, error) {
 		return nil, fmt.Errorf("%s is no report of this program: %w", file, err)
 	}
 	return r, nil
+}
+
+// renewed has the results of a later run in place of those of the same lines. Of a
+// run that measured nothing it takes nothing.
+func (r *report) renewed(later *report) *report {
+	if len(later.Results) == 0 {
+		return r
+	}
+	later.Command += "; the rest: " + r.Command + ", " + r.Date + ", revision " + r.Machine.Revision
+	fresh := later.Results
+	later.Results = nil
+	for _, old := range r.Results {
+		if !slices.ContainsFunc(fresh, func(o outcome) bool { return o.Line == old.Line }) {
+			later.Results = append(later.Results, old)
+		}
+	}
+	later.Results = append(later.Results, fresh...)
+	return later
 }
 
 func today() string { return time.Now().UTC().Format("2006-01-02 15:04 MST") }

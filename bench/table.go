@@ -62,11 +62,11 @@ func printTable(w io.Writer, results []outcome) error {
 			if s.Missing != "" {
 				fmt.Fprintf(w, "%s, %s: NOT MEASURED: %s\n", r.Line, s.Name, s.Missing)
 			}
-			for _, note := range s.Notes {
-				fmt.Fprintf(w, "%s, %s: %s\n", r.Line, s.Name, note)
+			if n := len(s.Notes); n > 0 {
+				fmt.Fprintf(w, "%s, %s, %d of %d rounds: %s\n", r.Line, s.Name, n, len(s.Values), s.Notes[0])
 			}
-			for _, wrong := range s.Wrong {
-				fmt.Fprintf(w, "%s, %s: WRONG: %s\n", r.Line, s.Name, wrong)
+			if n := len(s.Wrong); n > 0 {
+				fmt.Fprintf(w, "%s, %s: WRONG in %d of %d rounds: %s\n", r.Line, s.Name, n, len(s.Values), strings.Join(s.Wrong, "; "))
 			}
 		}
 	}
