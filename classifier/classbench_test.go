@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -120,4 +121,46 @@ func BenchmarkClassBenchBuild(b *testing.B) {
 			})
 		}
 	}
+}
+
+// On real rule sets merged tables are few, no more rules share a hash than should where
+// their masks tell them apart, and the answers are those of the twins.
+func TestClassBench(t *testing.T) {
+	for _, name := range []string{"acl1_1000", "fw1_1000", "ipc1_1000"} {
+		matches, lines := ruleSet(t, "../testdata/classbench/"+name+".rules.gz")
+		c, plain := fill(Merged, matches, lines), fill(Plain, matches, lines)
+		check(t, c)
+		if c.Probes()*5 > c.Masks() || plain.Probes() != c.Masks() {
+			t.Errorf("%s: %d tables for %d masks, want a fifth; %d without merging", name, c.Probes(), c.Masks(), plain.Probes())
+		}
+		for _, m := range c.merged {
+			m.places.each(func(p *place[int]) bool {
+				if m.shape.full() != p.rule.shape.full() && m.sharing(p.node.hash, chainRules+1) > chainRules {
+					t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainRules, m.shape.bits())
+					return false
+				}
+				return true
+			})
+		}
+		seed := rand.Uint64()
+		for i, w := range classbench.Trace(matches, 3000, 0.1, seed) {
+			var wc flow.Mask
+			got, want := c.Lookup(&w, 1, &wc), plain.Lookup(&w, 1, nil)
+			if got == nil || want == nil || got.Priority() != want.Priority() || !got.Matches(&w) {
+				t.Fatalf("%s, seed %d, frame %d: %v found, want %v", name, seed, i, got, want)
+			}
+			if again := plain.Lookup(masked(&w, &wc), 1, nil); again == nil || again.Priority() != got.Priority() {
+				t.Fatalf("%s, seed %d, frame %d: bits outside the record change the answer", name, seed, i)
+			}
+		}
+	}
+}
+
+// masked is w without the bits that are not in m.
+func masked(w *flow.Wide, m *flow.Mask) *flow.Wide {
+	out := *w
+	for i := range out {
+		out[i] &= m[i]
+	}
+	return &out
 }
