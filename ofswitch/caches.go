@@ -77,6 +77,7 @@ func (w *worker) program(k *flow.Key, hash uint32, stale *program, in *port, fz 
 			p.stamp = w.stamp
 		}
 	}
+	w.hulls.add(p)
 	if stale != nil {
 		if stale.adopt(p) {
 			return stale
@@ -188,4 +189,5 @@ func (w *worker) forgetAll() {
 	w.mega.Clear()
 	w.cache.Clear()
 	w.sweeper.reset()
+	w.hulls.reset()
 }

@@ -61,7 +61,6 @@ func (d *Datapath) Collect() {
 	d.reap()
 	d.trimQueues()
 	d.balance(now)
-	d.trim()
 	d.unpark()
 }
 
@@ -71,7 +70,7 @@ var errNothing = errors.New("nothing to change")
 // expireFlows removes entries whose time has come. The counters are folded.
 func (b *Bridge) expireFlows(now int64) {
 	var change *flowtable.Change
-	err := b.d.update(func(v classifier.Version) error {
+	err := b.d.updateFlows(func(v classifier.Version) error {
 		if at, some := b.tables.NextExpiry(); !some || at > now {
 			return errNothing
 		}
@@ -142,7 +141,9 @@ func (d *Datapath) reap() {
 				c.FlowRemoved(e.Entry.Removed(e.Reason, r.at))
 			}
 		}
-		d.unlinkAll(r.bridge, r.change)
+		d.mu.Lock()
+		r.bridge.tables.UnlinkAll(r.change)
+		d.mu.Unlock()
 	}
 }
 

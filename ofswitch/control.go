@@ -84,7 +84,7 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 	d := b.d
 	d.waitPending()
 	var change *flowtable.Change
-	err = d.update(func(v classifier.Version) (err error) {
+	err = d.updateFlows(func(v classifier.Version) (err error) {
 		change, err = b.tables.Apply(m, v, d.clock())
 		b.feedLocked(v, change, m)
 		return err

@@ -54,7 +54,10 @@ type Datapath struct {
 	upcalls    *upcalls
 
 	version atomic.Uint64 // newest published state of all tables and bridges
-	macGen  atomic.Uint64 // rises when any MAC table changed
+	// structure is the version of the last change of anything but flow entries; stored before
+	// that version is published.
+	structure atomic.Uint64
+	macGen    atomic.Uint64 // rises when any MAC table changed
 	// unsettled: what some program was made from changes with time alone.
 	unsettled atomic.Bool
 	// warned is when a loop was last told of, in ns; 0: never.
@@ -70,9 +73,6 @@ type Datapath struct {
 	done         sync.WaitGroup
 
 	reapMu sync.Mutex // held while removed entries get their last count
-	// unlinked counts flow entries that were taken out of memory.
-	unlinked atomic.Uint64
-	trimmer  trimmer // the collector's
 
 	pendMu         sync.Mutex // guards the next two
 	pending        []removal
@@ -133,7 +133,6 @@ func NewDatapath(o Options) (*Datapath, error) {
 	d.started = d.clock()
 	d.version.Store(1)
 	d.upcalls = newUpcalls(d)
-	d.trimmer = newTrimmer()
 	d.ctl = newControlExecutor(d, ctlIndex)
 	d.team.Store(&team{})
 	if err := d.growLocked(o.Workers); err != nil {

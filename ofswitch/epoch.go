@@ -57,6 +57,18 @@ func (d *Datapath) Sync() {
 // publishes that version. If fn fails it has changed nothing, and nothing is
 // published.
 func (d *Datapath) update(fn func(v classifier.Version) error) error {
+	return d.updateFlows(func(v classifier.Version) error {
+		err := fn(v)
+		if err == nil {
+			d.structure.Store(uint64(v))
+		}
+		return err
+	})
+}
+
+// updateFlows is update for what changes nothing but flow entries, of which the tables' logs
+// tell whom they concern.
+func (d *Datapath) updateFlows(fn func(v classifier.Version) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := classifier.Version(d.version.Load()) + 1

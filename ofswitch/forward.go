@@ -12,8 +12,10 @@ import (
 func (w *worker) begin() {
 	v, gen := classifier.Version(w.d.version.Load()), w.d.macGen.Load()
 	if v != w.version || gen != w.macGen {
+		if gen != w.macGen || w.d.structure.Load() > uint64(w.version) || w.hulls.touched(w.version, v) {
+			w.stamp++
+		}
 		w.version, w.macGen = v, gen
-		w.stamp++
 	}
 	w.now = w.startOfBatch()
 	w.sweeper.batches++

@@ -140,6 +140,72 @@ func TestMegaflowAndChanges(t *testing.T) {
 	}
 }
 
+// Changes that concern nothing that the programs of a worker have in common leave all of them
+// fresh without a look at any; others have each looked at.
+func TestHulls(t *testing.T) {
+	l := newLab(t, 3)
+	w := l.d.workers()[0]
+	l.add(flowMod(t, 0, 10, "in_port=1,ip", then(apply(), 1)))
+	l.add(flowMod(t, 0, 10, "in_port=2,arp", apply(output(3))))
+	for i := range 20 {
+		l.add(flowMod(t, 1, 10, fmt.Sprintf("udp,nw_dst=10.1.%d.0/24", i), apply(output(2))))
+		l.send(1, to(1, 0x0a010001|uint32(i)<<8, 1, 1))
+	}
+	if len(megaflows(w)) < 20 {
+		t.Fatalf("%d megaflows: this test tests nothing", len(megaflows(w)))
+	}
+	for _, tt := range []struct {
+		table   ofp.TableID
+		prio    uint16
+		match   string
+		touches bool
+	}{
+		{0, 50, "in_port=3,udp", false},
+		{0, 50, "in_port=1,arp", false},
+		{0, 5, "in_port=1,ip", false},
+		{7, 50, "ip", false},
+		{1, 50, "udp,nw_dst=11.0.0.0/8", false},
+		{1, 50, "udp,nw_dst=10.9.0.0/16", false},
+		{1, 9, "udp", false},
+		{1, 50, "udp,nw_dst=10.1.9.0/24", true},
+		{1, 50, "dl_src=02:00:00:00:00:05", true},
+		{0, 50, "", true},
+	} {
+		before, misses := w.stamp, w.misses
+		l.add(flowMod(t, tt.table, tt.prio, tt.match, apply(output(3))))
+		l.send(1, to(1, 0x0a010001, 1, 1))
+		if w.stamp != before != tt.touches {
+			t.Errorf("table %d, priority %d, %q: concerns programs: %v, want %v", tt.table, tt.prio, tt.match, w.stamp != before, tt.touches)
+		}
+		if !tt.touches && w.misses != misses {
+			t.Errorf("%q: a translation", tt.match)
+		}
+	}
+	// What is no flow entry concerns all.
+	before := w.stamp
+	if err := l.b.SetFragFlags(ofp.FragDrop); err != nil {
+		t.Fatal(err)
+	}
+	l.send(1, to(1, 0x0a010001, 1, 1))
+	if w.stamp == before {
+		t.Error("a setting of the bridge concerns nobody")
+	}
+	// More ports than are told apart.
+	for i := range maxHulls + 10 {
+		var k flow.Match
+		k.Set(flow.InPort, flow.Value{Lo: uint64(i)})
+		w.hulls.add(&program{in: &port{}, deps: deps{tables: []tableDep{{l.b.tables.Table(0), &region{known: k}, 3}}}})
+	}
+	if n := len(w.hulls.list); n > maxHulls || !w.hulls.byTable {
+		t.Errorf("%d hulls", n)
+	}
+	for i := range w.hulls.list {
+		if u := &w.hulls.list[i]; u.table == l.b.tables.Table(0) && (u.known.Mask[flow.WInPort]>>32&1 != 0 || u.priority > 3) {
+			t.Errorf("the hull of all ports: %+v", u)
+		}
+	}
+}
+
 // A program that has to be translated again, for nobody knows any more what has changed, stays
 // if it does the same: with its count and what leads to it.
 func TestMegaflowAdopts(t *testing.T) {

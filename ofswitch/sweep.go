@@ -37,6 +37,7 @@ func (w *worker) tidy() {
 	s.tidied = s.batches
 	if s.due && !s.active {
 		s.due, s.active = false, true
+		w.rehull()
 	}
 	if s.active && idle {
 		w.sweep(w.cache.Cap())

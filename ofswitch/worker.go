@@ -43,6 +43,7 @@ type worker struct {
 	mega      *classifier.Megaflow[program]
 	once      *[onceSize]uint32 // hashes of keys that are not in cache yet; see remember
 	sweeper   sweeper
+	hulls     hulls
 	megaHits  uint64 // keys found in mega; misses.go
 	probes    uint64 // tuples that were searched for them
 	keys      [packet.BatchSize]flow.Key
