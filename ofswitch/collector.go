@@ -61,6 +61,7 @@ func (d *Datapath) Collect() {
 	d.reap()
 	d.trimQueues()
 	d.balance(now)
+	d.trim()
 	d.unpark()
 }
 
@@ -141,9 +142,7 @@ func (d *Datapath) reap() {
 				c.FlowRemoved(e.Entry.Removed(e.Reason, r.at))
 			}
 		}
-		d.mu.Lock()
-		r.bridge.tables.UnlinkAll(r.change)
-		d.mu.Unlock()
+		d.unlinkAll(r.bridge, r.change)
 	}
 }
 

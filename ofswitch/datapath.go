@@ -73,6 +73,9 @@ type Datapath struct {
 	done         sync.WaitGroup
 
 	reapMu sync.Mutex // held while removed entries get their last count
+	// unlinked counts flow entries that were taken out of memory.
+	unlinked atomic.Uint64
+	trimmer  trimmer // the collector's
 
 	pendMu         sync.Mutex // guards the next two
 	pending        []removal
@@ -133,6 +136,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 	d.started = d.clock()
 	d.version.Store(1)
 	d.upcalls = newUpcalls(d)
+	d.trimmer = newTrimmer()
 	d.ctl = newControlExecutor(d, ctlIndex)
 	d.team.Store(&team{})
 	if err := d.growLocked(o.Workers); err != nil {
