@@ -25,7 +25,8 @@
 // segments and finishes checksums before Tx, and what comes in must have its
 // checksums. Network cards see to that. A veth does not: its peer's TCP
 // segmentation is turned off by the program, its partial checksums come as they
-// are. So io=auto takes AF_XDP on hardware alone. VLAN tags are in the frame.
+// are. So io=auto takes AF_XDP on hardware alone. VLAN tags are in the frame;
+// a card that takes them out is told not to (xdp_vlan.go).
 //
 // The host's stack sees nothing of what comes in, since the program stands
 // before it; what the host itself sends is dropped at egress, as ever. Our own
@@ -39,6 +40,18 @@
 // one piece, so each would be copied, and a GSO packet of AF_PACKET carries 40
 // times as much.)
 //
+// System ports share packet rings with the kernel (TPACKET_V2, ring.go): a frame
+// that came in lies in its slot, lent, until Batch.Release; a frame that leaves is
+// copied into a slot, and a batch goes by one system call. A slot holds a frame of
+// the device's MTU. What is longer waits at the socket and takes its turn among the
+// slots (system_ring.go), or leaves by sendmmsg in its turn (system_txring.go).
+//
+// Tried and not kept, on veth: slots of 64 KiB for whole GSO packets (memory);
+// TPACKET_V3 (more frames a second, but it wakes by the millisecond); a transmit ring
+// without the virtio-net header, whose packets have pages of the ring hanging on them
+// (as slow as sendmmsg); the virtio-net header directly before the frame for sendmmsg,
+// one piece instead of two (no difference).
+//
 // # Which kernel gives what
 //
 //	Linux   what                                   without it
@@ -49,6 +62,7 @@
 //	5.17    SO_MARK with CAP_NET_RAW               SO_MARK needs CAP_NET_ADMIN
 //	6.2     UDP segmentation in the virtio header  UDP GSO frames are lost on receipt by AF_PACKET (counted
 //	        (AF_PACKET both ways, TAP USO4/USO6)   as RxErrors) and segmented by the switch on transmit
+//	6.2     the same                               no packet rings: recvmmsg and sendmmsg
 //	6.3     XDP features by netlink                io=auto means AF_PACKET
 //	6.6     TCX                                    isolation falls back to nft
 //	6.17    XDP_MAX_TX_SKB_BUDGET                  AF_XDP sends 32 frames a system call
