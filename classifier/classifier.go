@@ -45,7 +45,7 @@ func New[T any](how ...Structure) *Classifier[T] {
 	c.order.Store(new(order[T]))
 	c.index.init()
 	for i := range lanes {
-		c.trees[i].wide = lanes[i].bits > 64
+		c.trees[i].wide, c.trees[i].most = lanes[i].bits > 64, treeNodes
 	}
 	return c
 }
@@ -242,8 +242,8 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	}
 	if c.how < Plain {
 		for i, run := range t.shape.runs {
-			if run > 0 {
-				c.trees[i].add(lanes[i].getPacked(t.shape, r.vals), int(run))
+			if run > 0 && c.trees[i].offer(lanes[i].getPacked(t.shape, r.vals), int(run)) {
+				r.away |= 1 << i
 			}
 		}
 	}
@@ -316,7 +316,7 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	if c.how < Plain {
 		for i, run := range t.shape.runs {
 			if run > 0 {
-				c.trees[i].remove(lanes[i].getPacked(t.shape, r.vals), int(run))
+				c.trees[i].takeBack(lanes[i].getPacked(t.shape, r.vals), int(run), r.away>>i&1 != 0)
 			}
 		}
 	}

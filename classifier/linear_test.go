@@ -288,6 +288,7 @@ func check(t *testing.T, c *Classifier[int]) {
 	own, merged := map[*table[int]]bool{}, map[*table[int]]bool{}
 	rules := 0
 	var prefixes [numLanes]map[string]uint32
+	var away [numLanes]uint32
 	for i := range prefixes {
 		prefixes[i] = map[string]uint32{}
 	}
@@ -307,7 +308,9 @@ func check(t *testing.T, c *Classifier[int]) {
 			}
 			w := r.Match().Value
 			for i, run := range s.shape.runs {
-				if run > 0 {
+				if run > 0 && r.away>>i&1 != 0 {
+					away[i]++
+				} else if run > 0 {
 					prefixes[i][fmt.Sprint(lanes[i].get(&w).cut(int(run)), run)]++
 				}
 			}
@@ -356,6 +359,14 @@ func check(t *testing.T, c *Classifier[int]) {
 	if c.how < Plain {
 		for i := range c.trees {
 			checkPrefixes(t, &c.trees[i], prefixes[i])
+			if rest := c.trees[i].rest.Load(); rest != nil {
+				for _, n := range rest.count {
+					away[i] -= n
+				}
+			}
+			if away[i] != 0 {
+				t.Errorf("%d rules were turned away from tree %d and are not noted there", int32(away[i]), i)
+			}
 		}
 	}
 }

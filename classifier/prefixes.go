@@ -18,6 +18,11 @@ type prefixNode struct {
 // place where others part.
 const isPrefix = 1 << 8
 
+// treeNodes is the size that a tree grows to: 16,384 random prefixes, 0.8 MB. Beyond, what a
+// tree can tell is not worth what it costs for each rule: 50 bytes, and microseconds of
+// cache misses.
+const treeNodes = 1 << 15
+
 // pageNodes is the number of nodes in a page.
 const pageNodes = 64
 
@@ -35,8 +40,10 @@ type prefixPage struct {
 type prefixTree struct {
 	root  atomic.Uint32
 	pages atomic.Pointer[[]*prefixPage]
-	reuse atomic.Uint64 // counts nodes that became others
-	wide  bool          // keys of more than 64 bits
+	reuse atomic.Uint64          // counts nodes that became others
+	rest  atomic.Pointer[runSet] // lengths of prefixes that were turned away: any key may have them
+	wide  bool                   // keys of more than 64 bits
+	most  int                    // nodes, as far as prefixes are turned away instead
 
 	made uint32   // writer's: nodes ever made; they are numbered from 1
 	free []uint32 // writer's: those not in use
@@ -96,7 +103,8 @@ func (t *prefixTree) keyOf(i uint32, n *prefixNode) longKey {
 }
 
 // walk finds the lengths of all prefixes of k in the tree, and how many leading bits
-// of k say so: all keys that share them have these prefixes and no others.
+// of k say so: all keys that share them have these prefixes and no others. Lengths that were
+// turned away count as found.
 // sure is false if the writer changed the tree in a way that leaves no answer.
 func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 	before := t.reuse.Load()
@@ -130,7 +138,35 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 		used = length + 1
 		i = next[k.bit(length)&1]
 	}
+	if rest := t.rest.Load(); rest != nil {
+		rest.addTo(&found)
+	}
 	return found, used, t.reuse.Load() == before
+}
+
+// offer adds the first length bits of k, and says whether they were turned away, because
+// the tree is full.
+func (t *prefixTree) offer(k longKey, length int) (away bool) {
+	if t.nodes() < t.most {
+		t.add(k, length)
+		return false
+	}
+	rest := t.rest.Load()
+	if rest == nil {
+		rest = new(runSet)
+		t.rest.Store(rest)
+	}
+	rest.add(length, 1)
+	return true
+}
+
+// takeBack takes back one offer.
+func (t *prefixTree) takeBack(k longKey, length int, away bool) {
+	if away {
+		t.rest.Load().remove(length)
+	} else {
+		t.remove(k, length)
+	}
 }
 
 // alloc makes a node of the first length bits of k.

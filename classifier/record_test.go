@@ -82,6 +82,11 @@ func (g *generator) acl() flow.Match {
 // ruleset makes a classifier of n rules, now and then of some that were removed again.
 func (g *generator) ruleset(how Structure, n, priorities int, match func() flow.Match) (*Classifier[int], []flow.Match) {
 	c := New[int](how)
+	if g.IntN(3) == 0 { // trees that are full soon
+		for i := range c.trees {
+			c.trees[i].most = 1 + g.IntN(20)
+		}
+	}
 	var ms []flow.Match
 	for i := range n {
 		m := match()

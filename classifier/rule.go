@@ -25,7 +25,8 @@ type Rule[T any] struct {
 	removed  atomic.Uint64 // to before here
 	value    T
 	priority int32
-	linked   bool // writer's
+	linked   bool  // writer's
+	away     uint8 // writer's: bit i: the prefix tree of lane i was full
 }
 
 // NewRule makes a rule for the frames that m matches. The match is copied.

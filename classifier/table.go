@@ -74,6 +74,14 @@ func (s *runSet) remove(n int) {
 	}
 }
 
+// addTo adds the lengths to found.
+func (s *runSet) addTo(found *lengths) {
+	a, b, c := s.some[0].Load(), s.some[1].Load(), s.some[2].Load()
+	// found counts from 1.
+	found[0] |= a>>1 | b<<63
+	found[1] |= b>>1 | c<<63
+}
+
 // apart says whether the set has no length in common with found, and not 0, and the
 // longest of its lengths.
 func (s *runSet) apart(found *lengths) (longest int, ok bool) {
