@@ -4,8 +4,9 @@ package bridge
 // ovs-vswitchd.conf.db(5)).
 type FlowTable struct {
 	Name string // that controllers see; empty: the bridge's choice
-	// Limit is how many entries fit; 0: as many as always.
-	Limit uint32
+	// Limit is how many entries fit, if Limited or not 0; else as many as always.
+	Limit   uint32
+	Limited bool
 	// Evict: a full table gives up an entry for a new one, instead of refusing it
 	// (overflow_policy=evict).
 	Evict bool

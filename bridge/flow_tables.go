@@ -16,7 +16,7 @@ func (lb *liveBridge) applyFlowTables() {
 	}
 	tables := map[ofp.TableID]flowtable.TableConfig{}
 	for id, t := range lb.conf.FlowTables {
-		c := flowtable.TableConfig{Name: t.Name, Limit: int(t.Limit), Evict: t.Evict}
+		c := flowtable.TableConfig{Name: t.Name, Limit: int(t.Limit), Limited: t.Limited, Evict: t.Evict}
 		if len(c.Name) > maxTableName {
 			c.Name = c.Name[:maxTableName]
 		}

@@ -14,7 +14,9 @@ import (
 // (ovs-vswitchd.conf.db(5), table Flow_Table). The zero TableConfig: nothing.
 type TableConfig struct {
 	Name  string // that controllers see, unless they have set another
-	Limit int    // how many entries fit; 0: as many as always
+	Limit int    // how many entries fit, if Limited or not 0; else as many as always
+	// Limited: a Limit of 0 is one: no entry fits.
+	Limited bool
 	// Evict: a full table gives up an entry for a new one, instead of refusing it with
 	// TABLE_FULL. See [Tables.SetConfig].
 	Evict bool
@@ -24,7 +26,7 @@ type TableConfig struct {
 
 // Equal says whether two configurations are the same.
 func (c *TableConfig) Equal(o *TableConfig) bool {
-	return c.Name == o.Name && c.Limit == o.Limit && c.Evict == o.Evict && slices.Equal(c.Groups, o.Groups)
+	return c.Name == o.Name && c.Limit == o.Limit && c.Limited == o.Limited && c.Evict == o.Evict && slices.Equal(c.Groups, o.Groups)
 }
 
 // Subfield is some bits of a field, from Start on, the lowest being 0.
@@ -45,7 +47,7 @@ func (t *Tables) SetConfig(id ofp.TableID, c TableConfig, v classifier.Version) 
 		return change
 	}
 	tb.MaxEntries = t.MaxEntries
-	if c.Limit > 0 {
+	if c.Limited || c.Limit > 0 {
 		tb.MaxEntries = min(c.Limit, t.MaxEntries)
 	}
 	tb.name.Store(&c.Name)

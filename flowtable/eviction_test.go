@@ -143,3 +143,23 @@ func TestTableConfig(t *testing.T) {
 	s.Tables.SetConfig(0, TableConfig{}, s.v)
 	s.add(3, "")
 }
+
+// A limit of 0 takes no entry, and evicts those that may be given up; no limit at all takes
+// as many as always.
+func TestLimitOfNone(t *testing.T) {
+	s := newStory(t)
+	s.add(1, "arp")
+	s.add(2, "tcp", func(m *ofp.FlowMod) { m.HardTimeout = 10 })
+	s.v++
+	if c := s.SetConfig(0, TableConfig{Limited: true, Evict: true}, s.v); len(c.Removed) != 1 || c.Removed[0].Entry.Priority != 2 {
+		t.Errorf("removed %+v, want the entry with a timeout", c.Removed)
+	}
+	s.v++
+	if _, err := s.Apply(s.mod(ofp.FlowAdd, 3, "udp"), s.v, s.now); code(err) != ofp.FlowModFailedTableFull {
+		t.Errorf("with a limit of 0: %v, want TABLE_FULL", err)
+	}
+	s.SetConfig(0, TableConfig{}, s.v)
+	if _, err := s.Apply(s.mod(ofp.FlowAdd, 3, "udp"), s.v, s.now); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}

@@ -103,12 +103,12 @@ func parseDatapathID(s string) (uint64, bool) {
 
 func (r *reader) readFlowTables(b *bridge.Bridge, of row) {
 	for k, t := range r.refMap(of, "flow_tables", "Flow_Table") {
-		limit, _ := t.number("flow_limit")
+		limit, limited := t.number("flow_limit")
 		if b.FlowTables == nil {
 			b.FlowTables = map[uint8]bridge.FlowTable{}
 		}
 		b.FlowTables[uint8(k.Int)] = bridge.FlowTable{
-			Name: t.text("name"), Limit: uint32(min(limit, 1<<32-1)), Evict: t.text("overflow_policy") == "evict", Groups: t.texts("groups"),
+			Name: t.text("name"), Limit: uint32(min(limit, 1<<32-1)), Limited: limited, Evict: t.text("overflow_policy") == "evict", Groups: t.texts("groups"),
 		}
 	}
 }

@@ -111,7 +111,7 @@ func TestRead(t *testing.T) {
 		Bridges: []bridge.Bridge{{
 			Name: "br0", DatapathID: 0xab, FailMode: bridge.Secure, Protocols: []string{"OpenFlow10", "OpenFlow13"},
 			OtherConfig: map[string]string{"aux-connections": "2"}, FloodVLANs: []uint16{3, 4},
-			FlowTables: map[uint8]bridge.FlowTable{0: {Name: "first", Limit: 10, Evict: true, Groups: []string{"NXM_OF_IN_PORT[]"}}, 9: {}},
+			FlowTables: map[uint8]bridge.FlowTable{0: {Name: "first", Limit: 10, Limited: true, Evict: true, Groups: []string{"NXM_OF_IN_PORT[]"}}, 9: {}},
 			Mirrors:    []bridge.Mirror{{Name: "span", SelectSrc: []string{"eth0"}, SelectDst: []string{"eth1"}, SelectVLANs: []uint16{5}, OutputPort: "vm0", SnapLen: 100}},
 			Controllers: []bridge.Controller{
 				{Target: "tcp:192.0.2.1", MaxBackoff: 2 * time.Second, InactivityProbe: -1, OutOfBand: true, RateLimit: 1000, BurstLimit: 250},
