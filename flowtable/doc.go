@@ -11,6 +11,13 @@
 // [Tables.ApplyGroup] and [Tables.ApplyMeter] with groups and meters. The package
 // sends nothing, reads no clock and knows no threads but the caller's.
 //
+// # Memory
+//
+// An entry has 80 bytes and its counters 24; instructions are shared with other entries
+// (ofp.Instructions.Share), and what only some entries need, a place in the heap of
+// timeouts or among those that may be given up, stands there. With its rule a flow takes about
+// 300 bytes of a million.
+//
 // # Versions
 //
 // Every change is made as of a version that the caller publishes afterwards
