@@ -99,7 +99,7 @@ type Port struct {
 	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
 	MTU int
 	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation", "xdp-mode",
-	// "n_rxq".
+	// "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
 	QoS *QoS
@@ -136,7 +136,7 @@ type Listener struct {
 
 // optionNames are the port options that this release knows, by port type.
 var optionNames = map[string][]string{
-	TypeSystem:   {"io", "qdisc-bypass", "stack-isolation", "xdp-mode"},
+	TypeSystem:   {"io", "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring", "qdisc-bypass", "stack-isolation", "xdp-mode"},
 	TypeInternal: {"io", "n_rxq"},
 	TypeTap:      {"io", "n_rxq"},
 	TypePatch:    {"peer"},

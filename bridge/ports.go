@@ -292,8 +292,23 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, fmt.Errorf("port %s: options:xdp-mode: %w", p.conf.Name, err)
 	}
+	rxDesc, err := p.conf.numberOption("n_rxq_desc", ports.MaxRingFrames)
+	if err != nil {
+		return nil, err
+	}
+	txDesc, err := p.conf.numberOption("n_txq_desc", ports.MaxRingFrames)
+	if err != nil {
+		return nil, err
+	}
+	ring := true
+	if value := p.conf.Options["packet-ring"]; value != "" {
+		if ring, err = onOff(p.conf.Name, "packet-ring", value); err != nil {
+			return nil, err
+		}
+	}
 	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
 		IO: io, XDPMode: xdpMode,
+		Queues: queues, RxDesc: rxDesc, TxDesc: txDesc, NoRing: !ring,
 		// A port whose device is down is of no use to anybody who names it: the
 		// usual reason is that nobody thought of it.
 		Up: true, Changed: p.bridge.sw.opts.OnChange,

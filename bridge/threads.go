@@ -49,13 +49,18 @@ func ParseCPUMask(mask string) ([]int, error) {
 // rxQueues is how many receive queues the port is to have; 0: as its type has by default
 // (options:n_rxq of table Interface).
 func (p *Port) rxQueues() (int, error) {
-	value, ok := p.Options["n_rxq"]
+	return p.numberOption("n_rxq", min(ports.MaxTapQueues, ports.MaxSystemQueues))
+}
+
+// numberOption is an option from 1 to most; 0: it is not given.
+func (p *Port) numberOption(name string, most int) (int, error) {
+	value, ok := p.Options[name]
 	if !ok {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 || n > ports.MaxTapQueues {
-		return 0, fmt.Errorf("port %s: options:n_rxq=%.40s is not understood; use a number from 1 to %d", p.Name, value, ports.MaxTapQueues)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("port %s: options:%s=%.40s is not understood; use a number from 1 to %d", p.Name, name, value, most)
 	}
 	return n, nil
 }

@@ -68,6 +68,9 @@ func (s *Switch) registerDatapath(srv *unixctl.Server) {
 	})
 	srv.Register("memory/show", "", 0, 0, func([]string) (string, error) {
 		m := s.dp.Memory()
+		if n := ports.RingMemory(); n != 0 {
+			m["packet ring KiB"] = n >> 10
+		}
 		var words []string
 		for _, name := range sortedKeys(m) {
 			words = append(words, fmt.Sprintf("%s:%d", name, m[name]))

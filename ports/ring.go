@@ -44,8 +44,10 @@ const (
 	ringShare     = 32      // a new ring gets at most this part of what is left
 	ringTotalMax  = 4 << 10 // blocks: 256 MiB
 	ringRAMShare  = 16      // and no more than this part of the machine's memory
-	ringMaxDesc   = 65536
 )
+
+// MaxRingFrames bounds SystemOptions.RxDesc and TxDesc.
+const MaxRingFrames = 16384
 
 // ringGeometry is how a ring is divided.
 type ringGeometry struct {
@@ -144,7 +146,7 @@ type packetRing struct {
 // for it, at most limit blocks.
 func openPacketRing(fd, which, mtu, desc, limit int) (*packetRing, error) {
 	g := newRingGeometry(mtu, 0)
-	g.blocks = takeBlocks((min(desc, ringMaxDesc)+g.perBlock()-1)/g.perBlock(), limit)
+	g.blocks = takeBlocks((min(desc, MaxRingFrames)+g.perBlock()-1)/g.perBlock(), limit)
 	r := &packetRing{ringGeometry: g}
 	if err := r.setUp(fd, which); err != nil {
 		giveBlocks(g.blocks)

@@ -269,3 +269,72 @@ func TestIntegrationTxRingNoRoom(t *testing.T) {
 	}
 	inOrderFrom(t, fd, sent, 1)
 }
+
+// A port with several queues gets each frame once, the frames of a flow by one
+// queue and in order, and none of its own.
+func TestIntegrationFanout(t *testing.T) {
+	for name, o := range map[string]SystemOptions{"ring": {Queues: 3}, "recvmmsg": {Queues: 3, NoRing: true}} {
+		t.Run(name, func(t *testing.T) { fanout(t, o) })
+	}
+}
+
+func fanout(t *testing.T, o SystemOptions) {
+	const flows, each = 40, 20
+	host, sw := veth(t)
+	fd := host.PacketSocket("a0")
+	p := openSystem(t, sw, "p0", o)
+	tx := newTx(t, p)
+	qs := p.RxQueues()
+	if len(qs) != 3 {
+		t.Fatalf("%d queues", len(qs))
+	}
+	for i := range each {
+		for flow := range flows {
+			b := udpWithVnet(0, 60)[vnetLen:]
+			b[34], b[42], b[43] = byte(flow), byte(flow), byte(i)
+			if _, err := unix.Write(fd, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := tx.Tx([]*packet.Frame{numberedFrame(i, 60)}); n != 1 {
+			t.Fatal("not sent")
+		}
+	}
+	var next [flows]int
+	var home [flows]RxQueue
+	used := map[RxQueue]bool{}
+	var b packet.Batch
+	for got := 0; got < flows*each; {
+		fds := make([]int, len(qs))
+		for i, q := range qs {
+			fds[i] = q.FD()
+		}
+		poll(t, 10*time.Second, fds...)
+		for _, q := range qs {
+			n, err := q.Rx(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range b.Frames[:n] {
+				f := b.Frames[i].Bytes()
+				flow := f[42]
+				if int(flow) >= flows || int(f[43]) != next[flow] {
+					t.Fatalf("frame %d of flow %d, want %d", f[43], flow, next[flow])
+				}
+				if home[flow] != nil && home[flow] != q {
+					t.Fatalf("flow %d changed its queue", flow)
+				}
+				home[flow], used[q] = q, true
+				next[flow]++
+			}
+			got += n
+			b.Release()
+		}
+	}
+	if len(used) < 2 {
+		t.Error("all flows went through one queue")
+	}
+	if s := p.Stats(); s.RxPackets != flows*each || s.RxDropped != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}

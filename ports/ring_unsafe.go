@@ -30,10 +30,10 @@ func (r *packetRing) setSlotStatus(off int, status uint32) {
 }
 
 // clearStatus gives n slots from off on back to the kernel, in order, and returns
-// the offset of the next one. The last of them is noted in last, by the one
-// barrier that all share: an atomic store for each would cost some 6 ns a frame.
-func (r *packetRing) clearStatus(off, n, lastOff int, last *atomic.Uint32) int {
-	last.Swap(uint32(lastOff))
+// the offset of the next one. Before it note is stored in *at, by the one barrier
+// that all share: an atomic store for each would cost some 6 ns a frame.
+func (r *packetRing) clearStatus(off, n int, note uint64, at *atomic.Uint64) int {
+	at.Swap(note)
 	for range n {
 		*(*uint32)(unsafe.Pointer(&r.mem[off])) = unix.TP_STATUS_KERNEL
 		off = r.next(off)

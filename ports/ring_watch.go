@@ -38,9 +38,10 @@ var ringWatchEvery = time.Second
 
 // watched is what the watch has seen of a queue.
 type watched struct {
-	dropped  uint64 // by the kernel
-	received uint64
-	told     bool // one line was logged
+	dropped  uint64 // by the kernel, since the queue was opened
+	before   uint64 // dropped, when last looked at
+	released uint64 // ringRx.released, when last looked at
+	told     bool   // one line was logged
 }
 
 func watchRing(q *ringRx) {
@@ -99,14 +100,10 @@ func (q *ringRx) look() {
 	if p.closed.Load() || q.state.Load() != ringLive {
 		return
 	}
-	// Fails only when the descriptor is no packet socket.
-	if st, err := unix.GetsockoptTpacketStats(q.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-		p.dropped += uint64(st.Drops)
-	}
+	p.readDropsOf(q)
 	before := q.seen
-	q.seen.dropped = p.dropped
-	q.seen.received = p.c.rxPackets.Load() + p.c.rxErrors.Load() + p.c.rxDropped.Load()
-	if q.seen.dropped == before.dropped || q.seen.received != before.received {
+	q.seen.before, q.seen.released = q.seen.dropped, q.released.Load()
+	if q.seen.dropped == before.before || q.seen.released != before.released {
 		return
 	}
 	fds := []unix.PollFd{{Fd: int32(q.fd), Events: unix.POLLIN}}
@@ -118,7 +115,7 @@ func (q *ringRx) look() {
 		p.opt.Logger.Warn("the packet ring is made anew: the kernel cannot use it any more since a GSO packet came that is neither TCP nor UDP", "port", p.dev.name)
 	}
 	q.state.Store(ringAsked)
-	q.r.setSlotStatus(int(q.last.Load()), unix.TP_STATUS_USER)
+	q.r.setSlotStatus(int(uint32(q.seen.released)), unix.TP_STATUS_USER)
 }
 
 // giveRing hands the ring over to be made anew. The queue's thread calls it.
@@ -155,5 +152,5 @@ func (q *ringRx) renew() error {
 // rewind begins at the ring's first slot.
 func (q *ringRx) rewind() {
 	q.head, q.tail, q.lent = 0, 0, 0
-	q.last.Store(uint32(q.r.size() - ringBlock + q.r.last))
+	q.released.Store(q.times<<32 | uint64(q.r.size()-ringBlock+q.r.last))
 }

@@ -36,7 +36,10 @@ type SystemOptions struct {
 	// QdiscBypass sends past the device's queueing discipline: 5 to 15 %
 	// faster, but hidden from tcpdump and from tc's shaping.
 	QdiscBypass bool
-	// RxDesc is how many frames the receive ring should hold; 0: as many as the
+	// Queues are how many receive queues the port is to have with AF_PACKET, up to
+	// MaxSystemQueues; 0: one. All frames of a flow go to the same.
+	Queues int
+	// RxDesc is how many frames a receive ring should hold; 0: as many as the
 	// bound on the memory of all rings allows, 1,250 ordinary ones at most.
 	RxDesc int
 	// TxDesc is how many frames a transmit ring should hold, which each thread then
@@ -67,7 +70,7 @@ type System struct {
 	opened Opened
 	raised bool // by us
 	iso    *isolate.Isolation
-	rx     systemQueue
+	rxs    []systemQueue
 	claim  int    // see claim
 	vlan   uint16 // of a VLAN device; else 0
 	usoOK  bool
@@ -145,19 +148,7 @@ func (p *System) open(link netlink.Link) error {
 	if err := p.openXDP(link); err != nil || p.xdp != nil {
 		return err
 	}
-	rx, inherited, err := openSystemRx(p, link.Attrs().MTU)
-	if err != nil {
-		return err
-	}
-	p.rx = rx
-	// From the first frame that the switch sees, the host's stack is out.
-	if err := p.isolateAndRaise(); err != nil {
-		return err
-	}
-	if inherited {
-		return nil
-	}
-	return p.bind(rx.FD(), unix.ETH_P_ALL)
+	return p.openQueues(link.Attrs().MTU)
 }
 
 // warnMaster says when the kernel itself forwards the device's frames: each would
@@ -218,12 +209,17 @@ func (p *System) Name() string { return p.dev.name }
 // Type is "system".
 func (p *System) Type() string { return "system" }
 
-// RxQueues is the one queue, or with AF_XDP one for each queue of the device.
+// RxQueues is the one queue, or as many as were asked for, or with AF_XDP one for
+// each queue of the device.
 func (p *System) RxQueues() []RxQueue {
 	if p.xdp != nil {
 		return p.xdp.rxQueues()
 	}
-	return []RxQueue{p.rx}
+	list := make([]RxQueue, len(p.rxs))
+	for i, q := range p.rxs {
+		list[i] = q
+	}
+	return list
 }
 
 // Status reads the device's present state by netlink and ethtool.
@@ -280,12 +276,23 @@ func (p *System) Stats() Stats {
 
 // readDrops adds what the kernel counted since it was last asked.
 func (p *System) readDrops() {
-	if p.rx == nil || p.closed.Load() {
+	if p.closed.Load() {
 		return
 	}
+	for _, q := range p.rxs {
+		p.readDropsOf(q)
+	}
+}
+
+func (p *System) readDropsOf(q systemQueue) {
 	// Fails only when the descriptor is no packet socket.
-	if st, err := unix.GetsockoptTpacketStats(p.rx.FD(), unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-		p.dropped += uint64(st.Drops)
+	st, err := unix.GetsockoptTpacketStats(q.FD(), unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	if err != nil {
+		return
+	}
+	p.dropped += uint64(st.Drops)
+	if r, ok := q.(*ringRx); ok {
+		r.seen.dropped += uint64(st.Drops)
 	}
 }
 
@@ -306,8 +313,8 @@ func (p *System) Close() error {
 	if p.xdp != nil {
 		errs = append(errs, p.xdp.close())
 	}
-	if p.rx != nil {
-		errs = append(errs, p.rx.close())
+	for _, q := range p.rxs {
+		errs = append(errs, q.close())
 	}
 	if p.iso != nil {
 		errs = append(errs, p.iso.Close())

@@ -34,10 +34,11 @@ type ringRx struct {
 	down  bool   // said ENETDOWN: look whether the device is gone for good
 
 	// For the watch (ring_watch.go).
-	state atomic.Uint32
-	last  atomic.Uint32 // offset of the slot that was given back last
-	seen  watched       // under System.mu
-	maker sync.WaitGroup
+	state    atomic.Uint32
+	released atomic.Uint64 // how often slots were given back, and offset of the last one (32 bits each)
+	times    uint64        // how often
+	seen     watched       // under System.mu
+	maker    sync.WaitGroup
 }
 
 // emptyLooks is how many calls of Rx without a frame go by between two looks
@@ -246,6 +247,10 @@ func (q *ringRx) idle() (int, error) {
 
 // Release gives the slots of the last Rx back to the kernel.
 func (q *ringRx) Release(*packet.Batch) {
-	q.tail = q.r.clearStatus(q.tail, q.lent, q.end, &q.last)
+	if q.lent == 0 {
+		return
+	}
+	q.times++
+	q.tail = q.r.clearStatus(q.tail, q.lent, q.times<<32|uint64(q.end), &q.released)
 	q.lent = 0
 }

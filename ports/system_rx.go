@@ -25,8 +25,8 @@ type systemRx struct {
 }
 
 // openSystemRx makes the socket ready to be bound; an inherited one is bound.
-func openSystemRx(p *System, mtu int) (q systemQueue, inherited bool, err error) {
-	fd, inherited, err := p.packetSocket("rx0")
+func openSystemRx(p *System, key string, mtu int) (q systemQueue, inherited bool, err error) {
+	fd, inherited, err := p.packetSocket(key)
 	if err != nil {
 		return nil, false, err
 	}

@@ -52,11 +52,7 @@ func (p *System) NewTx() (TxQueue, error) {
 		t.caps.GSOUDPL4 = p.usoOK && p.bypass.uso
 	}
 	if p.opt.TxDesc > 0 && !p.opt.NoRing {
-		r, err := p.openTxRing(p.opt.TxDesc)
-		if err != nil {
-			return nil, closing(fd, portErr(p.dev.name, err, "a packet ring to send by: %v", err))
-		}
-		t.ring.Store(r)
+		t.makeRing()
 	}
 	p.txs = append(p.txs, t)
 	return t, nil

@@ -61,10 +61,10 @@ func (p *System) openTxRing(desc int) (*txRing, error) {
 
 func (t *txRing) close() error { return errors.Join(unix.Close(t.fd), t.r.close()) }
 
-// makeRing gives q a ring, in the background: the thread that owns q goes on by
-// sendmmsg until it finds the ring there.
+// makeRing gives q a ring. It may do so in the background: the thread that owns q
+// goes on by sendmmsg until it finds the ring there.
 func (q *systemTx) makeRing() {
-	t, err := q.p.openTxRing(0)
+	t, err := q.p.openTxRing(q.p.opt.TxDesc)
 	if err != nil {
 		q.p.opt.Logger.Warn("frames are sent without a packet ring", "port", q.p.dev.name, "reason", err)
 		return
