@@ -50,15 +50,6 @@ func (r *outcome) of(name string) *series {
 	return nil
 }
 
-// median of a contender's values; false if it was not measured.
-func (r *outcome) median(name string) (float64, bool) {
-	s := r.of(name)
-	if s == nil || len(s.Values) == 0 {
-		return 0, false
-	}
-	return median(s.Values), true
-}
-
 // report is all of a run.
 type report struct {
 	Date    string    `json:"date"`

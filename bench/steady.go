@@ -112,7 +112,7 @@ func measureChurn(s *setup, length time.Duration) (m measured, err error) {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	done := 0
+	done, perSecond := 0, 0.0
 	m, err = watchBeside(s, load, length, func(ctx context.Context) error {
 		tick := time.NewTicker(churnStep)
 		defer tick.Stop()
@@ -121,7 +121,8 @@ func measureChurn(s *setup, length time.Duration) (m measured, err error) {
 		for command := uint8(ofp.FlowAdd); ; {
 			select {
 			case <-ctx.Done():
-				return churned(done, rate, time.Since(began))
+				perSecond = float64(done) / time.Since(began).Seconds()
+				return nil
 			case <-tick.C:
 			}
 			// Ten thousand are added, then taken away again.
@@ -140,15 +141,10 @@ func measureChurn(s *setup, length time.Duration) (m measured, err error) {
 			}
 		}
 	})
-	return m, err
-}
-
-// churned fails when the switch took fewer flow-mods than it was to.
-func churned(done, rate int, took time.Duration) error {
-	if want := float64(rate) * took.Seconds(); float64(done) < want/2 {
-		return fmt.Errorf("the switch took only %d flow-mods of %.0f", done, want)
+	if err == nil {
+		m.more["flow-mods/s taken"] = perSecond
 	}
-	return nil
+	return m, err
 }
 
 // accessList has frames let in by destination port, source address or source
