@@ -53,7 +53,7 @@ func TestSetWorkersUnderLoad(t *testing.T) {
 				t.Error(err)
 			}
 			if changed%3 == 0 {
-				m.d.Collect()
+				m.d.bury()
 			}
 			if changed%7 == 0 {
 				m.d.FlushFlows()
