@@ -151,7 +151,7 @@ func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
 	}
 	w.depth++
 	w.counts.recirculated()
-	k := &w.recircKey // not w.key: the caller may be about to use that
+	k := &w.recircKey
 	flow.Extract(f, f.InPort, k)
 	if w.plant != nil {
 		w.plant.extracted(k)
