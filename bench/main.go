@@ -70,7 +70,7 @@ func mainErr(ctx context.Context) error {
 	if *list {
 		return printList(o, lines)
 	}
-	rep := &report{Date: today(), Command: strings.Join(append([]string{"bench"}, os.Args[1:]...), " "), Machine: thisMachine(o.bin)}
+	rep := &report{Date: today(), Command: commandText(os.Args[1:]), Machine: thisMachine(o.bin)}
 	var before *report
 	if *from != "" {
 		if before, err = readReport(*from); err != nil {
@@ -176,4 +176,13 @@ func printList(o *options, lines []line) error {
 		fmt.Fprintf(w, "%s\t\t%s (only if named)\n", l[0], l[1])
 	}
 	return w.Flush()
+}
+
+// commandText is the command as it may stand in a document: without directories.
+func commandText(args []string) string {
+	text := "bench"
+	for _, a := range args {
+		text += " " + filepath.Base(a)
+	}
+	return text
 }
