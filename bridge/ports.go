@@ -166,7 +166,10 @@ func (p *livePort) tryOpen() {
 		return
 	}
 	port, err := p.port, error(nil) // open still, when its number changes
-	if port == nil {
+	again := port != nil
+	if again {
+		p.device = port.Status()
+	} else {
 		port, err = p.openDevice()
 	}
 	if err == nil {
@@ -187,11 +190,8 @@ func (p *livePort) tryOpen() {
 		}
 		return
 	}
-	again := p.port != nil
 	p.port, p.open, p.err = port, true, nil
-	if again {
-		p.device = port.Status()
-	} else {
+	if !again {
 		opened := ports.WhenOpened(port)
 		p.forgetSettings(opened.Status)
 		p.ifindex, p.linkResets = p.device.Ifindex, 0

@@ -118,6 +118,17 @@ func (d *device) status() Status {
 	case !d.away:
 		return Status{Ifindex: d.ifindex}
 	}
+	return d.lastLocked()
+}
+
+// lastStatus is what status last said.
+func (d *device) lastStatus() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lastLocked()
+}
+
+func (d *device) lastLocked() Status {
 	s := d.last
 	if d.away {
 		s.AdminUp, s.LinkUp = true, true

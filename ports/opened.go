@@ -14,11 +14,16 @@ type Opened struct {
 
 // WhenOpened tells what a port was when it was opened. A system port knows that
 // without asking the kernel, whose lock on the configuration of devices may be held
-// for a while by what isolates the port (see isolate.Start); others are asked. What
-// has changed since, Watch has told.
+// for a while by what isolates the port (see isolate.Start); and a TAP that it is as
+// Status last said. Others are asked. What has changed since, Watch has told.
 func WhenOpened(p Port) Opened {
-	if s, ok := p.(*System); ok {
-		return s.opened
+	switch p := p.(type) {
+	case *System:
+		return p.opened
+	case *Tap:
+		if last := p.dev.lastStatus(); last.Ifindex != 0 {
+			return Opened{Status: last}
+		}
 	}
 	return Opened{Status: p.Status()}
 }

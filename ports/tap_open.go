@@ -68,16 +68,22 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 		return nil, portErr(name, unix.EINVAL, "%d receive queues: there may be 1 to %d, with io=%s one", o.Queues, MaxTapQueues, IOPlain)
 	}
 	p := &Tap{typ: typ, created: typ == "internal"}
-	multi, err := checkTapName(name, p.created)
-	if err != nil {
-		return nil, err
+	multi, err := o.Queues > 1, error(nil)
+	if !p.created {
+		if multi, err = checkTapName(name, false); err != nil {
+			return nil, err
+		}
+		if !multi && o.Queues > 1 {
+			return nil, portErr(name, ErrNotSupported, "the device has one queue: make it with 'ip tuntap add dev %s mode tap multi_queue', or leave n_rxq out", name)
+		}
 	}
-	if !multi && !p.created && o.Queues > 1 {
-		return nil, portErr(name, ErrNotSupported, "the device has one queue: make it with 'ip tuntap add dev %s mode tap multi_queue', or leave n_rxq out", name)
-	}
-	multi = multi || o.Queues > 1
 	if o.IO == IOAuto {
 		err = p.openAuto(name, o, multi)
+		if p.created && errors.Is(err, ErrBusy) { // the name: looked at only now, since it costs as much as the rest
+			if _, why := checkTapName(name, true); why != nil {
+				err = why
+			}
+		}
 		var refused *refusedError
 		if errors.As(err, &refused) {
 			o.Logger.Warn("the kernel gives this TAP no offloads: frames are checksummed and segmented one by one", "port", name, "reason", refused.err)
@@ -88,6 +94,11 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 		}
 	}
 	if o.IO == IOPlain {
+		if p.created { // the library takes what is there
+			if _, err := checkTapName(name, true); err != nil {
+				return nil, err
+			}
+		}
 		if err := p.openPlain(name, multi); err != nil {
 			return nil, err
 		}
@@ -280,7 +291,9 @@ func (p *Tap) configure(name string, o TapOptions) error {
 		}
 	}
 	p.dev = dev
-	p.base = p.devDropped()
+	if s := link.Attrs().Statistics; s != nil {
+		p.base, p.last = s.TxDropped, s.TxDropped
+	}
 	return nil
 }
 
