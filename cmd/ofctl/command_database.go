@@ -26,7 +26,10 @@ func (e *env) database(args []string) int {
 	if dir == "" {
 		dir = unixctl.DefaultRunDir
 	}
-	return line.Run(vsctl.Env{Out: e.out, Err: e.err, Program: program, RunDir: dir})
+	return line.Run(vsctl.Env{Out: e.out, Err: e.err, Program: program, RunDir: dir, Serving: func(runDir string) bool {
+		c, err := unixctl.DialProgram(runDir, "ofswitchd")
+		return err == nil && c.Close() == nil
+	}})
 }
 
 // isDatabaseLine says whether a command line is one of ovs-vsctl's language, and

@@ -61,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // serve runs the switch until a signal or the exit command. Parts are built in
 // order and closed in reverse.
-func serve(o *options, log *slog.Logger, logs *vlog.Log) error {
+func serve(o *options, log *slog.Logger, logs *vlog.Log) (err error) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup sets it
@@ -77,6 +77,13 @@ func serve(o *options, log *slog.Logger, logs *vlog.Log) error {
 	process.HeapFloor(process.DefaultHeapFloor)
 	process.ReportCapabilities(log)
 
+	if _, there := os.Stat(o.runDir); errors.Is(there, os.ErrNotExist) {
+		defer func() {
+			if err != nil {
+				_ = os.Remove(o.runDir) // unless somebody else has come to use it
+			}
+		}()
+	}
 	ctl, err := unixctl.NewServer(o.runDir, program)
 	if err != nil {
 		return err

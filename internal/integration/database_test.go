@@ -184,13 +184,30 @@ func TestIntegrationDatabaseRestart(t *testing.T) {
 	}
 }
 
+// A switch without a database says so to whom asks for it.
+func TestIntegrationNoDatabase(t *testing.T) {
+	d := startSwitch(t, newLab(t, 0))
+	out, err := exec.Command(d.ofctl, "--run-dir", d.dir, "list-br").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "db.sock: database connection failed (No such file or directory): the switch runs without a database") {
+		t.Errorf("%v, %s", err, out)
+	}
+	out, err = exec.Command(d.ofctl, "--run-dir", t.TempDir(), "list-br").CombinedOutput()
+	if err == nil || !strings.HasSuffix(string(out), "(No such file or directory)\n") {
+		t.Errorf("without a switch: %v, %s", err, out)
+	}
+}
+
 // Two switches never share a database.
 func TestIntegrationDatabaseInUse(t *testing.T) {
 	l := newLab(t, 0)
 	s := startWithDB(t, l.Switch, "")
-	out, err := l.Switch.Run(testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", t.TempDir(), "--db", s.db)
+	dir := filepath.Join(t.TempDir(), "run")
+	out, err := l.Switch.Run(testutil.Binary(t, "./cmd/ofswitchd"), "--run-dir", dir, "--db", s.db)
 	if err == nil || !strings.Contains(out, "is in use by another server") {
 		t.Errorf("a second switch: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("a second switch leaves its run directory behind: %v", err)
 	}
 	s.vsctl("add-br", "br0")
 	// What ovs-appctl asks ovsdb-server, it may ask the switch.

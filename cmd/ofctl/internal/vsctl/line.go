@@ -15,6 +15,7 @@ type Line struct {
 
 	database string // --db
 	runDir   string
+	usual    bool // the database is the one of the run directory
 	noWait   bool
 	dryRun   bool
 	oneLine  bool

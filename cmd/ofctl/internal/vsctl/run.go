@@ -42,6 +42,9 @@ type Env struct {
 	Program  string // for messages
 	RunDir   string // where the database's socket is, unless --run-dir says so
 	Version  string
+	// Serving says whether a switch runs with its sockets in this directory; nil: nobody
+	// knows.
+	Serving func(runDir string) bool
 }
 
 // run is one attempt to carry out the commands on one state of the database.
@@ -141,7 +144,7 @@ func (l *Line) client(e Env, columns map[string][]string) (*ovsdb.Client, error)
 		if l.runDir != "" {
 			dir = l.runDir
 		}
-		l.database = "unix:" + filepath.Join(dir, "db.sock")
+		l.database, l.runDir, l.usual = "unix:"+filepath.Join(dir, "db.sock"), dir, true
 	}
 	o := ovsdb.ClientOptions{Targets: strings.Split(l.database, ","), Database: vswitch.Name, Columns: columns,
 		Logger: slog.New(slog.DiscardHandler)}
@@ -189,7 +192,11 @@ func (s *session) connect() error {
 			return nil
 		}
 		if st.Target == targets[len(targets)-1] && st.LastError != "no connection yet" && !s.line.retry {
-			return fmt.Errorf("%s: database connection failed (%s)", s.line.database, reason(st.LastError))
+			err := fmt.Errorf("%s: database connection failed (%s)", s.line.database, reason(st.LastError))
+			if s.line.usual && s.env.Serving != nil && s.env.Serving(s.line.runDir) {
+				err = fmt.Errorf("%w: the switch runs without a database here (ofswitchd --db none), and is what its flags say; start it with --db FILE, or name its database with --db", err)
+			}
+			return err
 		}
 		if err := s.wait(); err != nil {
 			return err
