@@ -99,7 +99,7 @@ func (t *Tables) evict(tb *Table, v classifier.Version, c *Change) bool {
 type evictions struct {
 	subfields []Subfield
 	groups    map[string]*evictionGroup
-	heap      []*evictionGroup
+	heap      placeHeap[*evictionGroup]
 	of        map[*Entry]*eviction
 }
 
@@ -107,7 +107,7 @@ type evictions struct {
 type evictionGroup struct {
 	key     string
 	index   int // in evictions.heap
-	entries []*eviction
+	entries placeHeap[*eviction]
 }
 
 // eviction is the place of an entry in a group.
@@ -132,12 +132,12 @@ func (ev *evictions) add(e *Entry) {
 	if g == nil {
 		g = &evictionGroup{key: key}
 		ev.groups[key] = g
-		heap.Push(ev, g)
+		heap.Push(&ev.heap, g)
 	}
 	x := &eviction{entry: e, group: g, at: at}
 	ev.of[e] = x
-	heap.Push(g, x)
-	heap.Fix(ev, g.index)
+	heap.Push(&g.entries, x)
+	heap.Fix(&ev.heap, g.index)
 }
 
 // remove takes an entry out if it is in.
@@ -151,12 +151,12 @@ func (ev *evictions) remove(e *Entry) {
 	}
 	delete(ev.of, e)
 	g := x.group
-	heap.Remove(g, x.index)
+	heap.Remove(&g.entries, x.index)
 	if len(g.entries) > 0 {
-		heap.Fix(ev, g.index)
+		heap.Fix(&ev.heap, g.index)
 		return
 	}
-	heap.Remove(ev, g.index)
+	heap.Remove(&ev.heap, g.index)
 	delete(ev.groups, g.key)
 }
 
@@ -171,8 +171,8 @@ func (ev *evictions) choose() *Entry {
 			return x.entry
 		}
 		x.at = at
-		heap.Fix(g, 0)
-		heap.Fix(ev, g.index)
+		heap.Fix(&g.entries, 0)
+		heap.Fix(&ev.heap, g.index)
 	}
 	return nil
 }
@@ -197,57 +197,47 @@ func (ev *evictions) key(e *Entry) string {
 	return string(b)
 }
 
-// evictions and evictionGroup implement heap.Interface.
-
-func (ev *evictions) Len() int { return len(ev.heap) }
-
-func (ev *evictions) Less(i, j int) bool {
-	a, b := ev.heap[i].entries, ev.heap[j].entries
+// before says that g is to give an entry up sooner than h.
+func (g *evictionGroup) before(h *evictionGroup) bool {
+	a, b := g.entries, h.entries
 	if len(a) != len(b) || len(a) == 0 {
 		return len(a) > len(b)
 	}
 	return a[0].at < b[0].at
 }
 
-func (ev *evictions) Swap(i, j int) {
-	h := ev.heap
+func (g *evictionGroup) setIndex(i int) { g.index = i }
+
+// before says that x is to go sooner than y.
+func (x *eviction) before(y *eviction) bool { return x.at < y.at }
+
+func (x *eviction) setIndex(i int) { x.index = i }
+
+// placeHeap is a heap, for package heap, whose elements know their places.
+type placeHeap[T interface {
+	before(T) bool
+	setIndex(int)
+}] []T
+
+func (h placeHeap[T]) Len() int           { return len(h) }
+func (h placeHeap[T]) Less(i, j int) bool { return h[i].before(h[j]) }
+
+func (h placeHeap[T]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+	h[i].setIndex(i)
+	h[j].setIndex(j)
 }
 
-func (ev *evictions) Push(x any) {
-	g := x.(*evictionGroup)
-	g.index = len(ev.heap)
-	ev.heap = append(ev.heap, g)
+func (h *placeHeap[T]) Push(x any) {
+	e := x.(T)
+	e.setIndex(len(*h))
+	*h = append(*h, e)
 }
 
-func (ev *evictions) Pop() any {
-	last := len(ev.heap) - 1
-	g := ev.heap[last]
-	ev.heap[last] = nil
-	ev.heap = ev.heap[:last]
-	return g
-}
-
-func (g *evictionGroup) Len() int           { return len(g.entries) }
-func (g *evictionGroup) Less(i, j int) bool { return g.entries[i].at < g.entries[j].at }
-
-func (g *evictionGroup) Swap(i, j int) {
-	h := g.entries
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-func (g *evictionGroup) Push(x any) {
-	e := x.(*eviction)
-	e.index = len(g.entries)
-	g.entries = append(g.entries, e)
-}
-
-func (g *evictionGroup) Pop() any {
-	last := len(g.entries) - 1
-	e := g.entries[last]
-	g.entries[last] = nil
-	g.entries = g.entries[:last]
+func (h *placeHeap[T]) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	clear((*h)[last:])
+	*h = (*h)[:last]
 	return e
 }
