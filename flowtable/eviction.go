@@ -197,8 +197,8 @@ func (ev *evictions) key(e *Entry) string {
 	return string(b)
 }
 
-// before says that g is to give an entry up sooner than h.
-func (g *evictionGroup) before(h *evictionGroup) bool {
+// Before says that g is to give an entry up sooner than h.
+func (g *evictionGroup) Before(h *evictionGroup) bool {
 	a, b := g.entries, h.entries
 	if len(a) != len(b) || len(a) == 0 {
 		return len(a) > len(b)
@@ -206,31 +206,31 @@ func (g *evictionGroup) before(h *evictionGroup) bool {
 	return a[0].at < b[0].at
 }
 
-func (g *evictionGroup) setIndex(i int) { g.index = i }
+func (g *evictionGroup) SetIndex(i int) { g.index = i }
 
-// before says that x is to go sooner than y.
-func (x *eviction) before(y *eviction) bool { return x.at < y.at }
+// Before says that x is to go sooner than y.
+func (x *eviction) Before(y *eviction) bool { return x.at < y.at }
 
-func (x *eviction) setIndex(i int) { x.index = i }
+func (x *eviction) SetIndex(i int) { x.index = i }
 
 // placeHeap is a heap, for package heap, whose elements know their places.
 type placeHeap[T interface {
-	before(T) bool
-	setIndex(int)
+	Before(T) bool
+	SetIndex(int)
 }] []T
 
 func (h placeHeap[T]) Len() int           { return len(h) }
-func (h placeHeap[T]) Less(i, j int) bool { return h[i].before(h[j]) }
+func (h placeHeap[T]) Less(i, j int) bool { return h[i].Before(h[j]) }
 
 func (h placeHeap[T]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].setIndex(i)
-	h[j].setIndex(j)
+	h[i].SetIndex(i)
+	h[j].SetIndex(j)
 }
 
 func (h *placeHeap[T]) Push(x any) {
 	e := x.(T)
-	e.setIndex(len(*h))
+	e.SetIndex(len(*h))
 	*h = append(*h, e)
 }
 
