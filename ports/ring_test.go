@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"ofswitch/packet"
 )
 
@@ -66,5 +68,46 @@ func TestRingMemoryIsBounded(t *testing.T) {
 	taken = append(taken, takeBlocks(17, 1))
 	if n := taken[1000]; n != 17 {
 		t.Errorf("%d blocks of 17 asked for", n)
+	}
+}
+
+// A ring with fewer slots than a batch has frames is lent once, not round and
+// round: lent slots look as filled ones do.
+func TestRingSmallerThanABatch(t *testing.T) {
+	for _, mtu := range []int{1500, 9000, 65535} {
+		for _, blocks := range []int{1, ringMinBlocks} {
+			t.Run(fmt.Sprintf("mtu=%d,blocks=%d", mtu, blocks), func(t *testing.T) {
+				g := newRingGeometry(mtu, blocks)
+				q := &ringRx{p: &System{}, r: &packetRing{ringGeometry: g, mem: make([]byte, g.size())}}
+				q.rewind()
+				for round := range 3 {
+					for off, i := 0, 0; i < g.slots(); off, i = g.next(off), i+1 {
+						h := q.r.mem[off:]
+						native.PutUint32(h[tp2Len:], packet.EthernetLen)
+						native.PutUint32(h[tp2SnapLen:], packet.EthernetLen)
+						native.PutUint16(h[tp2Mac:], ringFrame)
+						h[ringFrame] = byte(i)
+						q.r.setSlotStatus(off, unix.TP_STATUS_USER)
+					}
+					var b packet.Batch
+					for next := 0; next < g.slots(); {
+						n, taken := q.lend(&b)
+						if n != taken || n != min(packet.BatchSize, g.slots()-next) {
+							t.Fatalf("round %d: %d frames of %d slots, %d of %d slots were taken before", round, n, taken, next, g.slots())
+						}
+						for _, f := range b.Frames[:n] {
+							if got := f.Bytes()[0]; got != byte(next) {
+								t.Fatalf("round %d: frame %d where %d is due", round, got, byte(next))
+							}
+							next++
+						}
+						q.Release(&b)
+					}
+					if _, taken := q.lend(&b); taken != 0 {
+						t.Fatalf("round %d: %d slots of an empty ring", round, taken)
+					}
+				}
+			})
+		}
 	}
 }

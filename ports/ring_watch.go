@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ofswitch/packet"
 )
 
 // The kernel has a fault (seen up to Linux 6.18): a GSO packet of a kind for which
@@ -152,5 +154,6 @@ func (q *ringRx) renew() error {
 // rewind begins at the ring's first slot.
 func (q *ringRx) rewind() {
 	q.head, q.tail, q.lent = 0, 0, 0
+	q.most = min(2*packet.BatchSize, q.r.slots()) // never once round: a slot that is lent looks as one that is filled
 	q.released.Store(q.times<<32 | uint64(q.r.size()-ringBlock+q.r.last))
 }

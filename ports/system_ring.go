@@ -29,6 +29,7 @@ type ringRx struct {
 	tail int       // of the first one that is lent
 	lent int       // slots from tail to head
 	end  int       // of the last one that is lent
+	most int       // slots that are lent at once
 
 	empty uint32 // calls without a frame, in a row
 	down  bool   // said ENETDOWN: look whether the device is gone for good
@@ -120,7 +121,7 @@ func (q *ringRx) Rx(b *packet.Batch) (int, error) {
 // how many slots it took: those of bad frames, too.
 func (q *ringRx) lend(b *packet.Batch) (out, taken int) {
 	var packets, bytes, lost, bad uint64
-	for out < packet.BatchSize && taken < 2*packet.BatchSize {
+	for out < packet.BatchSize && taken < q.most {
 		status := q.r.slotStatus(q.head)
 		if status&unix.TP_STATUS_USER == 0 {
 			break
