@@ -39,18 +39,19 @@ func (p *System) prepare() {
 }
 
 // isolateAndRaise isolates the port, and brings a device up that is down if that is asked
-// for. Before that it waits until isolation is in force both ways: the first that the
-// host would do with a device that comes up is to talk. One that is up has talked.
+// for, once nothing of the host leaves through it: the first that the host would do with a
+// device that comes up is to talk. One that is up has talked. What the device
+// receives may reach the host for some milliseconds more, without an answer.
 func (p *System) isolateAndRaise() error {
-	if err := p.isolate(); err != nil {
+	if err := p.isolate(); err != nil || p.raising == nil {
 		return err
 	}
-	if !p.opt.Up || p.raised || p.opened.Status.AdminUp {
-		return nil
-	}
-	if p.iso != nil {
-		p.iso.Wait()
-	}
+	err := <-p.raising
+	p.raising = nil
+	return err
+}
+
+func (p *System) raise() error {
 	if err := p.dev.setAdmin(true); err != nil {
 		return fmt.Errorf("port %s is down and cannot be brought up: %w", p.dev.name, err)
 	}
@@ -62,6 +63,11 @@ func (p *System) isolateAndRaise() error {
 
 // lower takes back what isolateAndRaise did, after the port could not be opened.
 func (p *System) lower() error {
+	if p.raising != nil {
+		if err := <-p.raising; err != nil {
+			return err
+		}
+	}
 	if !p.raised {
 		return nil
 	}

@@ -65,17 +65,18 @@ type SystemOptions struct {
 
 // System is a network device attached by AF_PACKET or AF_XDP sockets.
 type System struct {
-	dev    *device
-	opt    SystemOptions
-	opened Opened
-	raised bool // by us
-	iso    *isolate.Isolation
-	rxs    []systemQueue
-	claim  int    // see claim
-	vlan   uint16 // of a VLAN device; else 0
-	usoOK  bool
-	mtu    atomic.Int32                   // of layer 3, as last seen
-	bypass struct{ tso4, tso6, uso bool } // what the device segments itself
+	dev     *device
+	opt     SystemOptions
+	opened  Opened
+	raised  bool       // by us
+	raising chan error // one comes when the device is up; nil: none is to come
+	iso     *isolate.Isolation
+	rxs     []systemQueue
+	claim   int    // see claim
+	vlan    uint16 // of a VLAN device; else 0
+	usoOK   bool
+	mtu     atomic.Int32                   // of layer 3, as last seen
+	bypass  struct{ tso4, tso6, uso bool } // what the device segments itself
 
 	mu     sync.Mutex
 	txs    []*systemTx
@@ -169,13 +170,20 @@ func (p *System) warnMaster(link netlink.Link) {
 	}
 }
 
+// isolate begins to keep the host's stack out, and to bring up a device that is to be: see
+// isolateAndRaise.
 func (p *System) isolate() error {
 	if p.isolated {
 		return nil
 	}
 	p.isolated = true
+	silenced := func() {}
+	if p.opt.Up && !p.opened.Status.AdminUp {
+		p.raising = make(chan error, 1)
+		silenced = func() { p.raising <- p.raise() }
+	}
 	name := p.dev.name
-	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, p.isolatedOtherwise)
+	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, silenced, p.isolatedOtherwise)
 	switch {
 	case err == nil:
 		p.iso = iso
@@ -184,6 +192,7 @@ func (p *System) isolate() error {
 	case p.opt.Isolation == "" || p.opt.Isolation == isolate.Auto:
 		// The switch works all the same, and says once what is missing.
 		p.notIsolated(err)
+		silenced()
 		return nil
 	}
 	return portErr(name, errors.Join(ErrNotSupported, err), "stack-isolation=%s: %v; use auto, or off and these rules: %q", p.opt.Isolation, err, isolate.ManualRules(name))

@@ -435,7 +435,7 @@ func TestIntegrationStart(t *testing.T) {
 		var i *Isolation
 		r.sw.Do(func() {
 			var err error
-			if i, err = Start(r.sw.Link("p0").Attrs().Index, "p0", Auto, failed); err != nil {
+			if i, err = Start(r.sw.Link("p0").Attrs().Index, "p0", Auto, func() {}, failed); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -460,7 +460,7 @@ func TestIntegrationStart(t *testing.T) {
 	}
 	r.sw.Do(func() {
 		// In time it is an error, later the end of a device that is gone.
-		if i, err := Start(4711, "absent0", Auto, failed); err == nil {
+		if i, err := Start(4711, "absent0", Auto, func() {}, failed); err == nil {
 			err = i.Close()
 			if err != nil {
 				t.Error(err)
@@ -468,7 +468,7 @@ func TestIntegrationStart(t *testing.T) {
 		} else if !errors.Is(err, ErrUnavailable) {
 			t.Error(err)
 		}
-		if i, err := Start(4711, "absent0", TCX, failed); err == nil {
+		if i, err := Start(4711, "absent0", TCX, func() {}, failed); err == nil {
 			t.Errorf("%s isolates a device that is not there", i.Method())
 		}
 	})

@@ -103,6 +103,12 @@ func (i *Isolation) Close() error {
 // of the calling thread. A forced mode that cannot be had, and Auto where
 // neither can, is an error that wraps ErrUnavailable.
 func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
+	return attach(ifindex, ifname, mode, func() {})
+}
+
+// attach is Attach, and calls silenced once the host can no longer send: with TCX
+// before what the device receives is kept from it. It may be called again.
+func attach(ifindex int, ifname string, mode Mode, silenced func()) (*Isolation, error) {
 	mode, err := ParseMode(string(mode))
 	if err != nil {
 		return nil, err
@@ -111,7 +117,7 @@ func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
 	case Off:
 		return &Isolation{method: string(Off)}, nil
 	case TCX:
-		i, err := attachTCX(ifindex)
+		i, err := attachTCX(ifindex, silenced)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w by tcx (Linux 6.6, CAP_BPF and CAP_NET_ADMIN): %w", ifname, ErrUnavailable, err)
 		}
@@ -123,7 +129,7 @@ func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
 		}
 		return i, nil
 	}
-	i, errTCX := tcx(ifindex)
+	i, errTCX := tcx(ifindex, silenced)
 	if errTCX == nil {
 		return i, nil
 	}

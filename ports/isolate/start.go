@@ -35,13 +35,22 @@ type begun struct {
 // before Wait returns: with what keeps the host's stack out instead, as Attach has found
 // it, or with the reason why nothing does. Close waits until that has returned. A mode
 // that was asked for is waited for, as it must not fail.
-func Start(ifindex int, ifname string, mode Mode, other func(*Isolation, error)) (*Isolation, error) {
+//
+// silenced is called once, unless Start fails, and perhaps from another goroutine and after
+// Start has returned: when the host can no longer send through the device, or when
+// nothing keeps it from that.
+func Start(ifindex int, ifname string, mode Mode, silenced func(), other func(*Isolation, error)) (*Isolation, error) {
+	silenced = sync.OnceFunc(silenced)
 	if mode = cmp.Or(mode, Auto); mode != Auto || !proven.Load() || !atHome() {
-		i, err := Attach(ifindex, ifname, mode)
-		if err == nil && i.Method() == string(TCX) {
+		i, err := attach(ifindex, ifname, mode, silenced)
+		if err != nil {
+			return nil, err
+		}
+		silenced()
+		if i.Method() == string(TCX) {
 			proven.Store(true)
 		}
-		return i, err
+		return i, nil
 	}
 	b := &begun{done: make(chan struct{})}
 	var err error
@@ -53,7 +62,8 @@ func Start(ifindex int, ifname string, mode Mode, other func(*Isolation, error))
 		defer turn.Unlock()
 		defer close(b.done)
 		close(running)
-		b.made, err = Attach(ifindex, ifname, mode)
+		b.made, err = attach(ifindex, ifname, mode, silenced)
+		silenced()
 		if left.CompareAndSwap(0, ended) {
 			return
 		}

@@ -13,18 +13,18 @@ func (r *rig) begin(ifname string, release <-chan struct{}, refused error, other
 	r.t.Cleanup(func() { spawn, atHome, tcx = plainSpawn, plainHome, plainTCX })
 	spawn = func(fn func()) { go r.sw.Do(fn) }
 	atHome = func() bool { return true }
-	tcx = func(ifindex int) (*Isolation, error) {
+	tcx = func(ifindex int, silenced func()) (*Isolation, error) {
 		<-release
 		if refused != nil {
 			return nil, refused
 		}
-		return attachTCX(ifindex)
+		return attachTCX(ifindex, silenced)
 	}
 	proven.Store(true)
 	var i *Isolation
 	r.sw.Do(func() {
 		var err error
-		if i, err = Start(r.sw.Link("p0").Attrs().Index, ifname, Auto, other); err != nil {
+		if i, err = Start(r.sw.Link("p0").Attrs().Index, ifname, Auto, func() {}, other); err != nil {
 			r.t.Fatal(err)
 		}
 	})

@@ -80,19 +80,21 @@ func dropPrograms() error {
 	return errors.Join(p.in.Close(), p.out.Close())
 }
 
-// attachTCX attaches both programs in front of whatever stands at the hooks.
-func attachTCX(ifindex int) (*Isolation, error) {
+// attachTCX attaches both programs in front of whatever stands at the hooks, and
+// calls silenced between the two: the kernel takes some 10 ms for each.
+func attachTCX(ifindex int, silenced func()) (*Isolation, error) {
 	in, out, err := takePrograms()
 	if err != nil {
 		return nil, err
 	}
-	ingress, err := attachOne(ifindex, in, ebpf.AttachTCXIngress)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ingress: %w", err), dropPrograms())
-	}
 	egress, err := attachOne(ifindex, out, ebpf.AttachTCXEgress)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("egress: %w", err), ingress.Close(), dropPrograms())
+		return nil, errors.Join(fmt.Errorf("egress: %w", err), dropPrograms())
+	}
+	silenced()
+	ingress, err := attachOne(ifindex, in, ebpf.AttachTCXIngress)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ingress: %w", err), egress.Close(), dropPrograms())
 	}
 	return &Isolation{method: string(TCX), close: func() error {
 		return errors.Join(egress.Close(), ingress.Close(), dropPrograms())
