@@ -27,6 +27,7 @@ func (d *Datapath) collectLoop() {
 		select {
 		case <-tick.C:
 			d.Collect()
+			d.trim()
 		case <-d.collectWake:
 			d.reap()
 		case <-d.buryWake:
@@ -61,7 +62,6 @@ func (d *Datapath) Collect() {
 	d.reap()
 	d.trimQueues()
 	d.balance(now)
-	d.trim()
 	d.unpark()
 }
 

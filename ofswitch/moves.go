@@ -89,9 +89,6 @@ func (d *Datapath) carryOut(moves []queueMove) {
 			gone[m.from] = map[*rxq]bool{}
 		}
 		gone[m.from][m.q] = true
-		if err := m.from.unwatch(m.q.q.FD()); err != nil {
-			d.log.Error("moving a receive queue", "port", m.q.port.name, "err", err)
-		}
 	}
 	for w, queues := range gone {
 		w.setQueues(slices.DeleteFunc(slices.Clone(w.rx.Load().list), func(q *rxq) bool { return queues[q] }))
@@ -99,6 +96,10 @@ func (d *Datapath) carryOut(moves []queueMove) {
 	d.Sync()
 	come := map[*worker][]*rxq{}
 	for _, m := range moves {
+		// Only now: one that had the queue parked may have watched it again until here.
+		if err := m.from.unwatch(m.q.q.FD()); err != nil {
+			d.log.Error("moving a receive queue", "port", m.q.port.name, "err", err)
+		}
 		come[m.to] = append(come[m.to], m.q.handOver())
 	}
 	for w, queues := range come {

@@ -78,11 +78,8 @@ func (d *Datapath) unlinkAll(b *Bridge, c *flowtable.Change) {
 	d.unlinked.Add(uint64(len(c.Removed)))
 }
 
-// trim gives memory back, now and then.
+// trim gives memory back, now and then. Only the collector's goroutine may call it.
 func (d *Datapath) trim() {
-	if d.manual {
-		return
-	}
 	used, live, idle := heapNow()
 	d.trimmer.look(used, live, idle, d.unlinked.Load())
 }
