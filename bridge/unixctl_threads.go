@@ -237,7 +237,7 @@ func workerText(b *strings.Builder, t *ofswitch.ThreadStats) {
 	fmt.Fprintf(b, "  lookups: microflow hits:%d megaflow hits:%d (%.2f masks each) misses:%d refused:%d recirculated:%d policed:%d\n",
 		t.MicroflowHits, t.MegaflowHits, ratio(t.Probes, t.MegaflowHits), t.Misses, t.Refused, t.Recirculated, t.Policed)
 	fmt.Fprintf(b, "  sent: frames:%d batches:%d (%.2f frames each)\n", t.Sent, t.Sends, ratio(t.Sent, t.Sends))
-	fmt.Fprintf(b, "  sleeps:%d rounds without frames:%d microflows:%d megaflows:%d\n", t.Sleeps, t.IdleRounds, t.Microflows, t.Megaflows)
+	fmt.Fprintf(b, "  sleeps:%d rounds without frames:%d microflows:%d megaflows:%d (of %d masks)\n", t.Sleeps, t.IdleRounds, t.Microflows, t.Megaflows, t.Masks)
 	for _, q := range t.Queues {
 		load := "new"
 		if q.Load >= 0 {

@@ -75,21 +75,29 @@ func (d *Datapath) CachedFlows() []CachedFlow {
 // anew. When it returns that is done, or the datapath is closed.
 func (d *Datapath) FlushFlows() {
 	for _, w := range d.workers() {
-		if d.manual {
-			w.forgetAll()
-			continue
-		}
-		done := make(chan struct{})
-		if !w.post(func() {
-			w.forgetAll()
-			close(done)
-		}) {
-			continue // it ends, and its cache with it
-		}
-		select {
-		case <-done:
-		case <-d.stop:
-		}
+		d.visit(w, w.forgetAll)
+	}
+}
+
+// visit has fn run by a worker between two batches and waits for that. It says no where the
+// worker ends, and its caches with it; then fn may still be running.
+func (d *Datapath) visit(w *worker, fn func()) bool {
+	if d.manual {
+		fn()
+		return true
+	}
+	done := make(chan struct{})
+	if !w.post(func() {
+		fn()
+		close(done)
+	}) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-d.stop:
+		return false
 	}
 }
 

@@ -39,7 +39,8 @@ type ThreadStats struct {
 	Policed         uint64 // frames beyond the bounds of their port, not looked up
 	Sent, Sends     uint64 // frames for ports, and the transmit batches that they were in
 
-	Microflows, Megaflows int // cached now
+	Microflows, Megaflows int // entries of the caches now
+	Masks                 int // of the megaflows, those of each ingress port
 }
 
 // Lookups is how often a cache was asked.
@@ -74,11 +75,14 @@ func (w *worker) base() threadBase {
 func (d *Datapath) Threads(seconds int) []ThreadStats {
 	d.teamMu.RLock()
 	defer d.teamMu.RUnlock()
-	workers := d.Workers() // waits for batches to end
+	d.Sync() // batches end
 	list := make([]ThreadStats, len(d.workers()))
 	for i, w := range d.workers() {
 		list[i] = w.stats()
-		list[i].Microflows = workers[i].Flows
+		var micro, mega, masks int
+		if d.visit(w, func() { micro, mega, masks = w.cache.Len(), w.mega.Len(), w.mega.Masks() }) {
+			list[i].Microflows, list[i].Megaflows, list[i].Masks = micro, mega, masks
+		}
 	}
 	for _, q := range d.queues() {
 		frames, batches, busy := q.load.read()

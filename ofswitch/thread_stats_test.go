@@ -35,6 +35,11 @@ func TestThreadStats(t *testing.T) {
 	if len(s.Queues) != 3 || s.Queues[0].Port != l.ports[0].Name() || s.Queues[0].Frames != 3 || s.Queues[1].Frames != 3 || s.Queues[2].Frames != 0 || s.Queues[0].Load != -1 {
 		t.Errorf("%+v", s.Queues)
 	}
+	// How full the caches are is told of each.
+	w := l.d.workers()[0]
+	if s.Microflows != w.cache.Len() || s.Megaflows != len(megaflows(w)) || s.Masks != w.mega.Masks() || s.Microflows == 0 || s.Megaflows < 3 || s.Masks == 0 {
+		t.Errorf("%d microflows, %d megaflows of %d masks", s.Microflows, s.Megaflows, s.Masks)
+	}
 	l.d.ClearThreads(1) // there is none
 	if s = l.d.Threads(1)[0]; s.Frames != 6 {
 		t.Errorf("%d frames after another thread began to count anew", s.Frames)
