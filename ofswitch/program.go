@@ -94,7 +94,7 @@ const (
 // op is one operation. Which members count is said at its kind.
 type op struct {
 	kind   opKind
-	share  bool // opOutput: an operation behind it may write to the frame
+	share  bool // opOutput: an operation behind it may write to the frame, or sends it elsewhere too
 	field  flow.ID
 	arg    uint16
 	value  flow.Value
@@ -288,12 +288,13 @@ func (m *macDep) holds() bool {
 // settle finds out what execution wants to know about the finished list of
 // operations. mark is a number that no earlier call for this worker had.
 func (p *program) settle(mark uint64) {
-	// An output must protect the frame's bytes if anything writes later on.
-	written := false
+	// An output must protect the frame's bytes if anything writes later on, and if
+	// there is another output: a transmit queue may keep the memory of what is its alone.
+	needed := false
 	for i := len(p.ops) - 1; i >= 0; i-- {
 		o := &p.ops[i]
-		o.share = written
-		written = written || o.writes()
+		o.share = needed
+		needed = needed || o.kind == opOutput || o.writes()
 	}
 	// Operation by operation over a run of frames is faster, and keeps the
 	// order of frames on each port, if no port is sent to twice.
