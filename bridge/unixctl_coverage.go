@@ -85,20 +85,36 @@ func (c *coverage) text(totals map[string]uint64) string {
 // registerCoverage adds the commands about events, and begins to sample them.
 func (s *Switch) registerCoverage(srv *unixctl.Server) {
 	c := &coverage{}
+	// totals wants s.mu.
 	totals := func() map[string]uint64 {
 		m := s.dp.Events()
 		m["unixctl_received"] = srv.Received()
+		var port, total, closed uint64
+		for _, lb := range s.bridges {
+			drops := lb.conn.PacketInDrops()
+			port += drops.Port.Load()
+			total += drops.Total.Load()
+			closed += drops.Closed.Load()
+		}
+		m["drop_packet_in_connection_port_full"] = port
+		m["drop_packet_in_connection_full"] = total
+		m["drop_packet_in_connection_closed"] = closed
 		return m
 	}
-	srv.Register("coverage/show", "", 0, 0, func([]string) (string, error) { return c.text(totals()), nil })
+	now := func() map[string]uint64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return totals()
+	}
+	srv.Register("coverage/show", "", 0, 0, func([]string) (string, error) { return c.text(now()), nil })
 	srv.Register("coverage/read-counter", "COUNTER", 1, 1, func(args []string) (string, error) {
-		n, ok := totals()[args[0]]
+		n, ok := now()[args[0]]
 		if !ok {
 			return "", answer("No such counter")
 		}
 		return fmt.Sprint(n), nil
 	})
-	c.sample(totals())
+	c.sample(now())
 	time.AfterFunc(sampleInterval, func() { s.sampleEvents(c, totals) })
 }
 

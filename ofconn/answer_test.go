@@ -60,7 +60,7 @@ func TestAnswersToSlowReader(t *testing.T) {
 // writer, before what was queued meanwhile; the accounts are right in between.
 func TestAnsweredInPart(t *testing.T) {
 	m := newManager(t, &nothing{}, Options{})
-	o := newOutbox(&m.monitorBytes)
+	o := newOutbox(&m.monitorBytes, &m.pinDrops)
 	msg := func(c byte) []byte { return bytes.Repeat([]byte{c}, 10) }
 	o.put(msg('a'), nil)
 	o.putAsync(msg('b'))

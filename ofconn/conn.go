@@ -100,7 +100,7 @@ func newConn(m *Manager, nc net.Conn, o connOptions) *conn {
 		tool:    o.management,
 		dialled: o.dialled,
 		log:     m.log.With("target", o.target, "peer", peer),
-		out:     newOutbox(&m.monitorBytes),
+		out:     newOutbox(&m.monitorBytes, &m.pinDrops),
 		since:   time.Now(),
 		done:    make(chan struct{}),
 	}

@@ -133,6 +133,7 @@ type Manager struct {
 	partBytes   atomic.Int64 // of the unfinished multipart requests of all
 	// monitorBytes are what waits to be written of all flow monitors.
 	monitorBytes atomic.Int64
+	pinDrops     PacketInDrops
 
 	changed chan struct{} // wakes watch; room for one
 	done    chan struct{} // closed by Close

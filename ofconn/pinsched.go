@@ -1,6 +1,7 @@
 package ofconn
 
 import (
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -29,7 +30,12 @@ type pinsched struct {
 	bytes  int
 	limit  *rate.Limiter // nil: as fast as the peer reads
 	stats  PacketInStats
+	all    *PacketInDrops // of all connections of the manager; nil: nobody counts
 }
+
+// PacketInDrops counts the packet-ins that were dropped before they were sent, of all
+// connections of a manager, also those that have ended. The reasons are those of PacketInStats.
+type PacketInDrops struct{ Port, Total, Closed atomic.Uint64 }
 
 // pinQueue is what waits of one port, oldest first.
 type pinQueue struct {
@@ -42,7 +48,7 @@ type pinQueue struct {
 func (p *pinsched) push(port ofp.PortNo, size int, encode func() []byte) {
 	q := p.queues[port]
 	if q != nil && len(q.msgs) >= pinPerPort {
-		p.stats.DroppedPort++
+		p.droppedPort()
 		return
 	}
 	for p.total >= pinTotal || p.bytes+size > pinBudget && p.total > 0 {
@@ -55,7 +61,7 @@ func (p *pinsched) push(port ofp.PortNo, size int, encode func() []byte) {
 		}
 		if mine*ports > p.total {
 			// This port has its fair share already.
-			p.stats.DroppedTotal++
+			p.droppedTotal()
 			return
 		}
 		p.displace()
@@ -86,7 +92,21 @@ func (p *pinsched) displace() {
 		}
 	}
 	p.shift(longest)
+	p.droppedTotal()
+}
+
+func (p *pinsched) droppedPort() {
+	p.stats.DroppedPort++
+	if p.all != nil {
+		p.all.Port.Add(1)
+	}
+}
+
+func (p *pinsched) droppedTotal() {
 	p.stats.DroppedTotal++
+	if p.all != nil {
+		p.all.Total.Add(1)
+	}
 }
 
 // shift takes the oldest message out of active[i]; an empty queue leaves the
@@ -137,6 +157,9 @@ func (p *pinsched) pop(now time.Time) (b []byte, wait time.Duration) {
 // clear drops all that waits.
 func (p *pinsched) clear() {
 	p.stats.DroppedClosed += uint64(p.total)
+	if p.all != nil {
+		p.all.Closed.Add(uint64(p.total))
+	}
 	p.queues, p.active, p.next, p.total, p.bytes = nil, nil, 0, 0, 0
 }
 

@@ -63,14 +63,15 @@ func TestRoundRobin(t *testing.T) {
 }
 
 func TestStormOnOnePort(t *testing.T) {
-	var p pinsched
+	var all PacketInDrops
+	p := pinsched{all: &all}
 	for i := range 10_000 {
 		push(&p, 1, i, 100)
 		if i%1000 == 0 {
 			push(&p, 2, i, 100)
 		}
 	}
-	if p.stats.DroppedPort != 10_000-pinPerPort || p.stats.DroppedTotal != 0 {
+	if p.stats.DroppedPort != 10_000-pinPerPort || p.stats.DroppedTotal != 0 || all.Port.Load() != p.stats.DroppedPort {
 		t.Errorf("dropped %+v", p.stats)
 	}
 	n := make(map[ofp.PortNo]int)
@@ -85,7 +86,8 @@ func TestStormOnOnePort(t *testing.T) {
 // TestStormOnManyPorts: the queue is full of some ports' packets; one from
 // another port still gets in, at the expense of the longest.
 func TestStormOnManyPorts(t *testing.T) {
-	var p pinsched
+	var all PacketInDrops
+	p := pinsched{all: &all}
 	for i := range pinPerPort {
 		for port := range ofp.PortNo(pinTotal / pinPerPort) {
 			push(&p, port, i, 100)
@@ -95,7 +97,7 @@ func TestStormOnManyPorts(t *testing.T) {
 		t.Fatalf("%d wait, dropped %+v", p.total, p.stats)
 	}
 	push(&p, 200, 0, 100)
-	if p.total != pinTotal || p.stats.DroppedTotal != 1 || p.queues[200] == nil {
+	if p.total != pinTotal || p.stats.DroppedTotal != 1 || all.Total.Load() != 1 || p.queues[200] == nil {
 		t.Errorf("the newcomer: %d wait, dropped %+v", p.total, p.stats)
 	}
 	// A port with its share does not displace others.

@@ -48,8 +48,8 @@ type outMsg struct {
 	rest    bool // the rest of a message, whose first part counted as it
 }
 
-func newOutbox(monitorTotal *atomic.Int64) *outbox {
-	return &outbox{monitorTotal: monitorTotal, wake: make(chan struct{}, 1), space: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
+func newOutbox(monitorTotal *atomic.Int64, drops *PacketInDrops) *outbox {
+	return &outbox{monitorTotal: monitorTotal, pins: pinsched{all: drops}, wake: make(chan struct{}, 1), space: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
 }
 
 // signal makes one waiter on ch, present or next, go on.

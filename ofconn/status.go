@@ -154,6 +154,9 @@ func (c *conn) fill(s *ConnStatus) {
 	s.DroppedAsync = c.out.droppedAsync
 }
 
+// PacketInDrops counts the packet-ins that no controller or tool was sent.
+func (m *Manager) PacketInDrops() *PacketInDrops { return &m.pinDrops }
+
 // Listeners gives the addresses where we listen, sorted by target.
 func (m *Manager) Listeners() []ListenerStatus {
 	m.mu.Lock()
