@@ -131,7 +131,7 @@ func TestBridgeCommands(t *testing.T) {
 		{"dpctl/show", "netdev@ovs-netdev:\n  lookups: hit:0 missed:0 lost:0\n  flows: 0\n"},
 		{"dpif/show", "netdev@ovs-netdev: hit:0 missed:0\n"},
 		{"memory/show", "handlers:1 udpif keys:0\n"},
-		{"coverage/read-counter drop_packet_in_connection_port_full", "0"},
+		{"coverage/read-counter drop_packet_in_connection_port_full", "0\n"},
 		{"dpctl/del-flows", ""},
 		{"bond/list", "bond\ttype\trecircID\tmembers\n"},
 		{"bond/show", ""},
