@@ -17,8 +17,8 @@ import (
 //
 // To look for frames a while longer before sleeping, 20 or 60 microseconds, was tried on two
 // cores: pings took as long, and a frame of 20,000 each second cost half as much again of a
-// processor, which hosts on the same cores need. So it is done for bulk transfers alone
-// (spin.go). SetBusyPoll is for those who have cores to spare.
+// processor, which hosts on the same cores need. SetBusyPoll is for those who have cores to
+// spare.
 
 // loop is the thread. It ends when stop is set.
 func (w *worker) loop() {
@@ -45,18 +45,12 @@ func (w *worker) loop() {
 // wait is what to do after a round without a frame.
 func (w *worker) wait() {
 	now := w.d.clock()
-	if w.follows {
-		w.pausedAt = w.last
-	}
 	w.counts.idleRound(now - w.last)
 	w.last, w.follows = now, false
 	if w.d.busyPoll.Load() {
 		if len(w.active) < len(w.set.list) {
 			w.epoll(0)
 		}
-		return
-	}
-	if w.spin.more(now - w.pausedAt) {
 		return
 	}
 	w.deactivate(func(*rxq) bool { return true })
@@ -141,7 +135,6 @@ func (w *worker) poll(q *rxq) int {
 		return 0
 	}
 	q.empty, q.falseWakes = 0, 0
-	w.spin.batch(w.batch.Frames[n-1].Offload.IsGSO())
 	w.begin()
 	w.forward(q)
 	w.batch.Release()
@@ -161,6 +154,5 @@ func (w *worker) startOfBatch() int64 {
 	}
 	now := w.d.clock()
 	w.counts.idle(now - w.last)
-	w.spin.resumed(now - w.pausedAt)
 	return now
 }

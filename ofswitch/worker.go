@@ -69,14 +69,12 @@ type worker struct {
 	plant *plant
 
 	// Waiting (polling.go).
-	last     int64 // when the clock was last read, ns
-	follows  bool  // last is when a batch ended, and nothing has come between
-	looked   int64 // when epoll was last asked
-	spin     spin
-	pausedAt int64 // when the batch ended that was followed by none
-	counts   workerCounts
-	thread   thread
-	cleared  threadBase // under Datapath.teamMu
+	last    int64 // when the clock was last read, ns
+	follows bool  // last is when a batch ended, and nothing has come between
+	looked  int64 // when epoll was last asked
+	counts  workerCounts
+	thread  thread
+	cleared threadBase // under Datapath.teamMu
 
 	// Queues of ports. shapers are those whose waiting frames this worker sends;
 	// replaced under the writer lock.
