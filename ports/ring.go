@@ -39,7 +39,7 @@ const (
 // quarter of the bound a new ring gets a share of what is left, so that a
 // thousandth port still has one.
 const (
-	ringMaxBlocks = 32 // 2 MiB: about 1,250 ordinary frames, 2 ms of forwarding at full speed
+	ringMaxBlocks = 128 // 8 MiB: about 5,000 ordinary frames, what comes while the switch waits some 10 ms for a processor
 	ringMinBlocks = 2
 	ringShare     = 32      // a new ring gets at most this part of what is left
 	ringTotalMax  = 4 << 10 // blocks: 256 MiB
