@@ -17,7 +17,7 @@ type Options struct {
 	Workers int
 	// MicroflowEntries is the size of each worker's cache of exact keys; 0: 32768.
 	MicroflowEntries int
-	// MegaflowEntries is the size of each worker's cache of wildcarded keys; 0: 65536.
+	// MegaflowEntries is the size of each worker's cache of wildcarded keys; 0: 16384.
 	MegaflowEntries int
 	Logger          *slog.Logger
 	// Clock gives nanoseconds that never go back; nil: since NewDatapath.

@@ -11,7 +11,7 @@ const (
 
 	// defaultMegaflows is the number of megaflows per worker, of one to two kilobytes each. Open
 	// vSwitch has at most 200,000 for all, and with many in use fewer.
-	defaultMegaflows = 65536
+	defaultMegaflows = 16384
 	// megaflowMasks is the number of masks that an ingress port may have in the megaflow
 	// cache of one worker: a search through so many that finds nothing costs less than the
 	// translation that follows it.
@@ -63,7 +63,7 @@ const (
 	// collector out of turn. They wait for their last count, a kilobyte or two
 	// each: a neighbour who sends a new flow with every frame would
 	// otherwise take a second's worth of misses, hundreds of megabytes.
-	buryAfter = 1 << 14
+	buryAfter = 1 << 12
 
 	// upcallsPerPort bounds the packet-ins waiting for one port's turn.
 	upcallsPerPort = 1024

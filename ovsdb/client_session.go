@@ -97,7 +97,7 @@ func (s *clientSession) run() error {
 	ctx, cancel := context.WithTimeout(s.c.ctx, handshakeLimit)
 	err := s.begin(ctx)
 	cancel()
-	if err != nil {
+	if err != nil && !errors.Is(err, errLost) { // the reader knows why that was
 		s.end(err)
 	}
 	<-s.ended

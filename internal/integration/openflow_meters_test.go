@@ -168,7 +168,13 @@ func TestIntegrationOpenFlowControllerMeter(t *testing.T) {
 // meter SLOWPATH, those of known flows are not.
 func TestIntegrationOpenFlowSlowpathMeter(t *testing.T) {
 	l := newOFLab(t, 2)
-	l.reset("add udp,actions=output:2")
+	// An entry for each flow: otherwise all of them would be one to the cache, and only
+	// the first frame take the slow path.
+	flows := []string{"add priority=1,udp,actions=output:2"}
+	for i := range 200 {
+		flows = append(flows, fmt.Sprintf("add priority=2,udp,tp_dst=%d,actions=output:2", 7000+i))
+	}
+	l.reset(flows...)
 	known := udp4.frame()
 	if out, _ := l.exchange(1, known); len(out[2]) != 1 {
 		t.Fatalf("%d frames by port 2", len(out[2]))
