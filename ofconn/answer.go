@@ -62,8 +62,10 @@ func (c *conn) answer() {
 		}
 	}
 	for i := range msgs {
-		c.snoop(true, msgs[i].b)
-		msgs[i].shown = true
+		if !msgs[i].shown { // the rest of one that the socket took a part of has been
+			c.snoop(true, msgs[i].b)
+			msgs[i].shown = true
+		}
 	}
 	n := 0
 	err := c.raw.Control(func(fd uintptr) {
