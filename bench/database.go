@@ -233,17 +233,24 @@ func measureBridges(s *setup, sw configured, ofswitchd string, seconds int) ([]f
 	if err := s.awaitBridges(); err != nil {
 		return nil, err
 	}
-	memory, err := s.sum(sw, residentMiB)
-	if err != nil {
-		return nil, err
+	if len(s.procs) != len(sw.programs) {
+		return nil, fmt.Errorf("%s has %d processes, not %d", sw.name, len(s.procs), len(sw.programs))
 	}
-	before, err := s.sum(sw, processorTime)
+	memory := 0.0
+	for _, p := range s.procs {
+		v, err := residentMiB(p.Process.Pid)
+		if err != nil {
+			return nil, err
+		}
+		memory += v
+	}
+	before, err := s.cpu()
 	if err != nil {
 		return nil, err
 	}
 	began = time.Now()
 	time.Sleep(time.Duration(seconds) * time.Second)
-	after, err := s.sum(sw, processorTime)
+	after, err := s.cpu()
 	if err != nil {
 		return nil, err
 	}
@@ -297,22 +304,6 @@ func (s *setup) awaitBridges() error {
 	})
 }
 
-// sum adds up a value of all processes of the switch.
-func (s *setup) sum(sw configured, value func(pid int) (float64, error)) (float64, error) {
-	if len(s.procs) != len(sw.programs) {
-		return 0, fmt.Errorf("%s has %d processes, not %d", sw.name, len(s.procs), len(sw.programs))
-	}
-	total := 0.0
-	for _, p := range s.procs {
-		v, err := value(p.Process.Pid)
-		if err != nil {
-			return 0, err
-		}
-		total += v
-	}
-	return total, nil
-}
-
 // residentMiB is what a process has in memory.
 func residentMiB(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -326,22 +317,4 @@ func residentMiB(pid int) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
-}
-
-// processorTime is what a process has used, in seconds.
-func processorTime(pid int) (float64, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// proc_pid_stat(5): utime and stime are fields 14 and 15, in ticks of 10 ms;
-	// the name of the program, the second, ends with the last parenthesis.
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
-	}
-	user, err1 := strconv.ParseFloat(fields[11], 64)
-	system, err2 := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100, errors.Join(err1, err2)
 }
