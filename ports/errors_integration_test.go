@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -34,7 +35,7 @@ func oneLine(t *testing.T, err error, sentinel error, parts ...string) {
 // The test binary runs itself without privileges, or as a process that holds a
 // TAP until it is killed.
 const (
-	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "afxdp p0", "internal t0", "plain t0", "raised p0 p1": open, print the error or "ready"
+	openEnv = "OFSWITCH_TEST_OPEN" // "system p0", "nft p0", "afxdp p0", "internal t0", "plain t0", "raised p0 p1": open, print the error or "ready"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +47,8 @@ func TestMain(m *testing.M) {
 	switch what {
 	case "system":
 		_, err = OpenSystem(dev, SystemOptions{})
+	case "nft":
+		_, err = OpenSystem(dev, SystemOptions{Isolation: isolate.NFT, Up: true})
 	case "afxdp":
 		_, err = OpenSystem(dev, SystemOptions{IO: IOAFXDP})
 	case "raised":
@@ -69,6 +72,16 @@ func TestMain(m *testing.M) {
 	}
 	fmt.Println("ready")
 	select {}
+}
+
+// unprivileged is the command that opens a device so, with no more capabilities than
+// these: "+net_raw,+net_admin".
+func unprivileged(t *testing.T, capabilities, what string) *exec.Cmd {
+	t.Helper()
+	bounds := "--bounding-set=" + strings.TrimSuffix("-all,"+capabilities, ",")
+	cmd := exec.Command(testutil.NeedProgram(t, "setpriv", "util-linux"), bounds, "--inh-caps=-all", os.Args[0])
+	cmd.Env = append(os.Environ(), openEnv+"="+what)
+	return cmd
 }
 
 // startHelper starts the test binary as such a process and waits until it holds
@@ -98,12 +111,10 @@ func endHelper(t *testing.T, cmd *exec.Cmd) {
 }
 
 func TestIntegrationWithoutPermission(t *testing.T) {
-	setpriv := testutil.NeedProgram(t, "setpriv", "util-linux")
 	_, sw := veth(t)
 	for what, capability := range map[string]string{"system p0": "CAP_NET_RAW", "internal t0": "CAP_NET_ADMIN", "plain t0": "CAP_NET_ADMIN"} {
 		t.Run(what, func(t *testing.T) {
-			cmd := exec.Command(setpriv, "--bounding-set=-all", "--inh-caps=-all", os.Args[0])
-			cmd.Env = append(os.Environ(), openEnv+"="+what)
+			cmd := unprivileged(t, "", what)
 			var out bytes.Buffer
 			cmd.Stdout = &out
 			sw.Start(cmd)
@@ -275,18 +286,27 @@ func TestIntegrationDefaultRouteCommandsWork(t *testing.T) {
 }
 
 // Where neither method can be had the switch works and says so once, with the
-// rules; a forced one is an error.
+// rules; a forced one is an error, and a device that is down stays so.
 func TestIntegrationIsolationUnavailable(t *testing.T) {
-	setpriv := testutil.NeedProgram(t, "setpriv", "util-linux")
 	_, sw := veth(t)
 	// CAP_NET_RAW alone opens the socket and sets no program and no table.
-	cmd := exec.Command(setpriv, "--bounding-set=-all,+net_raw", "--inh-caps=-all", os.Args[0])
-	cmd.Env = append(os.Environ(), openEnv+"=system p0")
+	cmd := unprivileged(t, "+net_raw", "system p0")
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	startHelper(t, sw, cmd)
 	endHelper(t, cmd)
 	if n := strings.Count(log.String(), "by hand"); n != 1 || !strings.Contains(log.String(), "add table netdev ofswitch") {
 		t.Errorf("log:\n%s", log.String())
+	}
+	sw.Run("ip", "link", "set", "p0", "down")
+	cmd = unprivileged(t, "+net_raw", "nft p0")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	sw.Start(cmd)
+	if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), "stack-isolation=nft") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if sw.Link("p0").Attrs().Flags&net.FlagUp != 0 {
+		t.Error("p0 was brought up")
 	}
 }

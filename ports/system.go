@@ -177,10 +177,12 @@ func (p *System) isolate() error {
 		return nil
 	}
 	p.isolated = true
+	// An attempt that fails may have come as far as that before.
+	var once sync.Once
 	silenced := func() {}
 	if p.opt.Up && !p.opened.Status.AdminUp {
 		p.raising = make(chan error, 1)
-		silenced = func() { p.raising <- p.raise() }
+		silenced = func() { once.Do(func() { p.raising <- p.raise() }) }
 	}
 	name := p.dev.name
 	iso, err := isolate.Start(p.dev.ifindex, name, p.opt.Isolation, silenced, p.isolatedOtherwise)
@@ -195,6 +197,7 @@ func (p *System) isolate() error {
 		silenced()
 		return nil
 	}
+	once.Do(func() { p.raising = nil })
 	return portErr(name, errors.Join(ErrNotSupported, err), "stack-isolation=%s: %v; use auto, or off and these rules: %q", p.opt.Isolation, err, isolate.ManualRules(name))
 }
 

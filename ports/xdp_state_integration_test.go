@@ -391,10 +391,8 @@ func TestIntegrationXDPFallsBack(t *testing.T) {
 
 // Without the right to load programs the port works by AF_PACKET.
 func TestIntegrationXDPWithoutPermission(t *testing.T) {
-	setpriv := testutil.NeedProgram(t, "setpriv", "util-linux")
 	_, sw := veth(t)
-	cmd := exec.Command(setpriv, "--bounding-set=-all,+net_raw,+net_admin", "--inh-caps=-all", os.Args[0])
-	cmd.Env = append(os.Environ(), openEnv+"=afxdp p0")
+	cmd := unprivileged(t, "+net_raw,+net_admin", "afxdp p0")
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	startHelper(t, sw, cmd)
