@@ -234,8 +234,14 @@ func (p *System) RxQueues() []RxQueue {
 	return list
 }
 
-// Status reads the device's present state by netlink and ethtool.
+// Status reads the device's present state by netlink and ethtool; that of a closed port is
+// the one that was last read.
 func (p *System) Status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return p.dev.lastStatus()
+	}
 	s := p.dev.status()
 	if s.MTU != 0 {
 		p.mtu.Store(int32(s.MTU))

@@ -71,8 +71,16 @@ func (p *Tap) NewTx() (TxQueue, error) {
 	return q, nil
 }
 
-// Status reads the device's present state. A TAP has no speed.
-func (p *Tap) Status() Status { return p.dev.status() }
+// Status reads the device's present state; that of a closed port is the one that was last
+// read. A TAP has no speed.
+func (p *Tap) Status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return p.dev.lastStatus()
+	}
+	return p.dev.status()
+}
 
 // SetAdmin sets or clears IFF_UP.
 func (p *Tap) SetAdmin(up bool) error { return p.dev.setAdmin(up) }
