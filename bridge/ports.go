@@ -425,13 +425,25 @@ func (s *Switch) connectPatchesLocked() {
 func (s *Switch) linkEvent(ev ports.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return
-	}
-	if p := s.portOf(ev); p != nil && !p.knows(ev) {
-		p.linkEvent(ev)
+	var asked ports.Port
+	var now ports.Status
+	for !s.closed {
+		p := s.portOf(ev)
+		switch {
+		case p == nil || p.knows(ev):
+			return
+		case p.changes(ev) && asked != p.port:
+			// The kernel may let us wait, with others for whom nobody is to wait.
+			asked = p.port
+			s.mu.Unlock()
+			now = asked.Status()
+			s.mu.Lock()
+			continue
+		}
+		p.linkEvent(ev, now)
 		p.bridge.settle()
 		s.changedLocked()
+		return
 	}
 }
 
@@ -457,16 +469,26 @@ func (s *Switch) portOf(ev ports.Event) *livePort {
 	return nil
 }
 
-func (p *livePort) linkEvent(ev ports.Event) {
-	other := ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex
-	if p.open && (other || p.away) && !p.followed(ev) {
+// other says that the open device is no longer there, or another one is in its place.
+func (p *livePort) other(ev ports.Event) bool {
+	return ev.Gone && (ev.Ifindex == 0 || ev.Ifindex == p.ifindex) || !ev.Gone && ev.Ifindex != p.ifindex
+}
+
+// changes says whether an event is of the open device as such: it is asked how it is now.
+func (p *livePort) changes(ev ports.Event) bool {
+	return p.open && !p.away && !ev.Gone && !p.other(ev)
+}
+
+// linkEvent deals with an event; now is the state of the device, if changes.
+func (p *livePort) linkEvent(ev ports.Event, now ports.Status) {
+	if p.changes(ev) {
+		p.heardOf(now)
+		return
+	}
+	if p.open && (p.other(ev) || p.away) && !p.followed(ev) {
 		p.lost()
 	}
-	switch {
-	case ev.Gone, p.away:
-	case p.open:
-		p.heard()
-	case p.waiting:
+	if p.waiting && !ev.Gone {
 		p.reopen()
 	}
 }
@@ -515,7 +537,7 @@ func (p *livePort) followed(ev ports.Event) bool {
 		p.log().Info("the device has been moved to another network namespace; the port goes on there", "ofport", p.no.String())
 	case !away && p.away:
 		p.log().Info("the device is back", "ofport", p.no.String())
-	case !away && !ev.Gone && ev.Name == p.conf.Name:
+	case !away && !ev.Gone && ev.Name == p.conf.Name && tap.Renamed(): // if not, it was the port's former device
 		p.log().Warn("another device has the name of the port's, which has been renamed", "ofport", p.no.String())
 	}
 	p.away = tap.Away()

@@ -116,8 +116,9 @@ func (lb *liveBridge) patches() map[ofp.PortNo]ports.Status {
 
 // heard takes note of a change of the open device. Notifications have no speed, so
 // it is asked.
-func (p *livePort) heard() {
-	now := p.port.Status()
+func (p *livePort) heard() { p.heardOf(p.port.Status()) }
+
+func (p *livePort) heardOf(now ports.Status) {
 	if now.LinkUp != p.device.LinkUp {
 		p.linkResets++
 	}

@@ -61,6 +61,18 @@ func (p *Tap) Away() bool {
 	return p.dev.away
 }
 
+// Renamed says whether the device has another name than the port's. One that is gone has
+// none.
+func (p *Tap) Renamed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return false
+	}
+	name, err := tunName(p.fd)
+	return err == nil && name != p.dev.name
+}
+
 // tunName is the present name of the descriptor's device.
 func tunName(fd int) (string, error) {
 	ifr, err := unix.NewIfreq("x") // the kernel fills in the name
