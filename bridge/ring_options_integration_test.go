@@ -41,3 +41,26 @@ func TestIntegrationRingOptions(t *testing.T) {
 		t.Errorf("%q %v", m, err)
 	}
 }
+
+// How a TAP moves its frames, and why, is told where it is told of other devices.
+func TestIntegrationTapIO(t *testing.T) {
+	l := newLab(t)
+	l.mustApply(secure("brA",
+		Port{Name: "vm0", Type: TypeInternal, Options: map[string]string{"n_rxq": "2"}},
+		Port{Name: "vm1", Type: TypeInternal, Options: map[string]string{"io": "plain"}},
+	))
+	want := map[string]string{
+		"brA": "io=tap, with offloads, receive queues: 1",
+		"vm0": "io=tap, with offloads, receive queues: 2",
+		"vm1": "io=plain, as configured",
+	}
+	show := l.s.showBridges()
+	for _, st := range l.s.Ports() {
+		if got := strings.TrimPrefix(ioText(st.IO), ": "); got != want[st.Name] {
+			t.Errorf("%s: %s, want %s", st.Name, got, want[st.Name])
+		}
+		if line := "(tap: " + want[st.Name] + ")"; !strings.Contains(show, line) {
+			t.Errorf("no %s in\n%s", line, show)
+		}
+	}
+}

@@ -136,7 +136,7 @@ type PortStatus struct {
 	// Isolation is how the host's stack is kept out of the device: "tcx",
 	// "nft", "off", "none" where it cannot be; "" for ports without one.
 	Isolation string
-	// IO is how the port's frames are moved, of open system ports.
+	// IO is how the port's frames are moved, of open ports with a device.
 	IO ports.IOChoice
 }
 

@@ -29,9 +29,9 @@ func ParseIO(s string) (string, error) {
 	return "", fmt.Errorf("%q is not known; use %s, %s or %s", s, IOAuto, IOAFPacket, IOAFXDP)
 }
 
-// IOChoice is how a system port moves its frames, and why so.
+// IOChoice is how a port moves its frames, and why so.
 type IOChoice struct {
-	IO   string  // IOAFPacket or IOAFXDP
+	IO   string  // of system ports IOAFPacket or IOAFXDP, of TAPs IOTap or IOPlain
 	Mode XDPMode // of IOAFXDP: where in the driver's way; else ""
 	Why  string  // one line
 }
@@ -131,7 +131,7 @@ func (p *System) openXDP(l netlink.Link) error {
 			p.warnPeer(f.kind)
 			return nil
 		}
-		p.io.Why = "AF_XDP cannot be had: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+		p.io.Why = "AF_XDP cannot be had: " + inOneLine(err)
 	}
 	if xdp || p.opt.IO == IOAFXDP {
 		p.opt.Logger.Warn("the port goes on with AF_PACKET", "port", p.dev.name, "reason", p.io.Why)
@@ -155,6 +155,9 @@ func (p *System) tryXDP(l netlink.Link, f *ioFacts) (x *xdpIO, err error) {
 	p.opt.Logger.Debug("AF_XDP", "port", p.dev.name, "mode", x.mode, "receive queues", rx, "send queues", min(rx, tx), "bytes", x.memory(), "turned off", tags)
 	return x, nil
 }
+
+// inOneLine is the text of errors that were joined.
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // warnPeer says what AF_XDP needs of the host behind a device that passes its
 // offloads on.

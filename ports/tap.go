@@ -23,6 +23,7 @@ type Tap struct {
 	caps    Caps
 	queues  []*tapRx
 	created bool
+	io      IOChoice
 
 	mu     sync.Mutex
 	txs    int // transmit handles made
@@ -39,13 +40,8 @@ func (p *Tap) Name() string { return p.dev.name }
 // Type is "internal" for a device that the port made, else "tap".
 func (p *Tap) Type() string { return p.typ }
 
-// IO is "auto" where frames carry offload state, "plain" where they do not.
-func (p *Tap) IO() string {
-	if p.vnet {
-		return IOAuto
-	}
-	return IOPlain
-}
+// IOChoice is how the port moves its frames.
+func (p *Tap) IOChoice() IOChoice { return p.io }
 
 // RxQueues are as many as TapOptions.Queues asked for. All frames of a flow come by the
 // same one: at first that to which a hash of the flow belongs, then that through which the

@@ -42,8 +42,12 @@ func TestIntegrationInternal(t *testing.T) {
 			ns.NoIPv6()
 			mac := net.HardwareAddr{2, 1, 2, 3, 4, 5}
 			p := openTapIn(t, ns, OpenInternal, "t0", TapOptions{IO: io, MAC: mac, MTU: 1400})
-			if p.Type() != "internal" || p.Name() != "t0" || p.IO() != io {
-				t.Errorf("type %q name %q io %q", p.Type(), p.Name(), p.IO())
+			if p.Type() != "internal" || p.Name() != "t0" {
+				t.Errorf("type %q name %q", p.Type(), p.Name())
+			}
+			want := map[string]IOChoice{IOAuto: {IO: IOTap, Why: "with offloads, receive queues: 1"}, IOPlain: {IO: IOPlain, Why: "as configured"}}[io]
+			if c := p.IOChoice(); c != want {
+				t.Errorf("%+v, want %+v", c, want)
 			}
 			st := p.Status()
 			if !bytes.Equal(st.MAC, mac) || st.MTU != 1400 || !st.AdminUp || !st.LinkUp || st.SpeedMbps != 0 || st.Ifindex != ns.Link("t0").Attrs().Index {
@@ -266,8 +270,8 @@ func TestIntegrationTapFallsBackToPlain(t *testing.T) {
 	var log bytes.Buffer
 	fds := openFiles(t)
 	p := openTapIn(t, ns, OpenInternal, "t0", TapOptions{Provider: stubborn{t}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	if p.IO() != IOPlain || newTx(t, p).Caps() != (Caps{}) {
-		t.Errorf("io %q", p.IO())
+	if c := p.IOChoice(); c.IO != IOPlain || !strings.HasPrefix(c.Why, "the kernel gives no offloads: ") || newTx(t, p).Caps() != (Caps{}) {
+		t.Errorf("%+v", c)
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "port=t0") {
 		t.Errorf("log: %s", log.String())

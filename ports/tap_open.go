@@ -18,6 +18,9 @@ const (
 	IOPlain = "plain" // without: the kernel does both before the switch sees a frame
 )
 
+// IOTap is what IOAuto comes to: see IOChoice.
+const IOTap = "tap"
+
 const tunDevice = "/dev/net/tun"
 
 // MaxTapQueues bounds TapOptions.Queues.
@@ -77,6 +80,7 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 			return nil, portErr(name, ErrNotSupported, "the device has one queue: make it with 'ip tuntap add dev %s mode tap multi_queue', or leave n_rxq out", name)
 		}
 	}
+	p.io = IOChoice{IO: IOPlain, Why: "as configured"}
 	if o.IO == IOAuto {
 		err = p.openAuto(name, o, multi)
 		if p.created && errors.Is(err, ErrBusy) { // the name: looked at only now, since it costs as much as the rest
@@ -88,6 +92,7 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 		if errors.As(err, &refused) {
 			o.Logger.Warn("the kernel gives this TAP no offloads: frames are checksummed and segmented one by one", "port", name, "reason", refused.err)
 			o.IO, err = IOPlain, nil
+			p.io.Why = "the kernel gives no offloads: " + inOneLine(refused.err)
 		}
 		if err != nil {
 			return nil, err
@@ -102,6 +107,9 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 		if err := p.openPlain(name, multi); err != nil {
 			return nil, err
 		}
+	}
+	if o.IO == IOAuto {
+		p.io = IOChoice{IO: IOTap, Why: fmt.Sprintf("with offloads, receive queues: %d", len(p.queues))}
 	}
 	p.fd = p.queues[0].fd
 	if err := p.configure(name, o); err != nil {
