@@ -376,7 +376,7 @@ func TestIntegrationLocalDeviceDeleted(t *testing.T) {
 	d := startSwitch(t, l)
 	n := d.log.count()
 	mustRun(t, l.Switch, "ip", "link", "del", "br0")
-	if _, ok := d.log.awaitAfter(n, `msg="port added" bridge=br0 port=br0 ofport=LOCAL`); !ok {
+	if _, ok := d.log.awaitAfter(n, `msg="port added" bridge=br0 port=br0 io=tap`); !ok {
 		t.Fatalf("br0 is not made again:\n%s", d.log.text())
 	}
 	mustRun(t, l.Switch, "ip", "addr", "add", "10.0.0.9/24", "dev", "br0")
