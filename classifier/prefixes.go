@@ -18,10 +18,10 @@ type prefixNode struct {
 // place where others part.
 const isPrefix = 1 << 8
 
-// treeNodes is the size that a tree grows to: 16,384 random prefixes, 0.8 MB. Beyond, what a
-// tree can tell is not worth what it costs for each rule: 50 bytes, and microseconds of
-// cache misses.
-const treeNodes = 1 << 15
+// treeNodes is the number of nodes that a tree grows to, of prefixes of more than 16 bits: 6 MB. Beyond,
+// what a tree can tell is not worth what it costs for each rule: up to 50 bytes, and cache
+// misses.
+const treeNodes = 1 << 18
 
 // pageNodes is the number of nodes in a page.
 const pageNodes = 64
@@ -32,22 +32,28 @@ type prefixPage struct {
 	low   []atomic.Uint64
 }
 
-// prefixTree is a multiset of prefixes of keys of up to 128 bits, a path-compressed
-// binary trie (PATRICIA) with one writer and any number of lock-free readers
-// (doc.go). Nodes are numbered, not pointed to: 24 bytes each (32 where keys are longer
-// than 64 bits), two at most for each distinct prefix, and nothing for the
+// prefixTree is a multiset of prefixes of keys of up to 128 bits, with one writer and any number
+// of lock-free readers (doc.go). The first two bytes of a key are looked up in pages of 256
+// ([frontPage]); for each value of both that longer prefixes begin with there is a
+// path-compressed binary trie (PATRICIA). Its nodes are numbered, not pointed to: 24 bytes each (32
+// where keys are longer than 64 bits), two at most for each distinct prefix, and nothing for the
 // garbage collector to follow.
 type prefixTree struct {
-	root  atomic.Uint32
+	top   atomic.Pointer[frontTop] // nil: no prefix was ever added
 	pages atomic.Pointer[[]*prefixPage]
 	reuse atomic.Uint64          // counts nodes that became others
 	rest  atomic.Pointer[runSet] // lengths of prefixes that were turned away: any key may have them
 	wide  bool                   // keys of more than 64 bits
 	most  int                    // nodes, as far as prefixes are turned away instead
 
-	made uint32   // writer's: nodes ever made; they are numbered from 1
-	free []uint32 // writer's: those not in use
+	// The writer's:
+	made uint32   // nodes ever made; they are numbered from 1
+	free []uint32 // those not in use
+	idle int      // first byte of the one page of the second byte that may be empty; -1: none is
 }
+
+// frontBits is how many bits of a key are looked up in pages.
+const frontBits = 16
 
 // longKey is a key, its first bit the highest of hi.
 type longKey struct{ hi, lo uint64 }
@@ -107,24 +113,55 @@ func (t *prefixTree) keyOf(i uint32, n *prefixNode) longKey {
 // turned away count as found.
 // sure is false if the writer changed the tree in a way that leaves no answer.
 func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
-	before := t.reuse.Load()
-	last := -1
-	for i := t.root.Load(); i != 0; {
-		n := t.node(i)
+	sure = true
+	if top := t.top.Load(); top != nil {
+		before := t.reuse.Load()
+		x := top.slots[k.hi>>56].Load()
+		found[0], used = x&slotLens, slotUsedBits(x)
+		if x>>slotChild != 0 {
+			// A page that was dropped meanwhile had nothing left that a reader may see.
+			if p := top.below[k.hi>>56].Load(); p != nil {
+				x = p.slots[k.hi>>48&0xff].Load()
+				found[0] |= x & slotLens << 8
+				used = 8 + slotUsedBits(x)
+			}
+			if i := uint32(x >> slotChild); used == frontBits && i != 0 {
+				used, sure = t.walkBelow(i, k, &found)
+				sure = sure && t.reuse.Load() == before
+			}
+		}
+	}
+	if rest := t.rest.Load(); rest != nil {
+		rest.addTo(&found)
+	}
+	return found, used, sure
+}
+
+// walkBelow is walk from node i on.
+func (t *prefixTree) walkBelow(i uint32, k longKey, found *lengths) (used int, sure bool) {
+	pages := t.pages.Load()
+	if pages == nil {
+		return 0, false
+	}
+	last := frontBits - 1 // where others part there may be a node of 16 bits
+	for i != 0 {
+		if int(i-1)/pageNodes >= len(*pages) {
+			return 0, false // it was made later
+		}
+		n := nodeIn(*pages, i)
 		info := n.info.Load()
 		length := int(info & 0xff)
 		if length <= last {
-			return found, 0, false // it became another while we went there
+			return 0, false // it became another while we went there
 		}
 		last = length
 		// The common bits, most often all.
 		c := bits.LeadingZeros64(k.hi ^ n.key.Load())
 		if c == 64 && t.wide {
-			c += bits.LeadingZeros64(k.lo ^ t.lowOf(i).Load())
+			c += bits.LeadingZeros64(k.lo ^ (*pages)[(i-1)/pageNodes].low[(i-1)%pageNodes].Load())
 		}
 		if c < length {
-			used = c + 1
-			break
+			return c + 1, true
 		}
 		used = length
 		if info&isPrefix != 0 {
@@ -138,16 +175,13 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 		used = length + 1
 		i = next[k.bit(length)&1]
 	}
-	if rest := t.rest.Load(); rest != nil {
-		rest.addTo(&found)
-	}
-	return found, used, t.reuse.Load() == before
+	return used, true
 }
 
 // offer adds the first length bits of k, and says whether they were turned away, because
 // the tree is full.
 func (t *prefixTree) offer(k longKey, length int) (away bool) {
-	if t.nodes() < t.most {
+	if length <= frontBits || t.nodes() < t.most {
 		t.add(k, length)
 		return false
 	}
@@ -213,7 +247,82 @@ func (t *prefixTree) reserve(i uint32) {
 
 // add adds the first length bits of k, at least one.
 func (t *prefixTree) add(k longKey, length int) {
-	for link := &t.root; ; {
+	top := t.top.Load()
+	if top == nil {
+		top = new(frontTop)
+		t.top.Store(top)
+		t.idle = -1
+	}
+	first, second := k.hi>>56, k.hi>>48&0xff
+	if length <= 8 {
+		top.add(heapNode(first, length))
+		return
+	}
+	p := top.below[first].Load()
+	if p == nil {
+		p = new(frontPage)
+		top.below[first].Store(p)
+	} else if int(first) == t.idle {
+		t.idle = -1
+	}
+	if length <= frontBits {
+		p.add(heapNode(second, length-8))
+	} else {
+		var root atomic.Uint32
+		old := uint32(p.slots[second].Load() >> slotChild)
+		root.Store(old)
+		if t.insert(&root, k, length); root.Load() != old {
+			p.setChild(second, root.Load())
+		}
+	}
+	if top.slots[first].Load()>>slotChild == 0 {
+		top.setChild(first, 1)
+	}
+}
+
+// remove takes back one add.
+func (t *prefixTree) remove(k longKey, length int) {
+	top := t.top.Load()
+	first, second := k.hi>>56, k.hi>>48&0xff
+	if length <= 8 {
+		top.remove(heapNode(first, length))
+		return
+	}
+	p := top.below[first].Load()
+	if length <= frontBits {
+		p.remove(heapNode(second, length-8))
+	} else {
+		var root atomic.Uint32
+		old := uint32(p.slots[second].Load() >> slotChild)
+		root.Store(old)
+		if t.delete(&root, k, length); root.Load() != old {
+			p.setChild(second, root.Load())
+		}
+		t.giveBack()
+	}
+	if p.empty() {
+		top.setChild(first, 0)
+		// One empty page is kept, for a prefix that comes and goes.
+		if t.idle >= 0 {
+			top.below[t.idle].Store(nil)
+		}
+		t.idle = int(first)
+	}
+}
+
+// giveBack lets go of the memory of nodes when none is in use.
+func (t *prefixTree) giveBack() {
+	if t.nodes() > 0 || t.made <= pageNodes {
+		return
+	}
+	t.reuse.Add(1)
+	t.pages.Store(nil)
+	t.made, t.free = 0, nil
+}
+
+// insert adds a prefix to the trie below root.
+func (t *prefixTree) insert(root *atomic.Uint32, k longKey, length int) {
+	for link := root; ; {
 		i := link.Load()
 		if i == 0 {
 			i, n := t.alloc(k, length)
@@ -253,10 +362,10 @@ func (t *prefixTree) add(k longKey, length int) {
 	}
 }
 
-// remove takes back one add.
-func (t *prefixTree) remove(k longKey, length int) {
-	var above, link *atomic.Uint32 // the links to the node's parent and to the node
-	link = &t.root
+// delete takes back one insert.
+func (t *prefixTree) delete(root *atomic.Uint32, k longKey, length int) {
+	var above *atomic.Uint32 // the link to the node's parent
+	link := root
 	var parent uint32
 	for {
 		i := link.Load()

@@ -19,7 +19,7 @@ func checkPrefixes(t *testing.T, tree *prefixTree, want map[string]uint32) {
 		nodes++
 		k, info := tree.keyOf(i, n), n.info.Load()
 		have := int(info & 0xff)
-		if have <= length || length >= 0 && k.common(above) < length || k != k.cut(have) {
+		if have <= length || k.common(above) < length || k != k.cut(have) {
 			t.Fatalf("node %v/%d stands below %v/%d", k, have, above, length)
 		}
 		if (n.n > 0) != (info&isPrefix != 0) {
@@ -45,8 +45,55 @@ func checkPrefixes(t *testing.T, tree *prefixTree, want map[string]uint32) {
 			t.Fatalf("node %v/%d is of no use", k, have)
 		}
 	}
-	if root := tree.root.Load(); root != 0 {
-		visit(root, longKey{}, -1)
+	page := func(p *frontPage, above longKey, before int, below func(b uint64) bool) {
+		t.Helper()
+		var exists func(h, depth int) bool
+		exists = func(h, depth int) bool {
+			some := p.added(h)
+			if some {
+				found++
+				k := above
+				k.hi |= uint64(h-1<<depth) << (64 - before - depth)
+				if want[fmt.Sprint(k, uint8(before+depth))] != p.count[h] {
+					t.Fatalf("prefix %v/%d: added %d times, want %d", k, before+depth, p.count[h], want[fmt.Sprint(k, uint8(before+depth))])
+				}
+			}
+			if depth == 8 {
+				some = below(uint64(h)-256) || some
+			} else {
+				a, b := exists(2*h, depth+1), exists(2*h+1, depth+1)
+				some = some || a || b
+			}
+			if h > 1 && p.has(h) != some {
+				t.Fatalf("page of %v/%d: node %x exists: %v, noted as %v", above, before, h, some, p.has(h))
+			}
+			return some
+		}
+		exists(1, 0)
+	}
+	if top := tree.top.Load(); top != nil {
+		empty := 0
+		page(&top.frontPage, longKey{}, 0, func(b uint64) bool {
+			p := top.below[b].Load()
+			if p == nil {
+				return false
+			}
+			k := longKey{b << 56, 0}
+			page(p, k, 8, func(b uint64) bool {
+				root := uint32(p.slots[b].Load() >> slotChild)
+				if root != 0 {
+					visit(root, longKey{k.hi | b<<48, 0}, frontBits-1)
+				}
+				return root != 0
+			})
+			if p.empty() {
+				empty++
+			}
+			return !p.empty()
+		})
+		if empty > 1 {
+			t.Fatalf("%d empty pages", empty)
+		}
 	}
 	if found != len(want) || nodes != tree.nodes() {
 		t.Fatalf("%d prefixes in %d nodes, want %d in %d", found, nodes, len(want), tree.nodes())
@@ -127,7 +174,8 @@ func TestPrefixTree(t *testing.T) {
 		for _, p := range list {
 			tree.remove(p.k, p.n)
 		}
-		if tree.nodes() != 0 || tree.root.Load() != 0 {
+		checkPrefixes(t, tree, nil)
+		if tree.nodes() != 0 {
 			t.Fatalf("seed %d: %d nodes left", seed, tree.nodes())
 		}
 	}
