@@ -64,6 +64,7 @@ type conn struct {
 	// Owned by the goroutine that reads.
 	in          reader
 	unanswered  bool // replies wait that the writer may not know of
+	unsent      int  // packet-outs that the switch may not have sent yet
 	version     uint8
 	badVersions int          // messages in a row of another version
 	flowMod     *ofp.FlowMod // the last one decoded; nil before the first
@@ -182,7 +183,9 @@ func (c *conn) read() error {
 			return err
 		}
 		c.snoop(false, msg)
-		if err := c.dispatch(h, msg); err != nil {
+		err = c.dispatch(h, msg)
+		c.sendDeferred()
+		if err != nil {
 			return err
 		}
 	}
@@ -329,6 +332,10 @@ func (c *conn) snoop(toPeer bool, msg []byte) {
 // Only the reader calls it.
 func (c *conn) send(b []byte) error {
 	c.unanswered = true
+	if c.unsent > 0 {
+		c.unsent = 0
+		c.m.sw.FlushPacketOuts() // this may wait for the peer
+	}
 	switch {
 	case c.out.put(b, c.done):
 		return nil

@@ -182,7 +182,43 @@ func (c *conn) result(h ofp.Header, msg []byte, err error) error {
 }
 
 func (c *conn) handlePacketOut(h ofp.Header, msg []byte, m ofp.Message) error {
-	return c.result(h, msg, c.m.sw.PacketOut(m.(*ofp.PacketOut)))
+	p := m.(*ofp.PacketOut)
+	if c.unsent < maxUnsent && c.continues() {
+		c.unsent++
+		return c.result(h, msg, c.m.sw.DeferPacketOut(p))
+	}
+	err := c.m.sw.PacketOut(p)
+	if err == nil {
+		c.unsent = 0 // what was deferred has left with this one
+	}
+	return c.result(h, msg, err)
+}
+
+// continues says whether the message after this one is here already, and is one that
+// is carried out at once and is often sent with packet-outs: another, or a flow entry
+// that is added.
+func (c *conn) continues() bool {
+	next := c.in.buf[c.in.r:c.in.w]
+	h, err := ofp.ParseHeader(next)
+	if err != nil || h.Version != c.version || len(next) < int(h.Length) {
+		return false
+	}
+	switch h.Type {
+	case ofp.TypePacketOut:
+		return true
+	case ofp.TypeFlowMod:
+		return c.v10 == nil && ofp.FlowModAdds(next[ofp.HeaderLen:h.Length])
+	}
+	return false
+}
+
+// sendDeferred has packet-outs sent that were deferred, unless messages continue that
+// are carried out at once.
+func (c *conn) sendDeferred() {
+	if c.unsent > 0 && !c.continues() {
+		c.unsent = 0
+		c.m.sw.FlushPacketOuts()
+	}
 }
 
 func (c *conn) handleFlowMod(h ofp.Header, msg []byte, m ofp.Message) error {

@@ -33,6 +33,9 @@ const (
 	// lingerBytes is how much of what the peer still sends is read meanwhile:
 	// closing with unread data would destroy what we have written.
 	lingerBytes = 1 << 20
+	// maxUnsent is how many packet-outs may wait for those behind them, to be sent
+	// together: for less than a millisecond.
+	maxUnsent = 31
 	// writeChunk is the most that is written in one piece.
 	writeChunk = 64 << 10
 )

@@ -29,7 +29,8 @@ type fakeSwitch struct {
 	actions  int                      // actions of each entry
 	refuse   map[string]error         // by method
 	flowMods []*ofp.FlowMod           // accepted ones
-	outs     []*ofp.PacketOut         // accepted ones
+	outs     []*ofp.PacketOut         // accepted ones, that have been sent
+	deferred []*ofp.PacketOut         // accepted ones, that have not
 	hook     func(method string)      // called without the lock
 	ports    []ofp.PortDesc           // of PortDescs
 	features func(*ofp.FeaturesReply) // nil: as they are
@@ -113,9 +114,38 @@ func (s *fakeSwitch) PacketOut(p *ofp.PacketOut) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.flushLocked()
 	s.outs = append(s.outs, p)
 	return nil
 }
+
+// DeferPacketOut keeps a packet-out from outs until the next one that is not deferred,
+// or FlushPacketOuts.
+func (s *fakeSwitch) DeferPacketOut(p *ofp.PacketOut) error {
+	if err := s.call("DeferPacketOut"); err != nil {
+		return err
+	}
+	if p.BufferID != ofp.NoBuffer {
+		return ofp.BadRequestBufferUnknown.Errorf("buffer %#x", p.BufferID)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deferred = append(s.deferred, p)
+	return nil
+}
+
+func (s *fakeSwitch) FlushPacketOuts() {
+	_ = s.call("FlushPacketOuts")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushLocked()
+}
+
+func (s *fakeSwitch) flushLocked() {
+	s.outs = append(s.outs, s.deferred...)
+	s.deferred = nil
+}
+
 func (s *fakeSwitch) PortMod(*ofp.PortMod) error   { return s.call("PortMod") }
 func (s *fakeSwitch) TableMod(*ofp.TableMod) error { return s.call("TableMod") }
 func (s *fakeSwitch) Barrier()                     { _ = s.call("Barrier") }

@@ -21,6 +21,10 @@ type Switch interface {
 	// there. What it tells of the change (Manager.FlowsChanged) is told before it returns.
 	FlowMod(*ofp.FlowMod) error
 	PacketOut(*ofp.PacketOut) error
+	// DeferPacketOut is PacketOut, but what is sent may leave when FlushPacketOuts is
+	// called, which is done soon.
+	DeferPacketOut(*ofp.PacketOut) error
+	FlushPacketOuts()
 	PortMod(*ofp.PortMod) error
 	TableMod(*ofp.TableMod) error
 	GroupMod(*ofp.GroupMod) error

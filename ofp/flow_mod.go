@@ -78,6 +78,10 @@ func DecodeFlowMod(h Header, body []byte, m *FlowMod) error {
 	return m.decode(body)
 }
 
+// FlowModAdds says whether the body of a flow-mod, which may be anything, has the command
+// FlowAdd.
+func FlowModAdds(body []byte) bool { return len(body) > 17 && body[17] == FlowAdd }
+
 // decode reads a body that has the shape of a flow-mod's.
 func (m *FlowMod) decode(b []byte) (err error) {
 	m.Cookie = be.Uint64(b)

@@ -86,6 +86,8 @@ type Datapath struct {
 	teamMu sync.RWMutex
 
 	ctlMu sync.Mutex // owns ctl
+	// ctlUnsent: ctl has frames in transmit batches. It changes under ctlMu.
+	ctlUnsent atomic.Bool
 
 	// mu is the writer lock: held for every change of what workers see.
 	mu       sync.Mutex

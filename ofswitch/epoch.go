@@ -41,15 +41,16 @@ func (e *epoch) wait() {
 
 // Sync returns when every frame that is still to be forwarded will see all
 // changes that were published before the call: each worker is idle, or has
-// begun a batch since. It never waits longer than one batch takes.
+// begun a batch since. It never waits longer than one batch takes. What packet-outs have
+// left to send is sent, so that nothing of before the call is.
 func (d *Datapath) Sync() {
-	if d.manual {
-		return // the caller is the one who runs batches
+	if !d.manual { // else the caller is the one who runs batches
+		for _, w := range d.everyWorker() {
+			w.epoch.wait()
+		}
+		d.ctl.epoch.wait()
 	}
-	for _, w := range d.everyWorker() {
-		w.epoch.wait()
-	}
-	d.ctl.epoch.wait()
+	d.flushControl() // after the wait, in which a packet-out may have left some
 }
 
 // update is the one way to change what workers see. It runs fn under the

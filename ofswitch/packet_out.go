@@ -18,6 +18,42 @@ func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
 	return o.send()
 }
 
+// DeferPacketOut is PacketOut of one of several that follow each other closely: the
+// list has been carried out when it returns, but what it sends may leave by the next
+// call of FlushPacketOuts only, which the caller makes soon, or of anything that waits for
+// frames (PacketOut, Barrier, statistics). A system call for each frame costs more
+// than all else that is done for it.
+func (b *Bridge) DeferPacketOut(m *ofp.PacketOut) error {
+	o, err := b.checkPacketOut(m)
+	if err != nil {
+		return err
+	}
+	return o.run(false)
+}
+
+// FlushPacketOuts has sent what DeferPacketOut left when it returns.
+func (b *Bridge) FlushPacketOuts() { b.d.flushControl() }
+
+// flushControl sends what the control executor has left to send.
+func (d *Datapath) flushControl() {
+	if d.ctlUnsent.Load() {
+		d.lockControl()
+		d.ctlMu.Unlock()
+	}
+}
+
+// lockControl takes ctlMu for who uses the control executor's transmit batches
+// for something else, and sends what is left in them.
+func (d *Datapath) lockControl() {
+	d.ctlMu.Lock()
+	if d.ctlUnsent.Load() {
+		d.ctl.epoch.enter()
+		d.ctl.transmit()
+		d.ctl.epoch.leave()
+		d.ctlUnsent.Store(false)
+	}
+}
+
 // packetOut is a packet-out that was found in order.
 type packetOut struct {
 	b       *Bridge
@@ -85,7 +121,10 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 func (o *packetOut) undo() { o.held.undo() }
 
 // send carries it out. What it refuses needs no undo.
-func (o *packetOut) send() error {
+func (o *packetOut) send() error { return o.run(true) }
+
+// run is send, or leaves what is to be sent to who comes next or to flushControl.
+func (o *packetOut) run(transmit bool) error {
 	d := o.b.d
 	d.ctlMu.Lock()
 	defer d.ctlMu.Unlock()
@@ -106,7 +145,10 @@ func (o *packetOut) send() error {
 	p := w.tr.packetOut(&o.key, o.b, o.in, o.inPort, o.actions)
 	one := [1]*packet.Frame{o.frame}
 	w.execute(p, one[:])
-	w.transmit()
+	if transmit {
+		w.transmit()
+	}
+	d.ctlUnsent.Store(!transmit)
 	d.foldControl()
 	return nil
 }

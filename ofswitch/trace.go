@@ -76,7 +76,7 @@ type tracedFrame struct {
 func (b *Bridge) trace(q *TraceQuery, tf *tracedFrame) (result *Trace, err error) {
 	d := b.d
 	rec := &traceRecorder{effects: q.Generate, names: q.Names, inPort: tf.inPort, made: q.Packet == nil}
-	d.ctlMu.Lock()
+	d.lockControl()
 	defer d.ctlMu.Unlock()
 	d.ctl.epoch.enter()
 	defer d.ctl.epoch.leave()
