@@ -24,6 +24,9 @@ func (c *Config) NeedsTLS() string {
 	return ""
 }
 
+// Credentials are what all bridges use for TLS, with the files that Apply sets.
+func (s *Switch) Credentials() *stream.Credentials { return s.tls }
+
 // applyTLSLocked sets the files. The error says why TLS targets do not work as
 // yet; they do as soon as the files are mended.
 func (s *Switch) applyTLSLocked(c *Config) error {

@@ -34,7 +34,7 @@ func NewCredentials(log *slog.Logger) *Credentials {
 	return &Credentials{log: log}
 }
 
-// Set names the files. The error says what keeps them from being used now; they
+// Set names the files. The error says why there can be no TLS with them now; they
 // are looked at again at each handshake all the same. Zero Files: no TLS.
 func (c *Credentials) Set(f Files) error {
 	c.mu.Lock()
@@ -45,7 +45,7 @@ func (c *Credentials) Set(f Files) error {
 	if f == (Files{}) {
 		return nil
 	}
-	_, err := c.loadLocked()
+	_, err := c.bestLocked()
 	return err
 }
 
@@ -59,6 +59,10 @@ func (c *Credentials) Ready() error {
 func (c *Credentials) load() (*material, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.bestLocked()
+}
+
+func (c *Credentials) bestLocked() (*material, error) {
 	m, err := c.loadLocked()
 	if err == nil {
 		return m, nil

@@ -313,6 +313,9 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("no CA file", ca, "switch two")
+	if err := c.Set(files); err != nil {
+		t.Errorf("the same files, which were good: %v", err)
+	}
 	if n := strings.Count(lines.String(), "no such file"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, lines.String())
 	}

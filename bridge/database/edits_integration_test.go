@@ -23,6 +23,7 @@ type bench struct {
 	ns       *testutil.NS
 	file     string
 	dir      string
+	log      *slog.Logger
 	embedded *Embedded
 	client   *ovsdb.Client
 	sw       *bridge.Switch
@@ -32,24 +33,24 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := socketDir(t)
-	return &bench{t: t, ns: testutil.NewNS(t), file: filepath.Join(dir, "conf.db"), dir: dir}
+	return &bench{t: t, ns: testutil.NewNS(t), file: filepath.Join(dir, "conf.db"), dir: dir, log: quiet}
 }
 
 func (b *bench) start() {
 	b.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := b.log
 	var err error
-	if b.embedded, err = Open(b.file, filepath.Join(b.dir, "db.sock"), nil, log); err != nil {
+	b.ns.Do(func() { b.sw, err = bridge.New(bridge.Options{RunDir: b.dir, Logger: log}) })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if b.embedded, err = Open(b.file, filepath.Join(b.dir, "db.sock"), nil, b.sw.Credentials(), log); err != nil {
 		b.t.Fatal(err)
 	}
 	b.client = ovsdb.NewClient(ovsdb.ClientOptions{
 		Database: vswitch.Name, Lock: Lock, Logger: log,
 		Dial: func(context.Context) (net.Conn, error) { return b.embedded.server.Connect(), nil },
 	})
-	b.ns.Do(func() { b.sw, err = bridge.New(bridge.Options{RunDir: b.dir, Logger: log}) })
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	b.r = New(Options{Client: b.client, Switch: b.sw, Embedded: b.embedded, Changed: make(chan struct{}), RunDir: b.dir, Logger: log})
 	testutil.Wait(b.t, "the lock and the copy", func() bool { return leads(b.client) })
 	b.round()

@@ -22,15 +22,14 @@ type Embedded struct {
 	log     *ovsdb.Log
 	server  *ovsdb.Server
 	remotes *ovsdb.Remotes
-	tls     *stream.Credentials
 	socket  ovsdb.Remote // where tools of this machine find it
 }
 
 // Open opens the database in a file, or makes one there, and serves it on a Unix
 // socket. onChange is called when what Managers tells has changed, and must not
-// block; nil: nobody wants to know. Errors: somebody else has the file, it cannot be
+// block; nil: nobody wants to know. tls is for managers, whoever sets its files. Errors: somebody else has the file, it cannot be
 // read, it is of another kind, the socket cannot be had.
-func Open(file, socket string, onChange func(), log *slog.Logger) (*Embedded, error) {
+func Open(file, socket string, onChange func(), tls *stream.Credentials, log *slog.Logger) (*Embedded, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, fmt.Errorf("database %s: %w", file, err)
 	}
@@ -38,14 +37,14 @@ func Open(file, socket string, onChange func(), log *slog.Logger) (*Embedded, er
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedded{log: kept, tls: stream.NewCredentials(log), socket: ovsdb.Remote{Target: "punix:" + socket}}
+	e := &Embedded{log: kept, socket: ovsdb.Remote{Target: "punix:" + socket}}
 	if name := db.Schema().Name; name != vswitch.Name {
 		return nil, errors.Join(fmt.Errorf("database %s: it is of the kind %s, not %s; name another file with --db", file, name, vswitch.Name), kept.Close())
 	}
 	if e.server, err = ovsdb.NewServer(db, ovsdb.ServerOptions{Logger: log, Log: kept}); err != nil {
 		return nil, errors.Join(err, kept.Close())
 	}
-	e.remotes = ovsdb.NewRemotes(e.server, e.tls)
+	e.remotes = ovsdb.NewRemotes(e.server, tls)
 	e.remotes.OnChange = onChange
 	if err = e.init(); err == nil {
 		err = e.remotes.Set([]ovsdb.Remote{e.socket})
@@ -81,12 +80,11 @@ func (e *Embedded) init() error {
 // Dial is a connection to the database for ovsdb.ClientOptions.
 func (e *Embedded) Dial(context.Context) (net.Conn, error) { return e.server.Connect(), nil }
 
-// SetManagers makes the managers list, and the files what they use for TLS. What
-// cannot be used is told in the error and left out.
-func (e *Embedded) SetManagers(list []ovsdb.Remote, files stream.Files) error {
-	err := e.tls.Set(files)
+// SetManagers makes the managers list. What cannot be used is told in the error and left
+// out.
+func (e *Embedded) SetManagers(list []ovsdb.Remote) error {
 	list = slices.DeleteFunc(slices.Clone(list), func(r ovsdb.Remote) bool { return r.Target == e.socket.Target })
-	return errors.Join(err, e.remotes.Set(append([]ovsdb.Remote{e.socket}, list...)))
+	return e.remotes.Set(append([]ovsdb.Remote{e.socket}, list...))
 }
 
 // RegisterCommands adds the commands of ovsdb-server for ovs-appctl.

@@ -39,7 +39,7 @@ func TestOpen(t *testing.T) {
 	file, socket := filepath.Join(dir, "new", "conf.db"), filepath.Join(dir, "db.sock")
 	var first string
 	for i := range 2 {
-		e, err := Open(file, socket, nil, quiet)
+		e, err := Open(file, socket, nil, stream.NewCredentials(quiet), quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("rows of Open_vSwitch: %v, first %s", rows, first)
 		}
 		first = rows[0]
-		if _, err := Open(file, socket+"2", nil, quiet); err == nil || !strings.Contains(err.Error(), "is in use") {
+		if _, err := Open(file, socket+"2", nil, stream.NewCredentials(quiet), quiet); err == nil || !strings.Contains(err.Error(), "is in use") {
 			t.Errorf("opened twice: %v", err)
 		}
 		if err := e.Close(); err != nil {
@@ -89,7 +89,7 @@ func TestOpenErrors(t *testing.T) {
 		{"garbage/conf.db", "s", "garbage"},
 		{"new", strings.Repeat("x", 120), "x"},
 	} {
-		e, err := Open(at(c.file), at(c.socket), nil, quiet)
+		e, err := Open(at(c.file), at(c.socket), nil, stream.NewCredentials(quiet), quiet)
 		if err == nil {
 			_ = e.Close()
 			t.Errorf("%s, %s: opened", c.file, c.socket)
@@ -104,7 +104,7 @@ func TestOpenErrors(t *testing.T) {
 // Managers come and go with the rows; what cannot be is told and harms no other.
 func TestManagers(t *testing.T) {
 	dir := socketDir(t)
-	e, err := Open(filepath.Join(dir, "conf.db"), filepath.Join(dir, "db.sock"), nil, quiet)
+	e, err := Open(filepath.Join(dir, "conf.db"), filepath.Join(dir, "db.sock"), nil, stream.NewCredentials(quiet), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestManagers(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	err = e.SetManagers([]ovsdb.Remote{{Target: "ptcp:0:127.0.0.1"}, {Target: "nonsense"}, {Target: "punix:" + filepath.Join(dir, "db.sock")}}, stream.Files{})
+	err = e.SetManagers([]ovsdb.Remote{{Target: "ptcp:0:127.0.0.1"}, {Target: "nonsense"}, {Target: "punix:" + filepath.Join(dir, "db.sock")}})
 	if err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("a target that is none: %v", err)
 	}
@@ -140,7 +140,7 @@ func TestManagers(t *testing.T) {
 	}
 	ask("tcp", tcp)
 	ask("unix", filepath.Join(dir, "db.sock"))
-	if err := e.SetManagers(nil, stream.Files{}); err != nil {
+	if err := e.SetManagers(nil); err != nil {
 		t.Error(err)
 	}
 	if n := len(e.Managers()); n != 1 {
@@ -154,7 +154,7 @@ func TestManagerStatus(t *testing.T) {
 	dir := socketDir(t)
 	g := newRig(t, rootRow(ovsdb.Values{"manager_options": refTo("m")}), ovsdb.Insert("Manager", "m", ovsdb.Values{"target": text("ptcp:0:127.0.0.1")}))
 	changed := make(chan struct{}, 100)
-	e, err := Open(filepath.Join(dir, "conf.db"), filepath.Join(dir, "db.sock"), func() { changed <- struct{}{} }, quiet)
+	e, err := Open(filepath.Join(dir, "conf.db"), filepath.Join(dir, "db.sock"), func() { changed <- struct{}{} }, stream.NewCredentials(quiet), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func (r *Reconciler) apply(d *desired) []string {
 		lines = strings.Split(err.Error(), "\n")
 	}
 	if r.o.Embedded != nil {
-		if err := r.o.Embedded.SetManagers(d.remotes(), d.config.TLS); err != nil {
+		if err := r.o.Embedded.SetManagers(d.remotes()); err != nil {
 			lines = append(lines, strings.Split(err.Error(), "\n")...)
 		}
 	}

@@ -73,7 +73,7 @@ func startDatabase(o *options, sw *bridge.Switch, changed changes, log *slog.Log
 	co := ovsdb.ClientOptions{Targets: o.db.targets, Database: vswitch.Name, Lock: database.Lock, Logger: log}
 	if o.db.file != "" {
 		var err error
-		if l.embedded, err = database.Open(o.db.file, filepath.Join(o.runDir, "db.sock"), changed.tell, log); err != nil {
+		if l.embedded, err = database.Open(o.db.file, filepath.Join(o.runDir, "db.sock"), changed.tell, sw.Credentials(), log); err != nil {
 			return nil, err
 		}
 		co.Dial = l.embedded.Dial
