@@ -51,9 +51,9 @@ func (m *Manager) watch() {
 		m.mu.Unlock()
 		if turn {
 			if want {
-				m.log.Warn("no controller can be reached: the switch forwards by itself")
+				m.log.Warn("no controller can be reached: the bridge learns and forwards by itself")
 			} else {
-				m.log.Info("the switch no longer forwards by itself")
+				m.log.Info("the bridge no longer forwards by itself")
 			}
 			if m.o.OnFailOpen != nil {
 				m.o.OnFailOpen(want)

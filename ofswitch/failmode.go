@@ -18,7 +18,7 @@ func normalInstructions() ofp.Instructions {
 
 // SetFailOpen makes the bridge a learning switch, or ends that: with no
 // controller to be had, a hidden entry above all others sends every frame to
-// NORMAL. The flow entries stay as they are.
+// NORMAL. The flow entries stay as they are. Whoever decides it logs it (ofconn).
 func (b *Bridge) SetFailOpen(on bool) {
 	b.portMu.Lock()
 	defer b.portMu.Unlock()
@@ -38,11 +38,6 @@ func (b *Bridge) SetFailOpen(on bool) {
 	})
 	if gone != nil {
 		d.queueRemoved(b, &flowtable.Change{Removed: []flowtable.Removed{{Entry: gone, Reason: flowtable.RemovedNone}}})
-	}
-	if on {
-		d.log.Warn("no controller: the bridge learns and forwards by itself", "bridge", b.name)
-	} else {
-		d.log.Info("back with the controller", "bridge", b.name)
 	}
 }
 
