@@ -18,8 +18,8 @@ type removal struct {
 
 // collectLoop is the collector's goroutine: every second it folds counters,
 // keeps MAC entries young, ends timeouts, and between that it finishes
-// removed flow entries and, when many, programs that left their caches. It
-// ends with the datapath.
+// removed flow entries, takes them out of memory by and by, and buries programs
+// that left their caches, when many. It ends with the datapath.
 func (d *Datapath) collectLoop() {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
@@ -30,6 +30,10 @@ func (d *Datapath) collectLoop() {
 			d.trim()
 		case <-d.collectWake:
 			d.reap()
+		case <-d.unlinkWake:
+			if d.unlink(unlinkBatch) {
+				d.unlinkLater()
+			}
 		case <-d.buryWake:
 			d.bury()
 		case <-d.stop:
@@ -107,7 +111,8 @@ func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
 	}
 }
 
-// waitPending keeps a flood of flow-mods from outrunning the collector.
+// waitPending keeps a flood of flow-mods from outrunning the collector: who sends them
+// does a part of its work.
 func (d *Datapath) waitPending() {
 	d.pendMu.Lock()
 	many := d.pendingEntries > maxPending
@@ -115,10 +120,13 @@ func (d *Datapath) waitPending() {
 	if many {
 		d.reap()
 	}
+	if d.remains.many() {
+		d.unlink(unlinkHelp)
+	}
 }
 
-// reap gives removed entries their last count, tells controllers, and takes
-// them out of memory. When it returns, everything that was queued before the
+// reap gives removed entries their last count, tells controllers, and leaves
+// them to be taken out of memory. When it returns, everything that was queued before the
 // call is done, by it or by another caller.
 func (d *Datapath) reap() {
 	d.reapMu.Lock()
@@ -142,8 +150,9 @@ func (d *Datapath) reap() {
 				c.FlowRemoved(e.Entry.Removed(e.Reason, r.at))
 			}
 		}
-		d.unlinkAll(r.bridge, r.change)
+		d.remains.add(r)
 	}
+	d.unlinkLater()
 }
 
 func notifies(list []removal) bool {

@@ -67,12 +67,14 @@ type Datapath struct {
 
 	// collector
 	collectWake  chan struct{}
+	unlinkWake   chan struct{} // some of remains is left
 	balanceRound atomic.Int64  // of Datapath.balance
 	buryWake     chan struct{} // many programs have left their caches
 	stop         chan struct{}
 	done         sync.WaitGroup
 
-	reapMu sync.Mutex // held while removed entries get their last count
+	reapMu  sync.Mutex // held while removed entries get their last count
+	remains remains    // has a lock of its own
 	// unlinked counts flow entries that were taken out of memory.
 	unlinked atomic.Uint64
 	trimmer  trimmer // the collector's
@@ -123,6 +125,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 	d := &Datapath{
 		log: o.Logger, clock: o.Clock, manual: o.Manual, onGone: o.OnGone, plant: o.plant,
 		collectWake: make(chan struct{}, 1),
+		unlinkWake:  make(chan struct{}, 1),
 		buryWake:    make(chan struct{}, 1),
 		stop:        make(chan struct{}),
 		bridges:     map[string]*Bridge{},

@@ -29,6 +29,10 @@ const (
 	// looks whether passive ones have some: about as long as a full batch takes.
 	lookEvery = 50e3
 
+	// dozeTime is how long, in ms, a worker sleeps with its Go processor in hand: longer, and
+	// the runtime's monitor has it woken by a signal every 10 ms.
+	dozeTime = 10
+
 	// maxFalseWakes parks a queue that epoll calls ready and that has nothing
 	// (a device in error) until the collector's next round, or it would eat
 	// a CPU.
@@ -77,7 +81,8 @@ const (
 	bufferBytes = 32 << 20
 
 	// maxPending bounds the removed flow entries that wait for their last
-	// count: a flow-mod waits for the collector beyond it.
+	// count, and those that wait to be taken out of memory: beyond it flow-mods do the
+	// collector's work.
 	maxPending = 1 << 16
 
 	// fullFrame is the length of an Ethernet frame of 1500 bytes of payload.

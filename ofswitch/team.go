@@ -211,14 +211,15 @@ func (d *Datapath) SetBusyPoll(on bool) {
 	}
 }
 
-// setProcs keeps two of Go's processors beside those of the forwarding threads, which are
+// setProcs keeps three of Go's processors beside those of the forwarding threads, which are
 // always in use: without, a goroutine that holds a lock could wait for a worker to give
-// way.
+// way. With one worker they are four, of which the collector of garbage takes one for itself while it
+// works; of two or three it would take its quarter in slices, the worker's among them.
 func (d *Datapath) setProcs(workers int) {
 	if d.manual {
 		return
 	}
-	if want := max(d.procs, workers+2); runtime.GOMAXPROCS(0) != want {
+	if want := max(d.procs, workers+3); runtime.GOMAXPROCS(0) != want {
 		runtime.GOMAXPROCS(want)
 	}
 }

@@ -3,9 +3,6 @@ package ofswitch
 import (
 	"runtime/debug"
 	"runtime/metrics"
-	"slices"
-
-	"ofswitch/flowtable"
 )
 
 // trimmer gives memory back after much of it has become free: a million flows that
@@ -56,26 +53,6 @@ func (t *trimmer) look(used, live, idle, unlinked uint64) {
 	t.free()
 	t.used, t.live, _ = heapNow()
 	t.pending = 0
-}
-
-// unlinkBatch is how many entries are taken out of memory under one lock: others who
-// change the tables wait for no more.
-const unlinkBatch = 1024
-
-// unlinkAll takes out of memory what a change has removed.
-func (d *Datapath) unlinkAll(b *Bridge, c *flowtable.Change) {
-	unlink := func(part *flowtable.Change) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		b.tables.UnlinkAll(part)
-	}
-	for part := range slices.Chunk(c.Removed, unlinkBatch) {
-		unlink(&flowtable.Change{Removed: part})
-	}
-	if len(c.Groups) > 0 || len(c.Meters) > 0 {
-		unlink(&flowtable.Change{Groups: c.Groups, Meters: c.Meters})
-	}
-	d.unlinked.Add(uint64(len(c.Removed)))
 }
 
 // trim gives memory back, now and then. Only the collector's goroutine may call it.
