@@ -81,13 +81,41 @@ func (m *Match) Fields(fn func(f *Field, v, mask Value) bool) {
 			some |= fieldsIn[i]
 		}
 	}
+	if m.Mask[WL4] != 0 {
+		some &^= fieldsIn[WL4] &^ m.l4Fields()
+	}
 	for ; some != 0; some &= some - 1 {
-		id := ID(bits.TrailingZeros64(some))
-		if v, mask, ok := m.Get(id); ok && !fn(&Table[id], v, mask) {
+		f := &Table[bits.TrailingZeros64(some)]
+		if mask := f.Get((*Wide)(&m.Mask)); mask != (Value{}) && !fn(f, f.Get(&m.Value), mask) {
 			return
 		}
 	}
 }
+
+// l4Fields are the fields in the word WL4 whose prerequisites hold, by ID.
+func (m *Match) l4Fields() uint64 {
+	proto, _ := m.exact(IPProto)
+	if p := l4Prereqs[uint8(proto)]; p != PrereqNone && m.prereq(p) {
+		return l4By[p]
+	}
+	return 0
+}
+
+// l4Prereqs has, for each IP protocol, the prerequisite of its fields in the word WL4.
+var l4Prereqs = [256]Prereq{
+	packet.ProtoTCP: PrereqTCP, packet.ProtoUDP: PrereqUDP, packet.ProtoSCTP: PrereqSCTP,
+	packet.ProtoICMP: PrereqICMPv4, packet.ProtoICMPv6: PrereqICMPv6,
+}
+
+// l4By has, for each prerequisite, the fields in the word WL4 that have it, by ID.
+var l4By = func() (by [PrereqNDAdvert + 1]uint64) {
+	for i := range Table {
+		if f := &Table[i]; f.Word == WL4 {
+			by[f.Prereq] |= 1 << i
+		}
+	}
+	return by
+}()
 
 // fieldsIn has, for each word, the fields that have a part in it, by ID.
 var fieldsIn = func() (words [Words]uint64) {

@@ -2,7 +2,10 @@ package flow
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"ofswitch/packet"
 )
 
 func mustParse(t *testing.T, s string) Match {
@@ -172,5 +175,72 @@ func TestMatchRelations(t *testing.T) {
 		if a.Matches(&w) && !a.Overlaps(&b) {
 			t.Fatalf("a frame is in both %s and %s, which do not overlap", a, b)
 		}
+	}
+}
+
+// TestFieldsAreThoseOfGet: Fields, which looks at prerequisites once for all, gives what
+// Get gives.
+func TestFieldsAreThoseOfGet(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %#x", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	protos := []uint64{packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP, packet.ProtoICMP, packet.ProtoICMPv6, 0, 200}
+	types := []uint64{packet.TypeIPv4, packet.TypeIPv6, packet.TypeARP, 0}
+	shown := 0
+	for range 20000 {
+		var m Match
+		for id := range ID(NumFields) {
+			if r.IntN(4) == 0 {
+				f := id.Field()
+				full := f.Full()
+				mask := full
+				if r.IntN(4) == 0 {
+					mask = Value{full.Hi & r.Uint64(), full.Lo & r.Uint64()}
+				}
+				m.SetMasked(id, Value{r.Uint64(), r.Uint64()}, mask)
+			}
+		}
+		if r.IntN(4) > 0 {
+			m.Set(EthType, Value{Lo: types[r.IntN(len(types))]})
+		}
+		if r.IntN(4) > 0 {
+			m.Set(IPProto, Value{Lo: protos[r.IntN(len(protos))]})
+		}
+		type field struct {
+			id      ID
+			v, mask Value
+		}
+		var got, want []field
+		m.Fields(func(f *Field, v, mask Value) bool {
+			got = append(got, field{f.ID, v, mask})
+			return true
+		})
+		for id := range ID(NumFields) {
+			if v, mask, ok := m.Get(id); ok {
+				want = append(want, field{id, v, mask})
+				if id.Field().Word == WL4 {
+					shown++
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("Fields of %+v gives %v, Get gives %v", m, got, want)
+		}
+	}
+	if shown == 0 {
+		t.Error("no match had a field whose place is shared")
+	}
+}
+
+func TestAppendValue(t *testing.T) {
+	v := Value{0x0102030405060708, 0x090a0b0c0d0e0f10}
+	whole := v.Append(nil, 16)
+	for n := 1; n <= 16; n++ {
+		if got := v.Append([]byte{0xff}, n)[1:]; !slices.Equal(got, whole[16-n:]) {
+			t.Errorf("%d bytes: %x, want %x", n, got, whole[16-n:])
+		}
+	}
+	if whole[0] != 1 || whole[15] != 0x10 {
+		t.Errorf("16 bytes: %x", whole)
 	}
 }

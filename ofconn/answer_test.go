@@ -62,14 +62,14 @@ func TestAnsweredInPart(t *testing.T) {
 	m := newManager(t, &nothing{}, Options{})
 	o := newOutbox(&m.monitorBytes, &m.pinDrops)
 	msg := func(c byte) []byte { return bytes.Repeat([]byte{c}, 10) }
-	o.put(msg('a'), nil)
+	o.put(outMsg{b: msg('a')}, nil)
 	o.putAsync(msg('b'))
 	o.putMonitor(msg('c'))
 	msgs := o.takeAnswers()
 	if len(msgs) != 3 {
 		t.Fatalf("%d messages, want 3", len(msgs))
 	}
-	o.put(msg('d'), nil)
+	o.put(outMsg{b: msg('d')}, nil)
 	if b, _, more := o.take(time.Time{}, batch{}); len(b.fifo) != 0 || !more {
 		t.Fatal("the writer takes what comes behind an answer that is being written")
 	}
@@ -96,7 +96,7 @@ func TestAnsweredInPart(t *testing.T) {
 	}
 	// Much is for the writer.
 	o.take(time.Time{}, batch{})
-	o.put(make([]byte, answerDirectly+1), nil)
+	o.put(outMsg{b: make([]byte, answerDirectly+1)}, nil)
 	if o.takeAnswers() != nil {
 		t.Error("the reader takes more than it should write")
 	}

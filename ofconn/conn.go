@@ -275,24 +275,40 @@ func (c *conn) write() {
 func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 	pending := b.fifo
 	taken := 0 // messages of pending that are in buf
-	flush := func() error {
-		if len(buf) == 0 {
-			return nil
-		}
+	write := func(b []byte) error {
 		if err := c.nc.SetWriteDeadline(time.Now().Add(c.m.o.stall)); err != nil {
 			return err
 		}
-		if _, err := c.nc.Write(buf); err != nil {
+		if _, err := c.nc.Write(b); err != nil {
 			return err
 		}
 		for _, m := range pending[:taken] {
 			c.out.written(m)
 		}
 		pending, taken = pending[taken:], 0
-		buf = buf[:0]
 		return nil
 	}
+	flush := func() error {
+		if len(buf) == 0 {
+			return nil
+		}
+		err := write(buf)
+		buf = buf[:0]
+		return err
+	}
 	for _, m := range b.fifo {
+		if m.part && len(m.b) > writeChunk/2 {
+			if err := flush(); err != nil {
+				return buf, err
+			}
+			c.snoop(true, m.b)
+			taken = 1
+			if err := write(m.b); err != nil {
+				return buf, err
+			}
+			freeRoom(m.b)
+			continue
+		}
 		if len(buf)+len(m.b) > writeChunk {
 			if err := flush(); err != nil {
 				return buf, err
@@ -330,14 +346,16 @@ func (c *conn) snoop(toPeer bool, msg []byte) {
 // send queues a message for the peer, waiting for room. It fails when the
 // connection is closed, with errUnwritable when the peer takes nothing any more.
 // Only the reader calls it.
-func (c *conn) send(b []byte) error {
+func (c *conn) send(b []byte) error { return c.sendMsg(outMsg{b: b}) }
+
+func (c *conn) sendMsg(m outMsg) error {
 	c.unanswered = true
 	if c.unsent > 0 {
 		c.unsent = 0
 		c.m.sw.FlushPacketOuts() // this may wait for the peer
 	}
 	switch {
-	case c.out.put(b, c.done):
+	case c.out.put(m, c.done):
 		return nil
 	case c.unwritable.Load():
 		return errUnwritable

@@ -1,6 +1,10 @@
 package ofconn
 
-import "ofswitch/ofp"
+import (
+	"sync"
+
+	"ofswitch/ofp"
+)
 
 // multiparts are the handlers by kind. They give their reply's entries to add,
 // which waits while the peer reads slowly and fails when it is gone.
@@ -74,13 +78,12 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	w := c.writer(req.Kind, h.XID)
 	var sendErr error
 	err := handle(c.m.sw, req.Body, func(e ofp.MultipartBody) error {
-		if n := multipartLen + e.Len(); n > ofp.MaxLen {
+		var fits bool
+		if fits, sendErr = w.TryAdd(e); sendErr == nil && !fits {
 			// A flow-mod of nearly 64 KiB: its entry is longer than itself by a
 			// header. The rest of the table must not go missing with it.
-			c.log.Warn("an entry is too long to be reported", "kind", ofp.MultipartName(req.Kind), "bytes", n)
-			return nil
+			c.log.Warn("an entry is too long to be reported", "kind", ofp.MultipartName(req.Kind), "bytes", e.Len())
 		}
-		sendErr = w.Add(e)
 		return sendErr
 	})
 	if sendErr == errUnwritable {
@@ -97,3 +100,19 @@ func (c *conn) handleMultipart(h ofp.Header, msg []byte, m ofp.Message) error {
 	}
 	return nil
 }
+
+// replyRooms has memory for the messages of long replies: a reply that lists a million
+// flow entries needs that of two or three.
+var replyRooms = sync.Pool{New: func() any { return new([ofp.MultipartRoom]byte) }}
+
+func replyRoom() []byte { return replyRooms.Get().(*[ofp.MultipartRoom]byte)[:0] }
+
+// freeRoom takes back what a message of a reply had, after it has been written.
+func freeRoom(b []byte) {
+	if cap(b) >= ofp.MultipartRoom {
+		replyRooms.Put((*[ofp.MultipartRoom]byte)(b[:ofp.MultipartRoom]))
+	}
+}
+
+// sendPart is send of a message of a multipart reply.
+func (c *conn) sendPart(b []byte) error { return c.sendMsg(outMsg{b: b, part: true}) }

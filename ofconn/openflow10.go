@@ -72,7 +72,8 @@ func (c *conn) encode(xid uint32, m ofp.Message) []byte {
 
 // entryWriter makes the messages of a multipart reply out of its entries.
 type entryWriter interface {
-	Add(ofp.MultipartBody) error
+	// TryAdd leaves out an entry that is too long for any message.
+	TryAdd(ofp.MultipartBody) (fits bool, err error)
 	Close() error
 }
 
@@ -81,7 +82,9 @@ func (c *conn) writer(kind uint16, xid uint32) entryWriter {
 	if c.v10 != nil {
 		return c.v10.Writer(kind, xid, c.send)
 	}
-	return ofp.NewMultipartWriter(kind, xid, c.send)
+	w := ofp.NewMultipartWriter(kind, xid, c.sendPart)
+	w.Room = replyRoom
+	return w
 }
 
 // updateWriter makes the messages that tell of changes of flow entries.

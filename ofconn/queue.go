@@ -46,6 +46,7 @@ type outMsg struct {
 	monitor bool // of a flow monitor
 	shown   bool // to those who snoop
 	rest    bool // the rest of a message, whose first part counted as it
+	part    bool // of a multipart reply: nobody else has its memory
 }
 
 func newOutbox(monitorTotal *atomic.Int64, drops *PacketInDrops) *outbox {
@@ -62,15 +63,15 @@ func signal(ch chan struct{}) {
 
 // put queues a reply, after waiting for room; that the writer writes what is little
 // is for the reader to see to, the only one who calls it. done is closed when the connection is; then put gives false.
-func (o *outbox) put(b []byte, done <-chan struct{}) bool {
+func (o *outbox) put(m outMsg, done <-chan struct{}) bool {
 	for {
 		o.mu.Lock()
 		if o.finished {
 			o.mu.Unlock()
 			return false
 		}
-		if o.replyBytes == 0 || o.replyBytes+len(b) <= replyBudget {
-			o.addReplyLocked(b)
+		if o.replyBytes == 0 || o.replyBytes+len(m.b) <= replyBudget {
+			o.addReplyLocked(m)
 			much := o.replyBytes > answerDirectly
 			o.mu.Unlock()
 			if much {
@@ -92,15 +93,15 @@ func (o *outbox) put(b []byte, done <-chan struct{}) bool {
 func (o *outbox) putNow(b []byte) {
 	o.mu.Lock()
 	if !o.finished {
-		o.addReplyLocked(b)
+		o.addReplyLocked(outMsg{b: b})
 	}
 	o.mu.Unlock()
 	signal(o.wake)
 }
 
-func (o *outbox) addReplyLocked(b []byte) {
-	o.fifo = append(o.fifo, outMsg{b: b})
-	o.replyBytes += len(b)
+func (o *outbox) addReplyLocked(m outMsg) {
+	o.fifo = append(o.fifo, m)
+	o.replyBytes += len(m.b)
 }
 
 // putAsync queues a flow-removed or port-status message, or counts it as

@@ -6,6 +6,10 @@ import "ofswitch/ofp/internal/octets"
 // MultipartWriter makes of entries that can be split: as long as Open vSwitch's.
 const MultipartMaxLen = 65488
 
+// MultipartRoom is how much memory MultipartWriter wants for such a message: with room
+// for an entry that turns out to be the first of the next one.
+const MultipartRoom = 68 << 10
+
 // MultipartWriter makes the messages of one multipart reply out of a stream of
 // entries, each entry whole within one message and MultipartMore set on all but
 // the last (OpenFlow 1.3.5 §7.3.5). At most one message is held in memory.
@@ -14,6 +18,9 @@ type MultipartWriter struct {
 	kind uint16
 	xid  uint32
 	send func(msg []byte) error
+	// Room gives memory for a message, of MultipartRoom bytes; nil: the writer makes its
+	// own. send gets it back, whole but for its length.
+	Room func() []byte
 	// prefix stands behind the headers of each message: an experimenter's type.
 	prefix []byte
 	buf    []byte
@@ -32,20 +39,45 @@ func (w *MultipartWriter) Add(e MultipartBody) error {
 	if w.err != nil {
 		return w.err
 	}
-	n := e.Len()
-	if multipartHeaderLen+len(w.prefix)+n > MaxLen {
-		w.err = BadRequestBadLen.Errorf("%s entry of %d bytes does not fit into a message", MultipartName(w.kind), n)
+	fits, err := w.TryAdd(e)
+	if err == nil && !fits {
+		w.err = BadRequestBadLen.Errorf("%s entry of %d bytes does not fit into a message", MultipartName(w.kind), e.Len())
 		return w.err
 	}
-	if len(w.buf) > multipartHeaderLen+len(w.prefix) && len(w.buf)+n > MultipartMaxLen {
-		if err := w.flush(MultipartMore); err != nil {
-			return err
-		}
-		w.buf = make([]byte, 0, MultipartMaxLen) // there is likely to be as much again
+	return err
+}
+
+// TryAdd is Add, but leaves an entry out that is too long for any message, and says
+// whether it fitted.
+func (w *MultipartWriter) TryAdd(e MultipartBody) (fits bool, err error) {
+	if w.err != nil {
+		return false, w.err
 	}
 	w.begin()
-	w.buf = e.Append(w.buf)
-	return nil
+	// To encode the entry says how long it is, and costs little more than to ask.
+	at, head := len(w.buf), multipartHeaderLen+len(w.prefix)
+	b := e.Append(w.buf)
+	switch n := len(b) - at; {
+	case head+n > MaxLen:
+		w.buf = b[:at]
+		return false, nil
+	case at == head || len(b) <= MultipartMaxLen:
+		w.buf = b
+		return true, nil
+	}
+	var next []byte // there is likely to be as much again
+	if w.Room != nil {
+		next = w.Room()[:0]
+	} else {
+		next = make([]byte, 0, MultipartRoom)
+	}
+	next = append(w.appendHead(next), b[at:]...) // before send owns it
+	w.buf = b[:at]
+	if err := w.flush(MultipartMore); err != nil {
+		return false, err
+	}
+	w.buf = next
+	return true, nil
 }
 
 // Close sends the last message, which may be the only one and empty. A reply
@@ -62,8 +94,12 @@ func (w *MultipartWriter) Close() error {
 // message.
 func (w *MultipartWriter) begin() {
 	if len(w.buf) == 0 {
-		w.buf = append(octets.Zeros(w.buf, multipartHeaderLen), w.prefix...)
+		w.buf = w.appendHead(w.buf)
 	}
+}
+
+func (w *MultipartWriter) appendHead(b []byte) []byte {
+	return append(octets.Zeros(b, multipartHeaderLen), w.prefix...)
 }
 
 func (w *MultipartWriter) flush(flags uint16) error {

@@ -47,6 +47,19 @@ func (w *Writer) Add(e ofp.MultipartBody) error {
 	return w.addNext()
 }
 
+// TryAdd is Add, but leaves out an entry that is too long for any message, too, and
+// says whether it fitted.
+func (w *Writer) TryAdd(e ofp.MultipartBody) (fits bool, err error) {
+	if w.err != nil {
+		return false, w.err
+	}
+	w.next = w.entry(w.next[:0], e)
+	if w.begin(); w.head+len(w.next) > ofp.MaxLen {
+		return false, nil
+	}
+	return true, w.addNext()
+}
+
 // addNext adds the entry that stands in next.
 func (w *Writer) addNext() error {
 	w.begin()
