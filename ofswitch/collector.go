@@ -14,6 +14,8 @@ type removal struct {
 	bridge *Bridge
 	change *flowtable.Change
 	at     int64 // when they were removed
+	// version is the first that certainly has none of them.
+	version classifier.Version
 }
 
 // collectLoop is the collector's goroutine: every second it folds counters,
@@ -72,22 +74,26 @@ func (d *Datapath) Collect() {
 // errNothing keeps update from publishing a version in which nothing is new.
 var errNothing = errors.New("nothing to change")
 
-// expireFlows removes entries whose time has come. The counters are folded.
+// expireFlows removes entries whose time has come, by parts: others who change the tables
+// wait for one. The counters are folded.
 func (b *Bridge) expireFlows(now int64) {
-	var change *flowtable.Change
-	err := b.d.updateFlows(func(v classifier.Version) error {
-		if at, some := b.tables.NextExpiry(); !some || at > now {
-			return errNothing
+	for more := true; more; {
+		var change *flowtable.Change
+		err := b.d.updateFlows(func(v classifier.Version) error {
+			if at, some := b.tables.NextExpiry(); !some || at > now {
+				more = false
+				return errNothing
+			}
+			if change = b.tables.Expire(v, now); change.Empty() {
+				return errNothing
+			}
+			b.feedLocked(v, change, nil)
+			return nil
+		})
+		if err == nil {
+			b.tellFlows()
+			b.d.queueRemoved(b, change)
 		}
-		if change = b.tables.Expire(v, now); change.Empty() {
-			return errNothing
-		}
-		b.feedLocked(v, change, nil)
-		return nil
-	})
-	if err == nil {
-		b.tellFlows()
-		b.d.queueRemoved(b, change)
 	}
 }
 
@@ -98,7 +104,7 @@ func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
 		return
 	}
 	d.pendMu.Lock()
-	d.pending = append(d.pending, removal{b, c, d.clock()})
+	d.pending = append(d.pending, removal{b, c, d.clock(), d.Version()})
 	d.pendingEntries += len(c.Removed) + len(c.Groups) + len(c.Meters)
 	d.pendMu.Unlock()
 	if d.manual {

@@ -2,6 +2,7 @@ package ofswitch
 
 import (
 	"bytes"
+	"cmp"
 	"sync"
 	"sync/atomic"
 
@@ -113,22 +114,21 @@ func (b *Bridge) WatchFlows(on bool, fn func(version uint64)) {
 func (b *Bridge) FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error {
 	var failed error
 	all := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
-	err := b.tables.Each(all, classifier.Version(to), func(e *flowtable.Entry) bool {
-		if from != 0 && e.VisibleAt(classifier.Version(from)) {
-			return true
-		}
-		event := uint16(ofp.FlowEventAdded)
-		if uint64(e.Added) <= from {
-			event = ofp.FlowEventModified
-		}
-		c := flowChange(event, 0, e, nil)
-		failed = fn(&c.Update)
-		return failed == nil
+	return b.listing(func() classifier.Version { return classifier.Version(to) }, func(v classifier.Version) error {
+		err := b.tables.Each(all, v, func(e *flowtable.Entry) bool {
+			if from != 0 && e.VisibleAt(classifier.Version(from)) {
+				return true
+			}
+			event := uint16(ofp.FlowEventAdded)
+			if uint64(e.Added) <= from {
+				event = ofp.FlowEventModified
+			}
+			c := flowChange(event, 0, e, nil)
+			failed = fn(&c.Update)
+			return failed == nil
+		})
+		return cmp.Or(err, failed)
 	})
-	if err != nil {
-		return err
-	}
-	return failed
 }
 
 // flowChanges lists what a change did to flow entries. An entry that was modified to

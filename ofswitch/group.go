@@ -48,23 +48,27 @@ func (b *Bridge) change(cause ofp.Message, fn func(v classifier.Version) (*flowt
 // GroupStats calls fn for a group, or for each with ofp.GroupAll (OpenFlow 1.3.5
 // §7.3.5.9), and ends with fn's error if it has one. A number that no group has
 // gives none.
-func (b *Bridge) GroupStats(id uint32, fn func(*ofp.GroupStats) error) (err error) {
+func (b *Bridge) GroupStats(id uint32, fn func(*ofp.GroupStats) error) error {
 	b.d.foldExact()
 	now := b.d.clock()
-	b.tables.EachGroup(id, b.d.Version(), func(g *flowtable.Group) bool {
-		err = fn(g.Stats(now))
-		return err == nil
+	return b.listing(b.d.Version, func(v classifier.Version) (err error) {
+		b.tables.EachGroup(id, v, func(g *flowtable.Group) bool {
+			err = fn(g.Stats(now))
+			return err == nil
+		})
+		return err
 	})
-	return err
 }
 
 // GroupDescs calls fn for every group (OpenFlow 1.3.5 §7.3.5.10).
-func (b *Bridge) GroupDescs(fn func(*ofp.GroupDesc) error) (err error) {
-	b.tables.EachGroup(ofp.GroupAll, b.d.Version(), func(g *flowtable.Group) bool {
-		err = fn(g.Desc())
-		return err == nil
+func (b *Bridge) GroupDescs(fn func(*ofp.GroupDesc) error) error {
+	return b.listing(b.d.Version, func(v classifier.Version) (err error) {
+		b.tables.EachGroup(ofp.GroupAll, v, func(g *flowtable.Group) bool {
+			err = fn(g.Desc())
+			return err == nil
+		})
+		return err
 	})
-	return err
 }
 
 // GroupFeatures says what groups can do (OpenFlow 1.3.5 §7.3.5.11).
@@ -73,30 +77,34 @@ func (b *Bridge) GroupFeatures() *ofp.GroupFeatures { return b.limits.GroupFeatu
 // MeterStats calls fn for a meter, or for each with ofp.MeterAll (OpenFlow 1.3.5
 // §7.3.5.12). A number that no meter has is UNKNOWN_METER: the specification says
 // nothing, Open vSwitch does so.
-func (b *Bridge) MeterStats(id uint32, fn func(*ofp.MeterStats) error) (err error) {
+func (b *Bridge) MeterStats(id uint32, fn func(*ofp.MeterStats) error) error {
 	if err := b.checkMeter(id); err != nil {
 		return err
 	}
 	b.d.Sync()
 	now := b.d.clock()
-	b.tables.EachMeter(id, b.d.Version(), func(m *flowtable.Meter) bool {
-		err = fn(m.Stats(now))
-		return err == nil
+	return b.listing(b.d.Version, func(v classifier.Version) (err error) {
+		b.tables.EachMeter(id, v, func(m *flowtable.Meter) bool {
+			err = fn(m.Stats(now))
+			return err == nil
+		})
+		return err
 	})
-	return err
 }
 
 // MeterConfigs calls fn for a meter, or for each with ofp.MeterAll (OpenFlow
 // 1.3.5 §7.3.5.13). A number that no meter has is UNKNOWN_METER, as in MeterStats.
-func (b *Bridge) MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) (err error) {
+func (b *Bridge) MeterConfigs(id uint32, fn func(*ofp.MeterConfig) error) error {
 	if err := b.checkMeter(id); err != nil {
 		return err
 	}
-	b.tables.EachMeter(id, b.d.Version(), func(m *flowtable.Meter) bool {
-		err = fn(m.Config())
-		return err == nil
+	return b.listing(b.d.Version, func(v classifier.Version) (err error) {
+		b.tables.EachMeter(id, v, func(m *flowtable.Meter) bool {
+			err = fn(m.Config())
+			return err == nil
+		})
+		return err
 	})
-	return err
 }
 
 // checkMeter refuses to tell of a meter that there is not.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ofswitch/classifier"
 	"ofswitch/flow"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
@@ -228,9 +229,11 @@ func (b *Bridge) AllFlows(fn func(s *ofp.FlowStats, priority int32)) error {
 		fn(e.Stats(now), e.Priority)
 		return true
 	})
-	return b.tables.Each(req, b.d.Version(), func(e *flowtable.Entry) bool {
-		fn(e.Stats(now), e.Priority)
-		return true
+	return b.listing(b.d.Version, func(v classifier.Version) error {
+		return b.tables.Each(req, v, func(e *flowtable.Entry) bool {
+			fn(e.Stats(now), e.Priority)
+			return true
+		})
 	})
 }
 

@@ -1,6 +1,9 @@
 package ofswitch
 
 import (
+	"cmp"
+
+	"ofswitch/classifier"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
 	"ofswitch/ports"
@@ -16,22 +19,26 @@ func (b *Bridge) FlowStats(req *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) er
 	now := b.d.clock()
 	var failed error
 	var s ofp.FlowStats
-	err := b.tables.Each(req, b.d.Version(), func(e *flowtable.Entry) bool {
-		e.FillStats(&s, now)
-		failed = fn(&s)
-		return failed == nil
+	return b.listing(b.d.Version, func(v classifier.Version) error {
+		err := b.tables.Each(req, v, func(e *flowtable.Entry) bool {
+			e.FillStats(&s, now)
+			failed = fn(&s)
+			return failed == nil
+		})
+		return cmp.Or(err, failed)
 	})
-	if err != nil {
-		return err
-	}
-	return failed
 }
 
 // AggregateStats sums up the entries that the request asks for (OpenFlow
 // 1.3.5 §7.3.5.3).
 func (b *Bridge) AggregateStats(req *ofp.FlowStatsRequest) (ofp.AggregateStats, error) {
 	b.d.foldExact()
-	return b.tables.Aggregate(req, b.d.Version())
+	var s ofp.AggregateStats
+	err := b.listing(b.d.Version, func(v classifier.Version) (err error) {
+		s, err = b.tables.Aggregate(req, v)
+		return err
+	})
+	return s, err
 }
 
 // TableStats calls fn for every table (OpenFlow 1.3.5 §7.3.5.4).

@@ -15,6 +15,8 @@ type remains struct {
 	mu      sync.Mutex
 	list    []removal // the first one without those that are done
 	entries int
+	// listings need what was removed after their versions.
+	listings map[*listing]struct{}
 }
 
 const (
@@ -33,7 +35,8 @@ func (r *remains) add(x removal) {
 	r.entries += len(x.change.Removed)
 }
 
-// take gives a part of at most n entries, none if there is nothing left.
+// take gives a part of at most n entries, none if there is nothing left that no listing
+// needs.
 func (r *remains) take(n int) (b *Bridge, part flowtable.Change, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,6 +44,9 @@ func (r *remains) take(n int) (b *Bridge, part flowtable.Change, some bool) {
 		return nil, part, false
 	}
 	x := &r.list[0]
+	if r.heldLocked(x) {
+		return nil, part, false // and so is what was removed later
+	}
 	all := x.change.Removed
 	n = min(n, len(all))
 	part.Removed = all[:n]
