@@ -215,8 +215,7 @@ func pmdPerf(b *strings.Builder, t *ofswitch.ThreadStats) {
 		fmt.Fprintf(b, "  %-20s%12d  (%5.1f %%)\n", level.name, level.hits, ratio(level.hits, lookups)*100)
 	}
 	fmt.Fprintf(b, "  - Megaflow hits:    %12d  (%5.1f %%, %.2f subtbl lookups/hit)\n", t.MegaflowHits, ratio(t.MegaflowHits, lookups)*100, ratio(t.Probes, t.MegaflowHits))
-	// What a translation takes is not measured by itself.
-	fmt.Fprintf(b, "  - Upcalls:          %12d  (%5.1f %%, %.1f us/upcall)\n", t.Misses, ratio(t.Misses, lookups)*100, 0.0)
+	fmt.Fprintf(b, "  - Upcalls:          %12d  (%5.1f %%, %.1f us/upcall)\n", t.Misses, ratio(t.Misses, lookups)*100, ratio(t.MissTime, t.Misses)/1e3)
 	fmt.Fprintf(b, "  - Lost upcalls:     %12d  (%5.1f %%)\n", t.Refused, ratio(t.Refused, lookups)*100)
 	fmt.Fprintf(b, "  Tx packets:         %12d  (%.0f Kpps)\n", t.Sent, kilo(t.Sent))
 	fmt.Fprintf(b, "  Tx batches:         %12d  (%.2f pkts/batch)\n", t.Sends, ratio(t.Sent, t.Sends))

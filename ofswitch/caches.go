@@ -58,8 +58,9 @@ func (w *worker) lookup(k *flow.Key, hash uint32) (fresh, stale *program) {
 // program translates k, for which find has found nothing but stale. With fz,
 // translation goes on from there.
 func (w *worker) program(k *flow.Key, hash uint32, stale *program, in *port, fz *frozen) *program {
-	w.missed()
+	began := w.d.clock()
 	p := w.tr.translate(k, in, fz)
+	w.missed(w.d.clock() - began)
 	if w.cache == nil {
 		w.programs.push(p)
 		return p

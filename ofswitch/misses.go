@@ -5,10 +5,16 @@ package ofswitch
 // after Sync.
 
 //go:norace
-func (w *worker) missed() { w.misses++ }
+func (w *worker) missed(took int64) {
+	w.misses++
+	w.missTime += took
+}
 
 //go:norace
 func (w *worker) translations() uint64 { return w.misses }
+
+//go:norace
+func (w *worker) translating() int64 { return w.missTime }
 
 //go:norace
 func (w *worker) megaHit(hits, probes int) {

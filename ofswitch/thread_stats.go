@@ -29,15 +29,16 @@ type ThreadStats struct {
 	LargestBatch    uint64 // frames
 	FullBatches     uint64 // of packet.BatchSize frames
 	LongestBatch    time.Duration
-	IdleRounds      uint64 // looks at the queues that found nothing
-	Recirculated    uint64 // frames looked up once more
-	MicroflowHits   uint64 // lookups answered by the exact cache
-	MegaflowHits    uint64 // by the wildcarded one
-	Probes          uint64 // masks that were tried for these
-	Misses          uint64 // lookups that were translated
-	Refused         uint64 // and that were not, for the meter SLOWPATH
-	Policed         uint64 // frames beyond the bounds of their port, not looked up
-	Sent, Sends     uint64 // frames for ports, and the transmit batches that they were in
+	IdleRounds      uint64        // looks at the queues that found nothing
+	Recirculated    uint64        // frames looked up once more
+	MicroflowHits   uint64        // lookups answered by the exact cache
+	MegaflowHits    uint64        // by the wildcarded one
+	Probes          uint64        // masks that were tried for these
+	Misses          uint64        // lookups that were translated
+	MissTime        time.Duration // that translating them took
+	Refused         uint64        // and that were not, for the meter SLOWPATH
+	Policed         uint64        // frames beyond the bounds of their port, not looked up
+	Sent, Sends     uint64        // frames for ports, and the transmit batches that they were in
 
 	Microflows, Megaflows int // entries of the caches now
 	Masks                 int // of the megaflows, those of each ingress port
@@ -63,11 +64,12 @@ type threadBase struct {
 	at, cpu              int64
 	counts               workerCounts
 	misses, mega, probes uint64
+	missTime             int64
 }
 
 func (w *worker) base() threadBase {
 	mega, probes := w.megaStats()
-	return threadBase{w.d.clock(), w.thread.cpuTime(), w.counts.read(), w.translations(), mega, probes}
+	return threadBase{w.d.clock(), w.thread.cpuTime(), w.counts.read(), w.translations(), mega, probes, w.translating()}
 }
 
 // Threads gives the statistics of each forwarding thread, exact as of the call. The loads of
@@ -108,7 +110,7 @@ func (w *worker) stats() ThreadStats {
 		Busy: time.Duration(c.Busy), Idle: time.Duration(c.Idle), Sleeps: c.Sleeps,
 		Frames: c.Frames, Batches: c.Batches, LargestBatch: c.LargestBatch, FullBatches: c.FullBatches,
 		LongestBatch: time.Duration(c.LongestBatch), IdleRounds: c.IdleRounds, Recirculated: c.Recirculated, Policed: c.Policed, Refused: c.Refused,
-		MegaflowHits: now.mega - then.mega, Probes: now.probes - then.probes, Misses: now.misses - then.misses,
+		MegaflowHits: now.mega - then.mega, Probes: now.probes - then.probes, Misses: now.misses - then.misses, MissTime: time.Duration(now.missTime - then.missTime),
 		Sent: c.Sent, Sends: c.Sends,
 	}
 	s.Asleep = max(s.For-s.Busy-s.Idle, 0)

@@ -133,3 +133,20 @@ func TestBusyPoll(t *testing.T) {
 	within(t, "forwarding", m.settle)
 	testutil.Wait(t, "the frames", func() bool { return m.ports[1].Stats().TxPackets == 2 })
 }
+
+// TestMissTime: translations are timed, and nothing else is in that time.
+func TestMissTime(t *testing.T) {
+	l := newLab(t, 2)
+	l.add(flowMod(t, 0, 1, "in_port=1", apply(output(2))))
+	l.d.clock = func() int64 { return l.now.Add(1000) }
+	for range 3 {
+		l.send(1, udp(1, 2, 3, 4))
+	}
+	if s := l.d.Threads(1)[0]; s.Misses != 1 || s.MissTime != 1000 {
+		t.Errorf("%d misses in %v", s.Misses, s.MissTime)
+	}
+	l.d.ClearThreads()
+	if s := l.d.Threads(1)[0]; s.MissTime != 0 {
+		t.Errorf("%v after ClearThreads", s.MissTime)
+	}
+}

@@ -51,6 +51,7 @@ type worker struct {
 	programs  programList
 	unburied  int    // programs that left the cache since the collector was woken for them
 	misses    uint64 // translations made (misses.go)
+	missTime  int64  // nanoseconds that they took
 	folded    uint64 // packets of its programs, as folded; under Datapath.foldMu
 	tr        translator
 
