@@ -48,9 +48,9 @@ type Isolation struct {
 }
 
 // Method is "tcx", "nft" or "off"; of an isolation that Start has begun what it has
-// come to, "tcx" while it is under way, and "" if there is none after all.
+// come to, "tcx" until then, though nftables may stand in, and "" if there is none after all.
 func (i *Isolation) Method() string {
-	if i.begun == nil || i.Underway() {
+	if !i.settled() {
 		return i.method
 	}
 	if i.begun.made == nil {
@@ -59,31 +59,34 @@ func (i *Isolation) Method() string {
 	return i.begun.made.method
 }
 
-// Underway says that the kernel is still busy with it (see Start), and holds its lock
-// on the configuration of devices for that.
-func (i *Isolation) Underway() bool {
+// settled says that what Start has begun has come to an end.
+func (i *Isolation) settled() bool {
 	if i.begun == nil {
 		return false
 	}
 	select {
 	case <-i.begun.done:
-		return false
-	default:
 		return true
+	default:
+		return false
 	}
 }
+
+// Underway says that the kernel is still busy with it (see Start), and holds its lock
+// on the configuration of devices for that.
+func (i *Isolation) Underway() bool { return i.begun != nil && i.begun.busy.Load() && !i.settled() }
 
 // Wait returns when the kernel is done with it: Method says what is in force.
 func (i *Isolation) Wait() {
 	if i.begun != nil {
-		<-i.begun.done
+		<-i.begun.told
 	}
 }
 
 // Missing is "egress" when the kernel could isolate only at ingress (nft mode
 // auto before Linux 5.16), else "".
 func (i *Isolation) Missing() string {
-	if i.begun != nil && !i.Underway() && i.begun.made != nil {
+	if i.settled() && i.begun.made != nil {
 		return i.begun.made.missing
 	}
 	return i.missing

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"github.com/google/nftables"
@@ -31,10 +30,8 @@ var egressHook = nftables.ChainHookEgress
 // that makes the table is ours, since the library sends no table flags.
 func attachNFT(ifindex int, ifname string, needEgress bool) (*Isolation, error) {
 	// Newer kernels take a chain for a device that may come one day.
-	if dev, err := net.InterfaceByIndex(ifindex); err != nil {
+	if err := checkName(ifindex, ifname); err != nil {
 		return nil, err
-	} else if dev.Name != ifname {
-		return nil, fmt.Errorf("device %d is called %s", ifindex, dev.Name)
 	}
 	var sock *netlink.Conn
 	c, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(s *netlink.Conn) error {
@@ -87,6 +84,27 @@ func attachNFT(ifindex int, ifname string, needEgress bool) (*Isolation, error) 
 		i.missing = "egress"
 	}
 	return i, nil
+}
+
+// checkName says whether the device with this index has this name.
+func checkName(ifindex int, ifname string) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE) // any would do
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }() // nothing was written to it
+	req, err := unix.NewIfreq("")
+	if err != nil {
+		return err
+	}
+	req.SetUint32(uint32(ifindex))
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFNAME, req); err != nil {
+		return fmt.Errorf("name of device %d: %w", ifindex, err)
+	}
+	if req.Name() != ifname {
+		return fmt.Errorf("device %d is called %s", ifindex, req.Name())
+	}
+	return nil
 }
 
 // tableName is unique for a device of a process; the random part keeps apart

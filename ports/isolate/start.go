@@ -25,12 +25,30 @@ var turn sync.Mutex
 
 // begun is an isolation that is left to a goroutine.
 type begun struct {
+	busy atomic.Bool   // the kernel is at it
 	done chan struct{} // closed when made is there
 	made *Isolation    // nil: there is none
+	told chan struct{} // closed when nothing more is told of it
+
+	// Of one that has a guard until then (see guarded).
+	ifindex int
+	guard   *Isolation
+	other   func(*Isolation, error)
+}
+
+// end waits until what is begun is done, and ends it.
+func (b *begun) end() error {
+	<-b.told
+	if b.made == nil {
+		return nil
+	}
+	return b.made.Close()
 }
 
 // Start is Attach, but does not wait until the kernel is done with its own, as soon as
-// TCX is known to work: opening many ports would take most of its time for that. Should
+// TCX is known to work: opening many ports would take most of its time for that. Where
+// nftables can isolate the device too, it does so at once, and TCX, which costs a frame
+// less, takes over when no more ports are being opened. Should
 // it come to anything else than TCX after all, other is called, from another goroutine,
 // before Wait returns: with what keeps the host's stack out instead, as Attach has found
 // it, or with the reason why nothing does. Close waits until that has returned. A mode
@@ -52,7 +70,12 @@ func Start(ifindex int, ifname string, mode Mode, silenced func(), other func(*I
 		}
 		return i, nil
 	}
-	b := &begun{done: make(chan struct{})}
+	if i := guarded(ifindex, ifname, other); i != nil {
+		silenced()
+		return i, nil
+	}
+	b := &begun{done: make(chan struct{}), told: make(chan struct{})}
+	b.busy.Store(true)
 	var err error
 	var left atomic.Int32 // who has gone on: the goroutine, or Start
 	const ended, started = 1, 2
@@ -60,9 +83,10 @@ func Start(ifindex int, ifname string, mode Mode, silenced func(), other func(*I
 	turn.Lock()
 	spawn(func() {
 		defer turn.Unlock()
-		defer close(b.done)
+		defer close(b.told)
 		close(running)
 		b.made, err = attach(ifindex, ifname, mode, silenced)
+		close(b.done)
 		silenced()
 		if left.CompareAndSwap(0, ended) {
 			return
@@ -78,16 +102,10 @@ func Start(ifindex int, ifname string, mode Mode, silenced func(), other func(*I
 	wait := unix.NsecToTimespec(int64(refusal))
 	_ = unix.Nanosleep(&wait, nil) // a timer of the runtime is late by milliseconds here; a signal ends it early
 	if !left.CompareAndSwap(0, started) {
-		<-b.done
+		<-b.told
 		return b.made, err
 	}
-	return &Isolation{method: string(TCX), begun: b, close: func() error {
-		<-b.done
-		if b.made == nil {
-			return nil
-		}
-		return b.made.Close()
-	}}, nil
+	return &Isolation{method: string(TCX), begun: b, close: b.end}, nil
 }
 
 // spawn starts a goroutine, which has a thread in the namespace of the process; atHome

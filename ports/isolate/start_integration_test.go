@@ -3,14 +3,32 @@ package isolate
 import (
 	"errors"
 	"testing"
+	"time"
+
+	"ofswitch/internal/testutil"
 )
 
 // begin has Start leave an isolation to a goroutine in the namespace of the rig, in which
 // TCX waits for release, then fails with refused if that is not nil.
 func (r *rig) begin(ifname string, release <-chan struct{}, refused error, other func(*Isolation, error)) *Isolation {
 	r.t.Helper()
-	plainSpawn, plainHome, plainTCX := spawn, atHome, tcx
-	r.t.Cleanup(func() { spawn, atHome, tcx = plainSpawn, plainHome, plainTCX })
+	r.play(release, refused)
+	unguarded.Store(true)
+	i := r.start(ifname, other)
+	if !i.Underway() {
+		r.t.Fatal("not under way")
+	}
+	return i
+}
+
+// play puts goroutines into the namespace of the rig, and TCX where begin says.
+func (r *rig) play(release <-chan struct{}, refused error) {
+	plainSpawn, plainHome, plainTCX, plainSettle := spawn, atHome, tcx, settle
+	r.t.Cleanup(func() {
+		spawn, atHome, tcx, settle = plainSpawn, plainHome, plainTCX, plainSettle
+		unguarded.Store(false)
+	})
+	settle = 0
 	spawn = func(fn func()) { go r.sw.Do(fn) }
 	atHome = func() bool { return true }
 	tcx = func(ifindex int, silenced func()) (*Isolation, error) {
@@ -21,6 +39,11 @@ func (r *rig) begin(ifname string, release <-chan struct{}, refused error, other
 		return attachTCX(ifindex, silenced)
 	}
 	proven.Store(true)
+}
+
+// start isolates the device of the rig, or one that is said to be called otherwise.
+func (r *rig) start(ifname string, other func(*Isolation, error)) *Isolation {
+	r.t.Helper()
 	var i *Isolation
 	r.sw.Do(func() {
 		var err error
@@ -28,8 +51,8 @@ func (r *rig) begin(ifname string, release <-chan struct{}, refused error, other
 			r.t.Fatal(err)
 		}
 	})
-	if !i.Underway() || i.Method() != string(TCX) {
-		r.t.Fatalf("under way %v, by %q", i.Underway(), i.Method())
+	if i.Method() != string(TCX) {
+		r.t.Fatalf("isolated by %q", i.Method())
 	}
 	return i
 }
@@ -72,6 +95,85 @@ func TestIntegrationStartAndClose(t *testing.T) {
 	for range 5 {
 		release := make(chan struct{})
 		i := r.begin("p0", release, nil, other)
+		closed := make(chan error)
+		for range 2 {
+			go func() { closed <- i.Close() }()
+		}
+		close(release)
+		for range 2 {
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+		}
+		r.nothingLeft()
+	}
+}
+
+// nftables keeps the host out from the first moment, TCX when its turn has come; and
+// where that fails nftables stays.
+func TestIntegrationGuarded(t *testing.T) {
+	refused := errors.New("refused late")
+	for _, refusal := range []error{nil, refused} {
+		r := newRig(t)
+		release := make(chan struct{})
+		r.play(release, refusal)
+		told := 0
+		i := r.start("p0", func(now *Isolation, err error) {
+			if told++; refusal == nil || now == nil || now.Method() != string(NFT) || err != nil {
+				t.Errorf("told of %v, %v", now, err)
+			}
+		})
+		r.left()
+		if l := r.leaks(); len(l) != 0 {
+			t.Errorf("guarded, yet: %q", l)
+		}
+		close(release)
+		i.Wait()
+		want := string(TCX)
+		if refusal != nil {
+			want = string(NFT)
+		}
+		if i.Method() != want || i.Underway() || (told == 1) != (refusal != nil) {
+			t.Errorf("isolated by %q, want %q; under way %v; told %d times", i.Method(), want, i.Underway(), told)
+		}
+		if l := r.leaks(); len(l) != 0 {
+			t.Errorf("relieved by %s, yet: %q", want, l)
+		}
+		if err := errors.Join(i.Close(), i.Close()); err != nil {
+			t.Error(err)
+		}
+		r.nothingLeft()
+		r.left()
+		if l := r.leaks(); len(l) != allLeaks {
+			t.Errorf("after Close only %q leaks", l)
+		}
+	}
+}
+
+// An isolation by nftables that ends before TCX has its turn, or while it takes it.
+func TestIntegrationGuardedAndClosed(t *testing.T) {
+	r := newRig(t)
+	other := func(i *Isolation, err error) { t.Errorf("otherwise: %v, %v", i, err) }
+	never := make(chan struct{})
+	close(never)
+	r.play(never, nil)
+	settle = time.Hour
+	i := r.start("p0", other)
+	if err := i.Close(); err != nil {
+		t.Error(err)
+	}
+	r.nothingLeft()
+	relief.Lock()
+	if n := len(relief.waiting); n != 0 {
+		t.Errorf("%d wait still", n)
+	}
+	relief.active = false // nobody waits for the hour
+	relief.Unlock()
+	for range 5 {
+		release := make(chan struct{})
+		r.play(release, nil)
+		i := r.start("p0", other)
+		testutil.Wait(t, "TCX has its turn", i.Underway)
 		closed := make(chan error)
 		for range 2 {
 			go func() { closed <- i.Close() }()
