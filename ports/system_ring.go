@@ -51,22 +51,32 @@ const emptyLooks = 16
 // lost for ever, and with it the ring.
 var ringKernel = [2]int{6, 2}
 
-// openRingRx gives the socket fd, made ready by setupRx and not bound yet, a ring.
+// openRingRx gives the socket fd, made ready by setupSocket and not bound yet, a ring.
 func openRingRx(p *System, fd, mtu int) (*ringRx, error) {
+	r, err := openRxRing(fd, mtu, p.opt.RxDesc)
+	if err != nil {
+		return nil, err
+	}
+	return newRingRx(p, fd, r), nil
+}
+
+// openRxRing gives the socket fd its ring.
+func openRxRing(fd, mtu, desc int) (*packetRing, error) {
 	if !kernelAtLeast(ringKernel[0], ringKernel[1]) {
 		return nil, fmt.Errorf("takes Linux %d.%d", ringKernel[0], ringKernel[1])
 	}
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_COPY_THRESH, 1); err != nil {
 		return nil, err
 	}
-	r, err := openPacketRing(fd, unix.PACKET_RX_RING, mtu, p.opt.RxDesc, ringMaxBlocks)
-	if err != nil {
-		return nil, err
-	}
+	return openPacketRing(fd, unix.PACKET_RX_RING, mtu, desc, ringMaxBlocks)
+}
+
+// newRingRx is the queue of a socket with a ring.
+func newRingRx(p *System, fd int, r *packetRing) *ringRx {
 	q := &ringRx{p: p, fd: fd, r: r}
 	q.rewind()
 	watchRing(q)
-	return q, nil
+	return q
 }
 
 // FD is the socket: readable while a slot is filled that has not been given back.

@@ -26,6 +26,15 @@ type systemRx struct {
 
 // openSystemRx makes the socket ready to be bound; an inherited one is bound.
 func openSystemRx(p *System, key string, mtu int) (q systemQueue, inherited bool, err error) {
+	if spare := p.takeSpareRing(mtu); spare != nil {
+		if <-spare.done; spare.err == nil {
+			q, err := p.openSpareRing(spare)
+			return q, false, err
+		}
+		if err := spare.close(); err != nil {
+			return nil, false, portErr(p.dev.name, err, "closing a raw socket: %v", err)
+		}
+	}
 	fd, inherited, err := p.packetSocket(key)
 	if err != nil {
 		return nil, false, err
@@ -37,7 +46,10 @@ func openSystemRx(p *System, key string, mtu int) (q systemQueue, inherited bool
 			return nil, false, closing(fd, sysErr(p.dev.name, "taking the packet ring off an inherited socket", err, "CAP_NET_RAW"))
 		}
 	} else {
-		if err := p.setupRx(fd); err != nil {
+		if err := p.setupSocket(fd); err != nil {
+			return nil, false, closing(fd, err)
+		}
+		if err := p.promiscuous(fd); err != nil {
 			return nil, false, closing(fd, err)
 		}
 		// Before the ring, for which the kernel waits less while it is busy with this:
@@ -60,6 +72,18 @@ func openSystemRx(p *System, key string, mtu int) (q systemQueue, inherited bool
 	return &systemRx{p: p, fd: fd, v: v}, inherited, nil
 }
 
+// openSpareRing makes a spare ring the port's, ready to be bound.
+func (p *System) openSpareRing(spare *spareRing) (systemQueue, error) {
+	err := p.promiscuous(spare.fd)
+	if err == nil {
+		err = p.isolate()
+	}
+	if err != nil {
+		return nil, errors.Join(err, spare.close())
+	}
+	return newRingRx(p, spare.fd, spare.r), nil
+}
+
 func (q *systemRx) close() error { return errors.Join(unix.Close(q.fd), putArena(q.v.arena)) }
 
 // closing closes fd after a failure, which it returns.
@@ -70,10 +94,10 @@ func closing(fd int, err error) error {
 	return err
 }
 
-// setupRx sets all options before the socket is bound to a protocol: a frame
+// setupSocket sets all options before the socket is bound to a protocol: a frame
 // that came in between would lack its virtio-net header or its VLAN tag, or be
 // one of our own.
-func (p *System) setupRx(fd int) error {
+func (p *System) setupSocket(fd int) error {
 	name := p.dev.name
 	for _, o := range []struct {
 		opt  int
@@ -90,9 +114,14 @@ func (p *System) setupRx(fd int) error {
 	if err := setBuf(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, p.opt.RcvBuf); err != nil {
 		return sysErr(name, "setting the receive buffer", err, "CAP_NET_ADMIN")
 	}
+	return nil
+}
+
+// promiscuous has the device take all frames for as long as the socket lives.
+func (p *System) promiscuous(fd int) error {
 	mreq := unix.PacketMreq{Ifindex: int32(p.dev.ifindex), Type: unix.PACKET_MR_PROMISC}
 	if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &mreq); err != nil {
-		return sysErr(name, "setting promiscuous mode", err, "CAP_NET_RAW")
+		return sysErr(p.dev.name, "setting promiscuous mode", err, "CAP_NET_RAW")
 	}
 	return nil
 }
