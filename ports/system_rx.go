@@ -46,10 +46,7 @@ func openSystemRx(p *System, key string, mtu int) (q systemQueue, inherited bool
 			return nil, false, closing(fd, sysErr(p.dev.name, "taking the packet ring off an inherited socket", err, "CAP_NET_RAW"))
 		}
 	} else {
-		if err := p.setupSocket(fd); err != nil {
-			return nil, false, closing(fd, err)
-		}
-		if err := p.promiscuous(fd); err != nil {
+		if err := p.setupRx(fd); err != nil {
 			return nil, false, closing(fd, err)
 		}
 		// Before the ring, for which the kernel waits less while it is busy with this:
@@ -92,6 +89,14 @@ func closing(fd int, err error) error {
 		return errors.Join(err, err2)
 	}
 	return err
+}
+
+// setupRx makes a socket ready for the device.
+func (p *System) setupRx(fd int) error {
+	if err := p.setupSocket(fd); err != nil {
+		return err
+	}
+	return p.promiscuous(fd)
 }
 
 // setupSocket sets all options before the socket is bound to a protocol: a frame
