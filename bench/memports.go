@@ -52,6 +52,7 @@ type discard struct{}
 
 func (discard) Tx(frames []*packet.Frame) int { return len(frames) }
 func (discard) Caps() ports.Caps              { return ports.Caps{} }
+func (discard) Close() error                  { return nil }
 
 // source is a port whose numbered frames come into being when the switch
 // reads: as many as it takes, or as many as are due since the last time. No

@@ -9,8 +9,6 @@ import (
 	"net"
 	"reflect"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"ofswitch/ofp"
@@ -336,29 +334,12 @@ func (p *livePort) close() {
 	p.shut()
 }
 
-// closers is how many devices are closed at once. The kernel lets go of a TAP in
-// some 50 ms of waiting for its own readers, most of which many can share.
-const closers = 64
-
 // closeAll is close for many ports.
 func closeAll(list []*livePort) {
 	for _, p := range list {
 		p.takeOut()
 	}
-	var wait sync.WaitGroup
-	var next atomic.Int32
-	for range min(closers, len(list)) {
-		wait.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(list) {
-					return
-				}
-				list[i].shut()
-			}
-		})
-	}
-	wait.Wait()
+	ports.Together(len(list), func(i int) { list[i].shut() })
 }
 
 // shut closes the device of a port that is in no bridge.

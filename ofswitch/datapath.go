@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"ofswitch/ports"
 )
 
 // Options are what does not change in the life of a Datapath.
@@ -86,6 +88,7 @@ type Datapath struct {
 	// teamMu is held for writing while workers come, go, or pass queues to each other, and
 	// for reading while a port or its queues do.
 	teamMu sync.RWMutex
+	left   []ports.TxQueue // to be closed: see closeHandles; under teamMu
 
 	ctlMu sync.Mutex // owns ctl
 	// ctlUnsent: ctl has frames in transmit batches. It changes under ctlMu.

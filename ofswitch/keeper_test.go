@@ -16,6 +16,7 @@ type keeper struct {
 }
 
 func (k *keeper) Caps() ports.Caps { return ports.Caps{} }
+func (k *keeper) Close() error     { return nil }
 
 func (k *keeper) Tx(frames []*packet.Frame) int {
 	for _, f := range frames {

@@ -49,6 +49,11 @@ func (d *Datapath) SetWorkers(n int) error {
 	if err := CheckWorkers(n); err != nil {
 		return err
 	}
+	err := d.resize(n)
+	return errors.Join(err, d.closeHandles())
+}
+
+func (d *Datapath) resize(n int) error {
 	d.teamMu.Lock()
 	defer d.teamMu.Unlock()
 	if d.isClosed() {
@@ -78,6 +83,7 @@ func (d *Datapath) growLocked(n int) (err error) {
 		if err != nil {
 			for _, w := range fresh {
 				err = errors.Join(err, w.closeFDs())
+				d.stripLocked(w.index)
 			}
 		}
 	}()
@@ -109,16 +115,9 @@ func (d *Datapath) growLocked(n int) (err error) {
 	return nil
 }
 
-// equipLocked opens transmit handles for the worker of this index at all ports. One that
-// an earlier worker of the index has left behind serves again.
+// equipLocked opens transmit handles for the worker of this index at all ports.
 func (d *Datapath) equipLocked(index int) error {
-	d.mu.Lock()
-	list := slices.Clone(d.ports)
-	d.mu.Unlock()
-	for _, p := range list {
-		if p == nil || p.dev == nil {
-			continue
-		}
+	for _, p := range d.devices() {
 		if err := p.equip(index); err != nil {
 			return err
 		}
@@ -131,13 +130,46 @@ func (d *Datapath) equipLocked(index int) error {
 	return nil
 }
 
+// stripLocked undoes equipLocked, but for closing the handles: closeHandles does. No worker
+// of this index runs.
+func (d *Datapath) stripLocked(index int) {
+	for _, p := range d.devices() {
+		if t := p.tx[index]; t != nil {
+			d.left = append(d.left, t.q)
+			p.tx[index] = nil
+		}
+		if qos := p.qos.Load(); qos != nil {
+			for _, q := range qos.queues {
+				q.tx[index] = nil
+			}
+		}
+	}
+}
+
+// closeHandles closes those that stripLocked has left, for which a thousand ports would be
+// held up while teamMu is held.
+func (d *Datapath) closeHandles() error {
+	d.teamMu.Lock()
+	left := d.left
+	d.left = nil
+	d.teamMu.Unlock()
+	errs := make([]error, len(left))
+	ports.Together(len(left), func(i int) { errs[i] = left[i].Close() })
+	return errors.Join(errs...)
+}
+
+// devices lists the ports that have a device.
+func (d *Datapath) devices() []*port {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(d.ports), func(p *port) bool { return p == nil || p.dev == nil })
+}
+
 // equip gives the worker of this index a place to put frames for the port. The caller
 // holds teamMu, and no such worker runs.
-func (p *port) equip(index int) (err error) {
-	var q ports.TxQueue
-	if old := p.tx[index]; old != nil {
-		q = old.q
-	} else if q, err = p.dev.NewTx(); err != nil {
+func (p *port) equip(index int) error {
+	q, err := p.dev.NewTx()
+	if err != nil {
 		return err // it names the port
 	}
 	p.tx[index] = &txBatch{q: q, caps: q.Caps(), port: p}
@@ -183,6 +215,7 @@ func (d *Datapath) shrinkLocked(n int) error {
 		}
 		<-w.ended
 		err = errors.Join(err, w.closeFDs())
+		d.stripLocked(w.index)
 	}
 	// Nobody counts for them any more: what they have counted is final.
 	d.foldMu.Lock()

@@ -121,16 +121,31 @@ func (p *failingTx) NewTx() (ports.TxQueue, error) {
 		return nil, fmt.Errorf("port %s: too many open files", p.Name())
 	}
 	p.left--
-	return p.Port.NewTx()
+	q, err := p.Port.NewTx()
+	return &givenBack{q, p}, err
+}
+
+type givenBack struct {
+	ports.TxQueue
+	p *failingTx
+}
+
+func (q *givenBack) Close() error {
+	q.p.left++
+	return q.TxQueue.Close()
 }
 
 // TestSetWorkersNoHandles: where a thread cannot be had, all stays as it was, and handles
-// of threads that have ended are used again.
+// of threads that have ended, or never begun, are closed.
 func TestSetWorkersNoHandles(t *testing.T) {
 	l := newLab(t, 2)
 	dev := ports.NewMem("scarce")
 	defer dev.Close()
-	if err := l.b.AddPort(3, &failingTx{dev, 4}); err != nil { // one worker, the control executor, two more
+	scarce := &failingTx{dev, 4} // one worker, the control executor, two more
+	if err := l.b.AddPort(3, scarce); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.b.SetQoS(3, &QoS{MaxRate: 1e9}); err != nil {
 		t.Fatal(err)
 	}
 	for i, n := range []int{3, 1, 3, 4, 2, 3} {
@@ -143,6 +158,9 @@ func TestSetWorkersNoHandles(t *testing.T) {
 		}
 		if got := len(l.d.workers()); got != n || len(l.d.everyWorker()) != n {
 			t.Errorf("change %d: %d workers, want %d", i, got, n)
+		}
+		if want := 4 - (n + 1); scarce.left != want {
+			t.Errorf("change %d: %d handles are free, want %d", i, scarce.left, want)
 		}
 	}
 	l.add(flowMod(t, 0, 1, "", apply(output(3))))

@@ -87,6 +87,9 @@ func (q *memTx) Caps() Caps {
 	return m.caps
 }
 
+// Close has nothing to free.
+func (q *memTx) Close() error { return nil }
+
 // Tx copies the frames to the peer's ring, or keeps copies for Sent.
 func (q *memTx) Tx(frames []*packet.Frame) int {
 	m := (*Mem)(q)

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"iter"
 	"net"
 
 	"ofswitch/packet"
@@ -16,7 +17,7 @@ type Port interface {
 	Type() string
 	// RxQueues are the port's receive queues, the same for its whole life.
 	RxQueues() []RxQueue
-	// NewTx opens a transmit handle for one thread. Close the port to free it.
+	// NewTx opens a transmit handle for one thread. Closing the port frees it.
 	NewTx() (TxQueue, error)
 	// Status reads the device's present state.
 	Status() Status
@@ -38,8 +39,24 @@ type RxQueue interface {
 	// until b.Release. One batch of a queue at a time. err is net.ErrClosed
 	// or a device error (ENETDOWN: the device went down and may come back).
 	Rx(b *packet.Batch) (n int, err error)
-	// FD is pollable for input while frames wait (epoll, level-triggered).
+	// FD is pollable for input while frames wait (epoll, level-triggered). There may be
+	// another: see FDs.
 	FD() int
+}
+
+// FDs are q's descriptors that are pollable for input while frames wait, the same for
+// its whole life: FD, and where there is one another, OtherFD.
+func FDs(q RxQueue) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if !yield(q.FD()) {
+			return
+		}
+		if q, ok := q.(interface{ OtherFD() int }); ok {
+			if fd := q.OtherFD(); fd >= 0 {
+				yield(fd)
+			}
+		}
+	}
 }
 
 // TxQueue sends frames. One thread owns it.
@@ -51,6 +68,9 @@ type TxQueue interface {
 	// Caps says what offload state the queue takes; the caller finishes
 	// checksums and segments for what it does not.
 	Caps() Caps
+	// Close frees the handle before its port is closed: nobody uses it any more. After the
+	// port's Close it does nothing.
+	Close() error
 }
 
 // Caps is what a transmit queue takes off the switch's hands.

@@ -3,6 +3,7 @@ package ports
 import (
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -83,6 +84,18 @@ func (p *System) setupTx(fd int) error {
 
 // Caps: partial checksums and TCP segmentation; UDP's since Linux 6.2.
 func (q *systemTx) Caps() Caps { return q.caps }
+
+// Close closes the sockets.
+func (q *systemTx) Close() error {
+	q.p.mu.Lock()
+	defer q.p.mu.Unlock()
+	at := slices.Index(q.p.txs, q)
+	if at < 0 {
+		return nil
+	}
+	q.p.txs = slices.Delete(q.p.txs, at, at+1)
+	return q.close()
+}
 
 func (q *systemTx) close() error {
 	q.maker.Wait()

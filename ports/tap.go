@@ -1,9 +1,11 @@
 package ports
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -26,7 +28,6 @@ type Tap struct {
 	io      IOChoice
 
 	mu     sync.Mutex
-	txs    int // transmit handles made
 	closed atomic.Bool
 	base   uint64 // the device's drop counter when it was opened
 	last   uint64 // and when it was closed
@@ -55,16 +56,16 @@ func (p *Tap) RxQueues() []RxQueue {
 }
 
 // NewTx opens a transmit handle. Writing to a TAP needs no state: handles share the
-// descriptors of the queues, in turn.
+// descriptors of the queues, each that of which the fewest have it.
 func (p *Tap) NewTx() (TxQueue, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed.Load() {
 		return nil, portErr(p.dev.name, net.ErrClosed, "port is closed")
 	}
-	q := &tapTx{p: p, fd: p.queues[p.txs%len(p.queues)].fd}
-	p.txs++
-	return q, nil
+	q := slices.MinFunc(p.queues, func(a, b *tapRx) int { return cmp.Compare(a.writers, b.writers) })
+	q.writers++
+	return &tapTx{p: p, q: q, fd: q.fd}, nil
 }
 
 // Status reads the device's present state; that of a closed port is the one that was last
@@ -148,8 +149,9 @@ func (p *Tap) closeQueues() error {
 // tapRx is a receive queue of a Tap.
 type tapRx struct {
 	*Tap
-	fd    int
-	arena []byte
+	fd      int
+	arena   []byte
+	writers int // transmit handles that write to it; under Tap.mu
 }
 
 // FD is the queue's descriptor.
@@ -222,9 +224,18 @@ func (q *tapRx) Release(*packet.Batch) {}
 // tapTx is a transmit handle of a Tap.
 type tapTx struct {
 	p    *Tap
+	q    *tapRx // whose descriptor it is
 	fd   int
 	vnet [vnetLen]byte
 	iov  [2]unix.Iovec
+}
+
+// Close leaves the descriptor to other handles.
+func (q *tapTx) Close() error {
+	q.p.mu.Lock()
+	defer q.p.mu.Unlock()
+	q.q.writers--
+	return nil
 }
 
 // Caps: with io=auto everything; the host's stack takes whole GSO packets.

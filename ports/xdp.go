@@ -1,8 +1,10 @@
 package ports
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +49,6 @@ type xdpIO struct {
 	promisc int      // a socket that keeps the device promiscuous; -1: none
 
 	// The rest belongs to who holds System.mu.
-	handles int
 	counted unix.XDPStatistics // of sockets that are closed
 }
 
@@ -271,9 +272,9 @@ func (x *xdpIO) newTx() TxQueue {
 	for rings < len(x.queues) && x.queues[rings].tx.open {
 		rings++
 	}
-	h := xdpTxHandle{x.queues[x.handles%rings].tx}
-	x.handles++
-	return h
+	q := slices.MinFunc(x.queues[:rings], func(a, b *xdpQueue) int { return cmp.Compare(a.tx.handles.Load(), b.tx.handles.Load()) })
+	q.tx.handles.Add(1)
+	return xdpTxHandle{q.tx}
 }
 
 // addStats adds what the kernel has dropped.

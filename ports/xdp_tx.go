@@ -2,6 +2,7 @@ package ports
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,7 @@ type xdpTx struct {
 	fd       int
 	side     umemSide
 	zeroCopy bool
+	handles  atomic.Int32 // on it
 
 	mu    sync.Mutex // guards the rest
 	open  bool
@@ -39,6 +41,12 @@ type xdpTxHandle struct{ r *xdpTx }
 
 // Caps: AF_XDP has no offload state.
 func (h xdpTxHandle) Caps() Caps { return Caps{} }
+
+// Close leaves the ring to other handles.
+func (h xdpTxHandle) Close() error {
+	h.r.handles.Add(-1)
+	return nil
+}
 
 // Tx sends frames: those in slots of the same umem change their memory for a
 // free slot, the others are copied into one.
