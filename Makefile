@@ -18,7 +18,7 @@ DEBDIR   ?= bin
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
-.PHONY: build demo test race integration conformance lint fmt fuzz bench bench-doc bench-micro cross deb clean help
+.PHONY: build demo test race integration conformance lint fmt fuzz soak bench bench-doc bench-micro cross deb clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -53,6 +53,9 @@ fmt: ## gofmt all
 
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
+
+soak: ## everything at once for LENGTH (1h): forwarding, changes, controllers, expiry, statistics; SEED repeats
+	cd ofswitch && SOAK_LENGTH=$(or $(LENGTH),1h) SOAK_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestSoak$$' .
 
 bench: build ## every line against Open vSwitch, and the goals, in some 20 minutes (root); LINE=tcp selects, LINE=-list names them
 	@scripts/install-peers

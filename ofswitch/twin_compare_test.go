@@ -41,6 +41,22 @@ type contest struct {
 	l2s     int         // changes of how bridges forward at NORMAL
 	masks   bool        // hold the record of wildcards against flipped keys
 	pair    bool        // the twin is another contest's switch: nothing is compared with this one's
+
+	names  [2]string               // of the bridges
+	tell   func(b *Bridge) changer // how both are told of changes
+	settle func()                  // has the switch forward all that it was given
+	drain  func()                  // has it deliver its packet-ins
+	still  bool                    // time stands still: meters do not fill up again
+	over   func() bool             // nil: the round is run to its end
+}
+
+// changer takes the messages that change a bridge.
+type changer interface {
+	FlowMod(*ofp.FlowMod) error
+	GroupMod(*ofp.GroupMod) error
+	MeterMod(*ofp.MeterMod) error
+	PortMod(*ofp.PortMod) error
+	PacketOut(*ofp.PacketOut) error
 }
 
 func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
@@ -49,52 +65,78 @@ func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := contestOn(d, "", seed, t)
+	c.settle = func() {
+		for d.Poll() > 0 {
+		}
+	}
+	c.drain, c.still = d.upcalls.drain, true
+	return c, c.build(func(string) Controllers { return c.rec })
+}
+
+// contestOn is a contest on a datapath that has other bridges, too; those of the
+// contest are to be built.
+func contestOn(d *Datapath, prefix string, seed uint64, t *tally) *contest {
 	c := &contest{gen: &gen{Rand: rand.New(rand.NewPCG(seed, 1))}, d: d, rec: &recorder{}, flips: &gen{Rand: rand.New(rand.NewPCG(seed, 2))},
-		real: map[string]*Bridge{}, mems: map[string]*ports.Mem{}, tally: t,
+		real: map[string]*Bridge{}, mems: map[string]*ports.Mem{}, tally: t, names: [2]string{prefix + "a", prefix + "b"},
 		twin: &twin{bridges: map[string]*twinBridge{}, byPort: map[string][]string{}}}
 	c.twin.real = c.real
-	for _, name := range []string{"a", "b"} {
-		b, err := d.AddBridge(name, BridgeOptions{Controllers: c.rec})
+	c.tell = func(b *Bridge) changer { return b }
+	return c
+}
+
+// build makes the bridges and ports of both switches, and the frames.
+func (c *contest) build(controllers func(name string) Controllers) error {
+	for _, name := range c.names {
+		b, err := c.d.AddBridge(name, BridgeOptions{Controllers: controllers(name)})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		tb := &twinBridge{name: name, ports: map[ofp.PortNo]*twinPort{}, macs: map[[2]uint64]ofp.PortNo{}, groups: map[uint32]*twinGroup{}, meters: map[uint32]*twinMeter{}}
 		c.real[name], c.twin.bridges[name] = b, tb
 		numbers := []ofp.PortNo{1, 2, 3, 4, ofp.PortLocal}
-		if name == "b" {
+		if name == c.names[1] {
 			numbers = []ofp.PortNo{1, 2}
 		}
 		for _, no := range numbers {
 			at := fmt.Sprintf("%s/%d", name, no)
 			c.mems[at] = ports.NewMemWith(at, ports.MemOptions{MTU: 9000})
 			if err := b.AddPort(no, c.mems[at]); err != nil {
-				return nil, err
+				return err
 			}
 			tb.ports[no] = &twinPort{no: no, bridge: tb}
 		}
 		if err := b.AddPatch(10, name+"-patch"); err != nil {
-			return nil, err
+			return err
 		}
 		tb.ports[10] = &twinPort{no: 10, bridge: tb, patch: true}
 	}
-	if err := c.real["a"].ConnectPatch(10, c.real["b"], 10); err != nil {
-		return nil, err
+	if err := c.real[c.names[0]].ConnectPatch(10, c.real[c.names[1]], 10); err != nil {
+		return err
 	}
-	pa, pb := c.twin.bridges["a"].ports[10], c.twin.bridges["b"].ports[10]
+	pa, pb := c.twin.bridges[c.names[0]].ports[10], c.twin.bridges[c.names[1]].ports[10]
 	pa.peer, pb.peer = pb, pa
 	for range 20 {
 		c.pool = append(c.pool, c.frame())
 	}
-	return c, nil
+	return nil
 }
 
 func (c *contest) close() error {
-	for _, name := range []string{"a", "b"} {
+	if err := c.remove(); err != nil {
+		return err
+	}
+	c.d.Close()
+	return nil
+}
+
+// remove takes away what build has made.
+func (c *contest) remove() error {
+	for name := range c.real {
 		if err := c.d.RemoveBridge(name); err != nil {
 			return err
 		}
 	}
-	c.d.Close()
 	for _, m := range c.mems {
 		if err := m.Close(); err != nil {
 			return err
@@ -105,7 +147,7 @@ func (c *contest) close() error {
 
 // change makes a random change to both switches.
 func (c *contest) change() error {
-	name := pick(c.gen, "a", "a", "b")
+	name := c.names[pick(c.gen, 0, 0, 1)]
 	b, tb := c.real[name], c.twin.bridges[name]
 	var old *twinEntry
 	if len(tb.entries) > 0 {
@@ -117,7 +159,7 @@ func (c *contest) change() error {
 		if m == nil {
 			return nil
 		}
-		if err := b.FlowMod(m); err != nil {
+		if err := c.tell(b).FlowMod(m); err != nil {
 			c.tally.refused++
 			return nil
 		}
@@ -141,7 +183,7 @@ func (c *contest) change() error {
 	case n < 69: // delete a fourth of all
 		k := uint64(c.IntN(4))
 		tb.entries = slices.DeleteFunc(tb.entries, func(o *twinEntry) bool { return o.cookie&3 == k })
-		return b.FlowMod(&ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, Cookie: k, CookieMask: 3,
+		return c.tell(b).FlowMod(&ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, Cookie: k, CookieMask: 3,
 			BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny})
 	case n < 82:
 		ins := apply(c.out())
@@ -153,7 +195,7 @@ func (c *contest) change() error {
 		no := pick[ofp.PortNo](c.gen, 1, 2, 10)
 		config := pick(c.gen, 0, 0, 0, ofp.PortConfigNoRecv, ofp.PortConfigNoFwd, ofp.PortConfigNoPacketIn)
 		tb.ports[no].config = config
-		return b.PortMod(&ofp.PortMod{Port: no, HWAddr: b.conf.Load().ports[no].desc().HWAddr, Config: config, Mask: ofp.PortConfigAll})
+		return c.tell(b).PortMod(&ofp.PortMod{Port: no, HWAddr: b.conf.Load().ports[no].desc().HWAddr, Config: config, Mask: ofp.PortConfigAll})
 	case n < 88:
 		tb.frag = pick[uint16](c.gen, ofp.FragNormal, ofp.FragNormal, ofp.FragDrop)
 		return b.SetFragFlags(tb.frag)
@@ -179,7 +221,7 @@ func (c *contest) strict(b *Bridge, tb *twinBridge, e *twinEntry, command uint8,
 	} else {
 		e.ins = ins
 	}
-	return b.FlowMod(m)
+	return c.tell(b).FlowMod(m)
 }
 
 func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
@@ -187,14 +229,14 @@ func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
 	c.bridge = tb
 	list, _ := c.actionList(look(data), flow.NumFields, true)
 	in := pick(c.gen, ofp.PortController, ofp.PortAny, 1, 2)
-	err := b.PacketOut(&ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: in, Actions: list, Data: slices.Clone(data)})
-	c.d.upcalls.drain()
+	err := c.tell(b).PacketOut(&ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: in, Actions: list, Data: slices.Clone(data)})
 	if err != nil {
 		c.tally.refused++
 		return nil
 	}
 	c.tally.packetOuts++
 	if c.pair {
+		c.drain()
 		return nil
 	}
 	w := &twinWalk{b: tb, in: tb.ports[in], inPort: in, frame: slices.Clone(data), wire: len(data), packet: true}
@@ -205,6 +247,7 @@ func (c *contest) packetOut(b *Bridge, tb *twinBridge) error {
 	if c.twin.wild {
 		return nil
 	}
+	c.drain()
 	return c.compare(fmt.Sprintf("packet-out to %s in %d %+v of %x\n", tb.name, in, list, data))
 }
 
@@ -243,10 +286,10 @@ func (c *contest) send() error {
 	at, p := "", (*twinPort)(nil)
 	if c.chance(75) {
 		no := pick[ofp.PortNo](c.gen, 1, 1, 2, 2, 3, ofp.PortLocal)
-		at, p = fmt.Sprintf("a/%d", no), c.twin.bridges["a"].ports[no]
+		at, p = fmt.Sprintf("%s/%d", c.names[0], no), c.twin.bridges[c.names[0]].ports[no]
 	} else {
 		no := pick[ofp.PortNo](c.gen, 1, 2)
-		at, p = fmt.Sprintf("b/%d", no), c.twin.bridges["b"].ports[no]
+		at, p = fmt.Sprintf("%s/%d", c.names[1], no), c.twin.bridges[c.names[1]].ports[no]
 	}
 	var what string
 	for n := pick(c.gen, 1, 1, 2, 3, 6); n > 0; n-- {
@@ -269,8 +312,7 @@ func (c *contest) send() error {
 	if c.twin.wild {
 		return nil
 	}
-	for c.d.Poll() > 0 {
-	}
+	c.settle()
 	if err := c.compare(what); err != nil {
 		return err
 	}
@@ -362,6 +404,9 @@ func round(seed uint64, t *tally, p *plant, steps int, masks bool) error {
 func (c *contest) run(steps int) error {
 	const rules = 200 // changes before the first frame
 	for i := range rules + steps {
+		if c.over != nil && c.over() {
+			break
+		}
 		var err error
 		if i < rules || c.chance(40) {
 			err = c.change()

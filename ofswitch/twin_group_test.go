@@ -154,7 +154,7 @@ func (c *contest) groupMod(b *Bridge, tb *twinBridge) {
 		}
 		m.Buckets = append(m.Buckets, k)
 	}
-	if err := b.GroupMod(m); err != nil {
+	if err := c.tell(b).GroupMod(m); err != nil {
 		c.tally.groupsRefused++
 		return
 	}
@@ -180,8 +180,11 @@ func (c *contest) meterMod(b *Bridge, tb *twinBridge) {
 	if band.Type == ofp.MeterBandDSCPRemark {
 		band.PrecLevel = uint8(c.IntN(3))
 	}
+	if !c.still { // none that catches anything
+		band.Rate, band.BurstSize = 1<<31, 1<<31
+	}
 	m.Bands = []ofp.MeterBand{band}
-	if err := b.MeterMod(m); err != nil {
+	if err := c.tell(b).MeterMod(m); err != nil {
 		c.tally.groupsRefused++
 		return
 	}
