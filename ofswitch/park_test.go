@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ofswitch/packet"
+	"ofswitch/ports"
 )
 
 // downQueue is the receive queue of a device that is down until up is set,
@@ -132,5 +133,72 @@ func TestRemovedQueueIsLeftAlone(t *testing.T) {
 				t.Error("the new owner's descriptor is no longer watched")
 			}
 		})
+	}
+}
+
+// tellingQueue says when its descriptor is asked for.
+type tellingQueue struct {
+	downQueue
+	asked func()
+}
+
+func (q *tellingQueue) FD() int {
+	if q.asked != nil {
+		q.asked()
+	}
+	return q.fd
+}
+
+// twoQueues is a port with two receive queues.
+type twoQueues struct {
+	ports.Port
+	first, second tellingQueue
+}
+
+func (p *twoQueues) RxQueues() []ports.RxQueue { return []ports.RxQueue{&p.first, &p.second} }
+
+// A queue whose turn to be read comes back while its port is removed is watched no more
+// once the port is gone: the device may be another port's next.
+func TestParkedQueueRevivedDuringRemoval(t *testing.T) {
+	l := newLab(t, 0, func(*Options) {})
+	w := &worker{d: l.d, epfd: -1, evfd: -1, timerfd: -1}
+	var err error
+	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.closeFDs(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.rx.Store(newRxSet(nil))
+	before := l.d.team.Load()
+	l.d.team.Store(&team{running: []*worker{w}, all: []*worker{w}})
+	t.Cleanup(func() { l.d.team.Store(before) })
+	dev := ports.NewMem("two")
+	t.Cleanup(func() { dev.Close() })
+	p := &twoQueues{Port: dev}
+	for _, q := range []*tellingQueue{&p.first, &p.second} {
+		if q.fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(q.fd) })
+	}
+	for range 2 {
+		if err := l.b.AddPort(1, p); err != nil {
+			t.Fatal(err)
+		}
+		w.round() // both are parked
+		if !w.parked.Load() {
+			t.Fatal("no queue is parked")
+		}
+		p.second.asked = func() {
+			p.second.asked = nil // when the first has been dealt with
+			w.unparkAll()
+		}
+		if err := l.b.RemovePort(1); err != nil {
+			t.Error(err)
+		}
+		p.second.asked = nil
 	}
 }

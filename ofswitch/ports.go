@@ -204,7 +204,7 @@ func (b *Bridge) RemovePort(no ofp.PortNo) error {
 // removePort takes p out; the caller holds portMu and, for reading, teamMu.
 func (b *Bridge) removePort(p *port) error {
 	d := b.d
-	err := d.removeQueues(p)
+	queues := d.removeQueues(p)
 	if qos := p.qos.Load(); qos != nil {
 		d.disown(qos.shaper)
 	}
@@ -218,6 +218,7 @@ func (b *Bridge) removePort(p *port) error {
 	})
 	b.forget(moved)
 	d.Sync()
+	err := unwatchAll(queues)
 	// After Sync, so that no frame of the port is learnt any more.
 	b.fdb.FlushPort(uint32(p.no))
 	d.macsChanged()
