@@ -101,3 +101,37 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(tables)
 	}
 }
+
+// BenchmarkDeleteSome is a delete that is about a few of many entries, by cookie, by port and by a
+// match that covers all.
+func BenchmarkDeleteSome(b *testing.B) {
+	const n = 100_000
+	for _, by := range []string{"cookie", "port", "match"} {
+		b.Run(by, func(b *testing.B) {
+			tables, add, v := fill(b, n, 0)
+			del := &ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+			switch by {
+			case "cookie":
+				del.Cookie, del.CookieMask = 7, ^uint64(0)
+			case "port":
+				del.OutPort = 7
+			case "match":
+				del.Cookie, del.CookieMask = 7, 0xff
+				del.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
+			}
+			add.Cookie, add.Instructions = 7, out(7)
+			for b.Loop() {
+				v += 2
+				exact(add, n)
+				if _, err := tables.Apply(add, v, 0); err != nil {
+					b.Fatal(err)
+				}
+				c, err := tables.Apply(del, v+1, 0)
+				if err != nil || len(c.Removed) != 1 {
+					b.Fatal(c, err)
+				}
+				tables.Unlink(c.Dead())
+			}
+		})
+	}
+}

@@ -18,6 +18,15 @@
 // timeouts or among those that may be given up, stands there. With its rule a flow takes about
 // 300 bytes of a million.
 //
+// # Deletion
+//
+// The writer has what deletes select entries by beside the match side by side ([rows]): cookies, and
+// a bit for each port that an entry sends to. To look for a cookie, masked or not, or a port among a million entries
+// takes 3 to 7 ms, an index by cookie would take no less memory (20 bytes an entry here) and know no masks. Groups
+// know their flows. A match is looked for in the classifier where that looks at fewer rules
+// (classifier.CoverCost). To delete a million entries, whatever selects them, takes 0.1 to 0.3 s, mostly
+// cache misses at their rules; memory is given back later ([Tables.UnlinkAll]).
+//
 // # Versions
 //
 // Every change is made as of a version that the caller publishes afterwards
@@ -66,10 +75,12 @@
 //
 // # Timeouts
 //
-// Entries with a timeout stand in a heap by the time at which they are due next. A
+// Entries with a timeout stand in a heap of their table by the time at which they are due next. A
 // frame that hits an entry does not touch the heap: when an entry comes up, its last
 // use is read, and if the idle time is not over it goes back with the new time. A million
-// entries that wait cost nothing. Entries without timeouts are not in the heap.
+// entries that wait cost nothing, and of a million that are due together a few thousand go at a
+// time. Entries without timeouts are not in the heap, which has numbers of rows and no pointers: the collector of
+// garbage passes it by.
 //
 // # Groups
 //

@@ -29,7 +29,7 @@ type Entry struct {
 	Added, Since classifier.Version
 
 	Priority    int32
-	timer       int32         // place in the heap plus 1; 0: not in it. The writer's.
+	row         int32         // in Table.rows plus 1; 0: none. The writer's.
 	Flags       ofp.FlowFlags // SEND_FLOW_REM, NO_PKT_COUNTS, NO_BYT_COUNTS
 	IdleTimeout uint16        // seconds; 0: none
 	HardTimeout uint16        // seconds; 0: none
@@ -163,8 +163,16 @@ type filter struct {
 }
 
 func (f *filter) passes(e *Entry) bool {
-	return !e.Hidden &&
-		(e.Cookie^f.cookie)&f.cookieMask == 0 &&
-		(f.outPort == ofp.PortAny || e.outputs(f.outPort)) &&
+	return !e.Hidden && (e.Cookie^f.cookie)&f.cookieMask == 0 && f.passesActions(e)
+}
+
+// passesActions is passes for who knows the rest.
+func (f *filter) passesActions(e *Entry) bool {
+	return (f.outPort == ofp.PortAny || e.outputs(f.outPort)) &&
 		(f.outGroup == ofp.GroupAny || e.usesGroup(f.outGroup))
+}
+
+// selective says whether there may be entries that do not pass.
+func (f *filter) selective() bool {
+	return f.cookieMask != 0 || f.outPort != ofp.PortAny || f.outGroup != ofp.GroupAny
 }

@@ -1,6 +1,8 @@
 package flowtable
 
 import (
+	"slices"
+
 	"ofswitch/classifier"
 	"ofswitch/ofp"
 )
@@ -112,37 +114,13 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 		}
 		t.modifyAll(selected, m, v, now, c)
 	default:
-		for _, e := range t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v) {
-			t.remove(e, ofp.RemovedDelete, v, c)
-		}
+		t.removeAll(t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v), ofp.RemovedDelete, v, c)
 	}
 	if err != nil {
 		return nil, err
 	}
 	t.log(c, v)
 	return c, nil
-}
-
-// selected are the entries that a modify or delete is about. They are gathered
-// before anything changes: a walk must not meet what it made.
-func (t *Tables) selected(m *ofp.FlowMod, f filter, v classifier.Version) (found []*Entry) {
-	strict := m.Command == ofp.FlowModifyStrict || m.Command == ofp.FlowDeleteStrict
-	t.some(m.Table, func(tb *Table) bool {
-		if strict {
-			if r := tb.rules.Find(&m.Match, int32(m.Priority), v); r != nil && f.passes(r.Value()) {
-				found = append(found, r.Value())
-			}
-			return true
-		}
-		tb.rules.EachCovered(&m.Match, v, func(r *classifier.Rule[*Entry]) bool {
-			if f.passes(r.Value()) {
-				found = append(found, r.Value())
-			}
-			return true
-		})
-		return true
-	})
-	return found
 }
 
 // add is ADD: cookie_mask, out_port and out_group do not matter.
@@ -186,7 +164,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 	if old != nil {
 		t.remove(old.Value(), RemovedNone, v, c)
 	}
-	t.timers.add(e)
+	t.put(tb, e)
 	tb.evictions.add(e)
 	c.Added = append(c.Added, e)
 	return nil
@@ -229,19 +207,41 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, ins *ofp.Instructions, v class
 	tb.rules.Insert(succ.rule, v)
 	tb.active.Add(1)
 	t.use(succ)
-	t.timers.replace(e, succ)
+	tb.rows.replace(e, succ)
 	tb.evictions.add(succ)
-	t.remove(e, RemovedNone, v, c)
+	t.removeRule(tb, e, RemovedNone, v, c)
 	c.Modified = append(c.Modified, Modified{e, succ})
 }
 
 // remove takes e out as of version v.
 func (t *Tables) remove(e *Entry, reason uint8, v classifier.Version, c *Change) {
 	tb := t.peek(e.Table)
+	tb.takeOut(e)
+	t.removeRule(tb, e, reason, v, c)
+}
+
+// removeAll is remove for many entries, each once, those of a table one after the other.
+func (t *Tables) removeAll(entries []*Entry, reason uint8, v classifier.Version, c *Change) {
+	c.Removed = slices.Grow(c.Removed, len(entries))
+	for len(entries) > 0 {
+		id, n := entries[0].Table, 1
+		for n < len(entries) && entries[n].Table == id {
+			n++
+		}
+		tb := t.peek(id)
+		tb.takeOutMany(entries[:n])
+		for _, e := range entries[:n] {
+			t.removeRule(tb, e, reason, v, c)
+		}
+		entries = entries[n:]
+	}
+}
+
+// removeRule is remove for an entry that has no row any more.
+func (t *Tables) removeRule(tb *Table, e *Entry, reason uint8, v classifier.Version, c *Change) {
 	tb.rules.Remove(e.rule, v)
 	tb.active.Add(-1)
 	t.disuse(e)
-	t.timers.remove(e)
 	tb.evictions.remove(e)
 	c.Removed = append(c.Removed, Removed{e, reason})
 }

@@ -56,6 +56,7 @@ func (t *Tables) modifyLegacy(m *ofp.FlowMod, v classifier.Version, now int64, c
 	if m.NewCookie != keepCookie {
 		for _, s := range c.Modified {
 			s.New.Cookie = m.NewCookie // nobody sees it before v
+			t.peek(s.New.Table).rows.setCookie(s.New)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package flowtable
 
 import (
 	"ofswitch/classifier"
+	"ofswitch/flow"
 	"ofswitch/ofp"
 )
 
@@ -133,16 +134,8 @@ func (s *tableSetup) capabilities(all *capabilities) *capabilities {
 
 // empty removes the entries of a table, hidden ones apart.
 func (t *Tables) empty(tb *Table, v classifier.Version, c *Change) {
-	var entries []*Entry
-	tb.rules.Each(v, func(r *classifier.Rule[*Entry]) bool {
-		if e := r.Value(); !e.Hidden {
-			entries = append(entries, e)
-		}
-		return true
-	})
-	for _, e := range entries {
-		t.remove(e, RemovedSilently, v, c)
-	}
+	all := filter{outPort: ofp.PortAny, outGroup: ofp.GroupAny}
+	t.removeAll(tb.covered(&flow.Match{}, &all, v, nil), RemovedSilently, v, c)
 }
 
 // Configure carries out a table-mod: it keeps the configuration bits, which are

@@ -48,9 +48,10 @@ type eager struct{ plain }
 
 func (s eager) Expire(v classifier.Version, now int64) *Change {
 	c := new(Change)
-	for len(s.timers) > 0 && s.timers[0].at <= now {
-		_, reason := s.timers[0].entry.due()
-		s.remove(s.timers[0].entry, reason, v, c)
+	for tb := s.nextTimer(); tb != nil && tb.timers[0].at <= now; tb = s.nextTimer() {
+		e := tb.rows.entry(tb.timers[0].row)
+		_, reason := e.due()
+		s.remove(e, reason, v, c)
 	}
 	s.log(c, v)
 	return c
@@ -84,7 +85,7 @@ func (s dropped) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 	c, err := s.plain.Apply(m, v, now)
 	if c != nil {
 		for _, x := range c.Modified {
-			s.timers.remove(x.New)
+			s.peek(x.New.Table).removeTimer(x.New.row - 1)
 		}
 	}
 	return c, err

@@ -25,6 +25,10 @@ type Table struct {
 	active atomic.Int64 // entries, hidden ones apart
 	log    changeLog
 
+	rows   rows   // the writer's, and the next two
+	timers timers // of rows
+	timed  bool   // in Tables.timed
+
 	name      atomic.Pointer[string] // by configuration; nil: none
 	evictions *evictions             // nil: a full table takes no more. The writer's.
 }
@@ -60,7 +64,7 @@ type Tables struct {
 
 	tables   [ofp.NumTables]atomic.Pointer[Table]
 	pipeline atomic.Pointer[pipeline] // nil: all tables, with all capabilities
-	timers   timers
+	timed    []*Table                 // that have had entries with timeouts. The writer's
 
 	groups     registry[Group]
 	groupsOf   [4]int // groups of each type. The writer's

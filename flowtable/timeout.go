@@ -2,61 +2,105 @@ package flowtable
 
 import (
 	"math"
+	"slices"
 
 	"ofswitch/classifier"
 )
 
-// timers is a heap of the entries with timeouts, by the time at which they are
-// to be looked at next: not later than they can be due. The writer's.
+// timers is a heap of the rows whose entries have timeouts, by the time at which they
+// are to be looked at next: not later than they can be due. It has no pointers, for
+// the collector of garbage to pass over. The writer's.
 type timers []timer
 
 type timer struct {
-	at    int64 // nanoseconds
-	entry *Entry
+	at  int64 // nanoseconds
+	row int32
 }
 
-// add puts e in if it has a timeout.
-func (h *timers) add(e *Entry) {
+// addTimer puts e, which has a row, in if it has a timeout.
+func (tb *Table) addTimer(e *Entry) {
 	at, _ := e.due()
 	if at == 0 {
 		return
 	}
-	*h = append(*h, timer{at, e})
-	h.up(len(*h) - 1)
+	tb.timers = append(tb.timers, timer{at, e.row - 1})
+	tb.up(len(tb.timers) - 1)
 }
 
-// remove takes e out if it is in.
-func (h *timers) remove(e *Entry) {
-	if e.timer == 0 {
+// placeOf is where the place of a row's timer stands, nil: it has none.
+func (tb *Table) placeOf(row int32) *int32 {
+	p, i := tb.rows.page(row)
+	if p.timers == nil || p.timers[i] == 0 {
+		return nil
+	}
+	return &p.timers[i]
+}
+
+// setPlace notes that the timer at i of the heap is there.
+func (tb *Table) setPlace(i int) {
+	p, j := tb.rows.page(tb.timers[i].row)
+	if p.timers == nil {
+		p.timers = new([pageRows]int32)
+	}
+	p.timers[j] = int32(i + 1)
+}
+
+// removeTimer takes the timer of a row out if it has one.
+func (tb *Table) removeTimer(row int32) {
+	place := tb.placeOf(row)
+	if place == nil {
 		return
 	}
-	i, last := int(e.timer-1), len(*h)-1
-	e.timer = 0
+	h := tb.timers
+	i, last := int(*place-1), len(h)-1
+	*place = 0
+	h[i] = h[last]
+	tb.timers = h[:last]
 	if i != last {
-		(*h)[i] = (*h)[last]
-		(*h)[i].entry.timer = int32(i + 1)
+		tb.setPlace(i)
+		tb.down(i)
+		tb.up(i)
 	}
-	(*h)[last] = timer{}
-	*h = (*h)[:last]
-	if i != last {
-		h.down(i)
-		h.up(i)
-	}
-	if cap(*h) > 1024 && len(*h) < cap(*h)/4 {
-		*h = append(make(timers, 0, len(*h)*2), *h...) // memory back after a mass deletion
+	tb.trimTimers()
+}
+
+// trimTimers gives memory back after a mass deletion.
+func (tb *Table) trimTimers() {
+	if n := len(tb.timers); cap(tb.timers) > 1024 && n < cap(tb.timers)/4 {
+		tb.timers = append(make(timers, 0, n*2), tb.timers...)
 	}
 }
 
-// replace puts new in the place of old.
-func (h *timers) replace(old, new *Entry) {
-	if old.timer == 0 {
+// moveTimer has the timer of one row belong to another, which has none.
+func (tb *Table) moveTimer(from, to int32) {
+	place := tb.placeOf(from)
+	if place == nil {
 		return
 	}
-	(*h)[old.timer-1].entry = new
-	new.timer, old.timer = old.timer, 0
+	i := *place - 1
+	*place = 0
+	tb.timers[i].row = to
+	tb.setPlace(int(i))
 }
 
-func (h timers) up(i int) {
+// packTimers drops those whose row is -1, of which nobody knows the place.
+func (tb *Table) packTimers() {
+	was := len(tb.timers)
+	tb.timers = slices.DeleteFunc(tb.timers, func(t timer) bool { return t.row < 0 })
+	if len(tb.timers) == was {
+		return
+	}
+	for i := range tb.timers {
+		tb.setPlace(i)
+	}
+	for i := len(tb.timers)/2 - 1; i >= 0; i-- {
+		tb.down(i)
+	}
+	tb.trimTimers()
+}
+
+func (tb *Table) up(i int) {
+	h := tb.timers
 	x := h[i]
 	for i > 0 {
 		parent := (i - 1) / 2
@@ -64,14 +108,15 @@ func (h timers) up(i int) {
 			break
 		}
 		h[i] = h[parent]
-		h[i].entry.timer = int32(i + 1)
+		tb.setPlace(i)
 		i = parent
 	}
 	h[i] = x
-	x.entry.timer = int32(i + 1)
+	tb.setPlace(i)
 }
 
-func (h timers) down(i int) {
+func (tb *Table) down(i int) {
+	h := tb.timers
 	x := h[i]
 	for {
 		child := 2*i + 1
@@ -85,24 +130,32 @@ func (h timers) down(i int) {
 			break
 		}
 		h[i] = h[child]
-		h[i].entry.timer = int32(i + 1)
+		tb.setPlace(i)
 		i = child
 	}
 	h[i] = x
-	x.entry.timer = int32(i + 1)
+	tb.setPlace(i)
 }
 
+// expireMost is how many entries Expire looks at, a few milliseconds' work.
+const expireMost = 4096
+
 // Expire removes, as of version v, the entries whose idle or hard timeout is
-// over at now (nanoseconds). The caller has folded the counters, so that no hit is
-// missed. The change is empty if there are none.
+// over at now (nanoseconds), those due soonest first. It looks at no more than 4,096, so that others who
+// change the tables need not wait for a million that came together: the caller asks again while
+// NextExpiry is not after now. The caller has folded the counters, so that no hit is missed.
 func (t *Tables) Expire(v classifier.Version, now int64) *Change {
 	c := new(Change)
-	for len(t.timers) > 0 && t.timers[0].at <= now {
-		e := t.timers[0].entry
+	for range expireMost {
+		tb := t.nextTimer()
+		if tb == nil || tb.timers[0].at > now {
+			break
+		}
+		e := tb.rows.entry(tb.timers[0].row)
 		at, reason := e.due()
 		if at > now { // hit since it was put here
-			t.timers[0].at = at
-			t.timers.down(0)
+			tb.timers[0].at = at
+			tb.down(0)
 			continue
 		}
 		t.remove(e, reason, v, c)
@@ -111,14 +164,25 @@ func (t *Tables) Expire(v classifier.Version, now int64) *Change {
 	return c
 }
 
+// nextTimer is the table whose timer is the first to be looked at, nil if there is none.
+func (t *Tables) nextTimer() (first *Table) {
+	for _, tb := range t.timed {
+		if len(tb.timers) > 0 && (first == nil || tb.timers[0].at < first.timers[0].at) {
+			first = tb
+		}
+	}
+	return first
+}
+
 // NextExpiry is the earliest time at which an entry may expire, in
 // nanoseconds. ok is false if no entry has a timeout.
 func (t *Tables) NextExpiry() (at int64, ok bool) {
-	if len(t.timers) == 0 {
+	tb := t.nextTimer()
+	if tb == nil {
 		return math.MaxInt64, false
 	}
-	return t.timers[0].at, true
+	return tb.timers[0].at, true
 }
 
 // HasTimeouts says whether some entry has a timeout.
-func (t *Tables) HasTimeouts() bool { return len(t.timers) > 0 }
+func (t *Tables) HasTimeouts() bool { return t.nextTimer() != nil }

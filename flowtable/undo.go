@@ -29,7 +29,7 @@ func (t *Tables) Undo(c *Change, v classifier.Version) {
 		tb.rules.Restore(e.rule)
 		tb.active.Add(1)
 		t.use(e)
-		t.timers.add(e)
+		t.put(tb, e)
 		tb.evictions.add(e)
 	}
 }
@@ -41,7 +41,7 @@ func (t *Tables) uninsert(e *Entry, v classifier.Version) {
 	tb.rules.Unlink(e.rule)
 	tb.active.Add(-1)
 	t.disuse(e)
-	t.timers.remove(e)
+	tb.takeOut(e)
 	tb.evictions.remove(e)
 }
 

@@ -1,0 +1,150 @@
+package flowtable
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"ofswitch/classifier"
+	"ofswitch/flow"
+	"ofswitch/ofp"
+)
+
+// checkRows holds what rows and timers say of each other and of the entries.
+func checkRows(t *testing.T, tables *Tables) {
+	t.Helper()
+	tables.some(ofp.TableAll, func(tb *Table) bool {
+		if tb.rows.n != tb.Active() {
+			t.Fatalf("table %d has %d entries and %d rows", tb.ID, tb.Active(), tb.rows.n)
+		}
+		timed := 0
+		for row := range int32(tb.rows.n) {
+			p, i := tb.rows.page(row)
+			e := p.entries[i]
+			if e == nil || e.row != row+1 || p.cookies[i] != e.Cookie || p.sends[i] != sendsTo(e.Instructions) {
+				t.Fatalf("table %d, row %d: %+v, cookie %#x, sends to %#x", tb.ID, row, e, p.cookies[i], p.sends[i])
+			}
+			if e.IdleTimeout|e.HardTimeout != 0 {
+				timed++
+				if at := tb.placeOf(row); at == nil || tb.timers[*at-1].row != row {
+					t.Fatalf("table %d, row %d: its timer is not there", tb.ID, row)
+				}
+			}
+		}
+		if timed != len(tb.timers) {
+			t.Fatalf("table %d: %d entries have timeouts, there are %d timers", tb.ID, timed, len(tb.timers))
+		}
+		for i, x := range tb.timers {
+			if i > 0 && tb.timers[(i-1)/2].at > x.at {
+				t.Fatalf("heap is out of order at %d", i)
+			}
+			if at, _ := tb.rows.entry(x.row).due(); at < x.at {
+				t.Fatalf("entry is due at %d, but looked at only at %d", at, x.at)
+			}
+		}
+		for i := tb.rows.n; i < len(tb.rows.pages)*pageRows; i++ {
+			p, j := tb.rows.page(int32(i))
+			if p.entries[j] != nil || p.timers != nil && p.timers[j] != 0 {
+				t.Fatalf("table %d, row %d of %d is not empty", tb.ID, i, tb.rows.n)
+			}
+		}
+		return true
+	})
+}
+
+// Large tables: deletes of a few, of many and of all entries, by all that they can be
+// selected by, find what a look at each entry finds, whether they are taken back or not.
+func TestRowsRandom(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 0))
+	tables := NewTables()
+	for _, id := range []uint32{1, 2} {
+		m := &ofp.GroupMod{Command: ofp.GroupAdd, GroupType: ofp.GroupTypeIndirect, GroupID: id, Buckets: []ofp.Bucket{{WatchPort: ofp.PortAny, WatchGroup: ofp.GroupAny, Actions: []ofp.Action{ofp.Output{Port: 1}}}}}
+		if _, err := tables.ApplyGroup(m, 1, 0, able(tables)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, now, serial := classifier.Version(1), int64(second), uint64(0)
+	live := map[uint64]*Entry{} // by number, which the cookie has in its upper half
+	add := func() {
+		serial++
+		m := &ofp.FlowMod{Table: ofp.TableID(r.IntN(2)), Priority: 5, Cookie: serial<<32 | uint64(r.IntN(1<<8)), OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		switch r.IntN(4) {
+		case 0:
+			m.Instructions = ofp.Instructions{Has: 1 << ofp.InstrApplyActions, Apply: []ofp.Action{ofp.Group{GroupID: 1 + uint32(r.IntN(2))}}, Order: [6]uint8{ofp.InstrApplyActions}}
+		default:
+			m.Instructions = out(ofp.PortNo(1 + r.IntN(70)))
+		}
+		if r.IntN(2) == 0 {
+			m.IdleTimeout = uint16(1 + r.IntN(1000))
+		}
+		m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
+		m.Match.Set(flow.IPv4Src, flow.Value{Lo: serial})
+		if r.IntN(2) == 0 {
+			m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(r.IntN(4))})
+		}
+		v++
+		c, err := tables.Apply(m, v, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		live[serial] = c.Added[0]
+	}
+	for range 60 {
+		for range r.IntN(1500) {
+			add()
+		}
+		m := &ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		if r.IntN(2) == 0 {
+			m.Table = ofp.TableID(r.IntN(2))
+		}
+		if r.IntN(2) == 0 {
+			m.CookieMask = uint64(1)<<(1+r.IntN(8)) - 1
+			m.Cookie = uint64(r.IntN(1 << 8))
+		}
+		if r.IntN(3) == 0 {
+			m.OutPort = ofp.PortNo(1 + r.IntN(70))
+		}
+		if r.IntN(3) == 0 {
+			m.OutGroup = uint32(1 + r.IntN(3))
+		}
+		if r.IntN(2) == 0 {
+			m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
+			m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(r.IntN(4))})
+		}
+		what := fmt.Sprintf("seed %d, delete %+v of %d", seed, *m, len(live))
+		f := filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}
+		want := map[*Entry]bool{}
+		for _, e := range live {
+			if match := e.Match(); (m.Table == ofp.TableAll || m.Table == e.Table) && m.Match.Covers(&match) && f.passes(e) {
+				want[e] = true
+			}
+		}
+		v++
+		c, err := tables.Apply(m, v, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Removed) != len(want) {
+			t.Fatalf("%s: %d were removed, want %d", what, len(c.Removed), len(want))
+		}
+		for _, x := range c.Removed {
+			if !want[x.Entry] {
+				t.Fatalf("%s: removed %+v", what, x.Entry)
+			}
+		}
+		checkRows(t, tables)
+		if r.IntN(3) == 0 {
+			tables.Undo(c, v)
+			checkRows(t, tables)
+			continue
+		}
+		tables.UnlinkAll(c)
+		for e := range want {
+			delete(live, e.Cookie>>32)
+		}
+	}
+	if len(live) != tables.Len() {
+		t.Errorf("seed %d: %d entries, want %d", seed, tables.Len(), len(live))
+	}
+}
