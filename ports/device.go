@@ -16,7 +16,7 @@ type device struct {
 	name      string
 	homeIndex int             // its index when it was last seen at home
 	nl        *netlink.Handle // at home
-	ctl       int             // datagram socket for ethtool, at home
+	ctl       int             // socket for routing, at home: for ethtool and counters
 	ethtool   bool
 	counted   *netlink.LinkStatistics // when it was opened; nil: it counts nothing
 
@@ -42,11 +42,7 @@ func openDevice(name string) (*device, netlink.Link, error) {
 		nl.Close()
 		return nil, nil, linkErr(name, err)
 	}
-	ctl, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		// A kernel without IPv4: any socket does for ethtool.
-		ctl, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	}
+	ctl, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		nl.Close()
 		return nil, nil, sysErr(name, "control socket", err, "")
@@ -146,14 +142,14 @@ func statusOf(a *netlink.LinkAttrs) Status {
 	}
 }
 
-// addDriverStats fills in what the device's driver has counted since it was opened. A
-// device that is gone, or has no such counters, leaves them Uncounted.
-func (d *device) addDriverStats(s *Stats) {
-	l, err := d.link()
-	if err != nil || l.Attrs().Statistics == nil || d.counted == nil {
+// addDriverStats fills in what the device's driver has counted since it was opened, now
+// being what statistics says. A device that is gone, or has no such counters, leaves them
+// Uncounted.
+func (d *device) addDriverStats(s *Stats, now *netlink.LinkStatistics) {
+	base := d.counted
+	if now == nil || base == nil {
 		return
 	}
-	now, base := l.Attrs().Statistics, d.counted
 	s.RxFrameErr = now.RxFrameErrors - base.RxFrameErrors
 	s.RxOverErr = now.RxOverErrors - base.RxOverErrors
 	s.RxCRCErr = now.RxCrcErrors - base.RxCrcErrors

@@ -287,7 +287,7 @@ func (p *System) Stats() Stats {
 	case p.iso != nil && p.iso.Underway(): // the device has just been opened, and asking would take long
 		s.RxFrameErr, s.RxOverErr, s.RxCRCErr, s.Collisions = 0, 0, 0, 0
 	default:
-		p.dev.addDriverStats(&s)
+		p.dev.addDriverStats(&s, p.dev.statistics())
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"ofswitch/packet"
@@ -95,8 +96,9 @@ func (p *Tap) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed.Load() {
-		p.last = p.devDropped()
-		p.dev.addDriverStats(&s)
+		now := p.dev.statistics()
+		p.noteDropped(now)
+		p.dev.addDriverStats(&s, now)
 	}
 	if p.last > p.base {
 		s.RxDropped += p.last - p.base
@@ -104,14 +106,12 @@ func (p *Tap) Stats() Stats {
 	return s
 }
 
-// devDropped is the device's own count of frames that found no room in its
+// noteDropped takes note of the device's own count of frames that found no room in its
 // queue. A device that is gone has its last count.
-func (p *Tap) devDropped() uint64 {
-	l, err := p.dev.link()
-	if err != nil || l.Attrs().Statistics == nil {
-		return p.last
+func (p *Tap) noteDropped(now *netlink.LinkStatistics) {
+	if now != nil {
+		p.last = now.TxDropped
 	}
-	return l.Attrs().Statistics.TxDropped
 }
 
 // Close closes the descriptor; a device that OpenInternal made disappears.
@@ -121,7 +121,7 @@ func (p *Tap) Close() error {
 	if p.closed.Swap(true) {
 		return nil
 	}
-	p.last = p.devDropped()
+	p.noteDropped(p.dev.statistics())
 	errs := []error{p.closeQueues(), p.dev.close()}
 	if err := errors.Join(errs...); err != nil {
 		return portErr(p.dev.name, err, "closing: %v", err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ofswitch/bridge"
+	"ofswitch/ofp"
 	"ofswitch/ovsdb"
 )
 
@@ -124,16 +125,25 @@ func (m *recall) join(of ovsdb.UUID, confs [][]bridge.Port) []bridge.Port {
 	return list
 }
 
-// nothingNew says whether a row has been told all that there is. Counters are always
-// new.
+// nothingNew says whether a row has been told all that there is.
 func (m *recall) nothingNew(of ovsdb.UUID, now *told) bool {
 	was, ok := m.told[of]
 	if !ok || was.row != now.row || was.problem != now.problem || was.peer != now.peer || was.bridge != now.bridge || was.datapath != now.datapath {
 		return false
 	}
 	a, b := &was.state, &now.state
-	return b.Stats == nil && a.PortStatus == b.PortStatus && a.Type == b.Type && a.Driver == b.Driver && a.LinkResets == b.LinkResets &&
+	return sameCounters(a.Stats, b.Stats) && a.PortStatus == b.PortStatus && a.Type == b.Type && a.Driver == b.Driver && a.LinkResets == b.LinkResets &&
 		reflect.DeepEqual(a.Device, b.Device)
+}
+
+// sameCounters says whether now, nil if they were not asked for, counts as before.
+func sameCounters(before, now *ofp.PortStats) bool {
+	if before == nil || now == nil {
+		return now == nil
+	}
+	a, b := *before, *now
+	a.DurationSec, a.DurationNsec = b.DurationSec, b.DurationNsec
+	return a == b
 }
 
 // forget drops what is of rows that are gone.

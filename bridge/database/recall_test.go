@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 
+	"ofswitch/bridge"
+	"ofswitch/ofp"
 	"ofswitch/ovsdb"
 	"ofswitch/ovsdb/vswitch"
 )
@@ -66,4 +68,22 @@ func randomEdit(t *testing.T, rnd *rand.Rand, db *ovsdb.Database, tables []strin
 		t.Fatal(err)
 	}
 	db.Run(ovsdb.ParseRequest([]json.RawMessage{op}), 0) // or refuses it
+}
+
+// A row that has been told a port's counters is told of others, not of the same.
+func TestRecallCounters(t *testing.T) {
+	stats := func(n uint64, age uint32) *ofp.PortStats { return &ofp.PortStats{RxBytes: n, DurationSec: age} }
+	for _, c := range []struct {
+		before, now *ofp.PortStats
+		same        bool
+	}{
+		{nil, nil, true}, {stats(1, 0), nil, true}, {nil, stats(0, 0), false},
+		{stats(1, 5), stats(1, 10), true}, {stats(1, 5), stats(2, 5), false},
+	} {
+		m, id, row := newRecall(), ovsdb.NewUUID(), &ovsdb.Row{}
+		m.told[id] = told{row: row, state: bridge.PortState{Stats: c.before}}
+		if got := m.nothingNew(id, &told{row: row, state: bridge.PortState{Stats: c.now}}); got != c.same {
+			t.Errorf("%+v after %+v: nothing new %v", c.now, c.before, got)
+		}
+	}
 }
