@@ -25,11 +25,13 @@ const (
 
 // Classifier holds the rules of one table. Make it with [New].
 type Classifier[T any] struct {
-	order atomic.Pointer[order[T]] // what Lookup walks
-	index hashTable[subtable[T]]   // the subtables by mask
-	n     atomic.Int64             // rules inserted and not removed
-	trees [numLanes]prefixTree     // the prefixes of all rules, by lane
-	how   Structure
+	order   atomic.Pointer[order[T]] // what Lookup walks
+	index   hashTable[subtable[T]]   // the subtables by mask
+	n       atomic.Int64             // rules inserted and not removed
+	trees   [numLanes]prefixTree     // the prefixes of all rules, by lane
+	asked   [numLanes]atomic.Pointer[laneTables]
+	numbers sharedSet // those that tables have
+	how     Structure
 
 	// The writer's:
 	own    int         // subtables with tables of their own
@@ -80,25 +82,37 @@ func (c *Classifier[T]) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] 
 	if wc != nil && c.how >= Plain || c.how == Linear {
 		return c.lookupPlain(o, w, v, wc)
 	}
-	var best *Rule[T]
-	var from *table[T]
+	if wc != nil {
+		return c.lookupRecord(o, w, v, wc)
+	}
+	var p pruner
+	best, _ := c.search(o, w, v, &p)
+	return best
+}
+
+// search is Lookup without a record. It tells in which table best stands.
+func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) (best *Rule[T], from *table[T]) {
 	floor := int32(-1)
-search:
-	for _, chunk := range o.chunks {
+	p.alive = allTables
+	for n, chunk := range o.chunks {
 		for i := range chunk {
 			e := &chunk[i]
 			if e.max <= floor {
-				break search
+				return best, from
+			}
+			if i == pruneAfter && n == 0 && len(chunk) >= pruneAfter+pruneFor {
+				p.alive = c.numbers.load()
+				c.prune(p, w, pruneFor)
+			}
+			if !p.alive.has(e.id) {
+				continue
 			}
 			if r := e.table.lookup(w, v, floor); r != nil {
 				best, floor, from = r, r.priority, e.table
 			}
 		}
 	}
-	if wc != nil {
-		c.record(o, w, v, best, from, wc)
-	}
-	return best
+	return best, from
 }
 
 // Find returns the rule with exactly this match and priority that is visible
@@ -233,6 +247,7 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 		if c.how != Merged || c.own < ownTables {
 			t.own = newTable[T](shape, c.how < Plain)
 			t.own.rules = &t.rules
+			c.enlist(t.own)
 			c.own++
 		}
 	}
@@ -272,7 +287,7 @@ func (c *Classifier[T]) settle(t *table[T]) {
 		o = o.without(t, t.max)
 	}
 	if max >= 0 {
-		o = o.with(ref[T]{max, t})
+		o = o.with(ref[T]{max, t.id, t})
 	}
 	t.max = max
 	c.order.Store(o)
@@ -323,6 +338,7 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	if t.rules.count == 0 {
 		c.index.remove(&t.node)
 		if t.own != nil {
+			c.delist(t.own)
 			c.own--
 		}
 	}

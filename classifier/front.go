@@ -12,9 +12,9 @@ import (
 // The writer sees the byte as a complete binary tree, a heap: node 1 is the beginning of the byte, the
 // kids of node h are 2h and 2h+1, nodes 256 to 511 are its values.
 type frontPage struct {
-	// slots are, from the top, what lies below (32 bits; 0: nothing), how many bits of
+	// slots are, from the top, what lies below (20 bits; 0: nothing), how many bits of
 	// the byte were looked at (4 bits, at 8), and bit n-1 for a prefix of n bits of it.
-	slots [256]atomic.Uint64
+	slots [256]atomic.Uint32
 
 	// The writer's:
 	exists [8]uint64    // bit h: there is a prefix at or below node h
@@ -24,7 +24,8 @@ type frontPage struct {
 const (
 	slotLens  = 0xff
 	slotUsed  = 8 // shift
-	slotChild = 32
+	slotChild = 12
+	slotMost  = 1<<20 - 1 // the highest number of what lies below
 )
 
 // frontTop is the page of the first byte, and those of the second by the first.
@@ -33,7 +34,7 @@ type frontTop struct {
 	below [256]atomic.Pointer[frontPage]
 }
 
-func slotUsedBits(x uint64) int { return int(x >> slotUsed & 15) }
+func slotUsedBits(x uint32) int { return int(x >> slotUsed & 15) }
 
 // heapNode is that of the first n bits of b, from 1 to 8.
 func heapNode(b uint64, n int) int { return 1<<n | int(b)>>(8-n) }
@@ -78,7 +79,7 @@ func (p *frontPage) remove(h int) {
 func (p *frontPage) setChild(b uint64, child uint32) {
 	slot := &p.slots[b]
 	old := slot.Load()
-	slot.Store(old&(1<<slotChild-1) | uint64(child)<<slotChild)
+	slot.Store(old&(1<<slotChild-1) | child<<slotChild)
 	switch was := old>>slotChild != 0; {
 	case !was && child != 0:
 		p.mark(256 + int(b))
@@ -105,7 +106,7 @@ func (p *frontPage) unmark(h int) {
 
 // repaint makes the slots at and below h what they should be.
 func (p *frontPage) repaint(h int) {
-	lens := uint64(0)
+	lens := uint32(0)
 	depth := bits.Len(uint(h)) - 1
 	for d := 1; d <= depth; d++ {
 		if p.added(h >> (depth - d)) {
@@ -115,15 +116,15 @@ func (p *frontPage) repaint(h int) {
 	p.paint(h, depth, lens)
 }
 
-func (p *frontPage) paint(h, depth int, lens uint64) {
+func (p *frontPage) paint(h, depth int, lens uint32) {
 	if p.leaf(h) || depth == 8 {
-		p.fill(h, depth, lens|uint64(depth)<<slotUsed)
+		p.fill(h, depth, lens|uint32(depth)<<slotUsed)
 		return
 	}
 	for kid := 2 * h; kid <= 2*h+1; kid++ {
 		switch {
 		case !p.has(kid):
-			p.fill(kid, depth+1, lens|uint64(depth+1)<<slotUsed)
+			p.fill(kid, depth+1, lens|uint32(depth+1)<<slotUsed)
 		case p.added(kid):
 			p.paint(kid, depth+1, lens|1<<depth)
 		default:
@@ -133,7 +134,7 @@ func (p *frontPage) paint(h, depth int, lens uint64) {
 }
 
 // fill gives all slots below h the same lower half.
-func (p *frontPage) fill(h, depth int, low uint64) {
+func (p *frontPage) fill(h, depth int, low uint32) {
 	first := h<<(8-depth) - 256
 	for i := range 1 << (8 - depth) {
 		slot := &p.slots[first+i]

@@ -38,12 +38,14 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 	if shortest >= chainRules {
 		if s := c.relaxed(r, to); s != nil {
 			to = newMerged[T](s)
+			c.enlist(to)
 			at = s.hashStages(r.shape, r.vals)
 			bits := s.bits()
 			i, _ := slices.BinarySearchFunc(c.merged, bits, func(t *table[T], bits int) int { return bits - t.shape.bits() })
 			c.merged = slices.Insert(c.merged, i, to)
 		}
 	}
+	c.noteRuns(to, r)
 	to.add(r, &at)
 	c.settle(to)
 }
@@ -52,8 +54,10 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 func (c *Classifier[T]) unmerge(r *Rule[T]) {
 	t := r.place.table
 	t.remove(r)
+	c.forgetRuns(t, r)
 	c.settle(t)
 	if t.places.count == 0 {
+		c.delist(t)
 		i := slices.Index(c.merged, t)
 		c.merged = slices.Delete(c.merged, i, i+1)
 	}

@@ -9,6 +9,7 @@ const chunkMax = 64
 // ref is a table and the highest priority of its rules.
 type ref[T any] struct {
 	max   int32
+	id    int32
 	table *table[T]
 }
 

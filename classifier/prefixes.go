@@ -117,15 +117,15 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 	if top := t.top.Load(); top != nil {
 		before := t.reuse.Load()
 		x := top.slots[k.hi>>56].Load()
-		found[0], used = x&slotLens, slotUsedBits(x)
+		found[0], used = uint64(x&slotLens), slotUsedBits(x)
 		if x>>slotChild != 0 {
 			// A page that was dropped meanwhile had nothing left that a reader may see.
 			if p := top.below[k.hi>>56].Load(); p != nil {
 				x = p.slots[k.hi>>48&0xff].Load()
-				found[0] |= x & slotLens << 8
+				found[0] |= uint64(x&slotLens) << 8
 				used = 8 + slotUsedBits(x)
 			}
-			if i := uint32(x >> slotChild); used == frontBits && i != 0 {
+			if i := x >> slotChild; used == frontBits && i != 0 {
 				used, sure = t.walkBelow(i, k, &found)
 				sure = sure && t.reuse.Load() == before
 			}
@@ -269,7 +269,7 @@ func (t *prefixTree) add(k longKey, length int) {
 		p.add(heapNode(second, length-8))
 	} else {
 		var root atomic.Uint32
-		old := uint32(p.slots[second].Load() >> slotChild)
+		old := p.slots[second].Load() >> slotChild
 		root.Store(old)
 		if t.insert(&root, k, length); root.Load() != old {
 			p.setChild(second, root.Load())
@@ -293,7 +293,7 @@ func (t *prefixTree) remove(k longKey, length int) {
 		p.remove(heapNode(second, length-8))
 	} else {
 		var root atomic.Uint32
-		old := uint32(p.slots[second].Load() >> slotChild)
+		old := p.slots[second].Load() >> slotChild
 		root.Store(old)
 		if t.delete(&root, k, length); root.Load() != old {
 			p.setChild(second, root.Load())

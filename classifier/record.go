@@ -9,24 +9,21 @@ import (
 // prover collects the bits of a key that show why a lookup had the answer that it
 // had.
 type prover[T any] struct {
-	w     *flow.Wide
-	v     Version
-	wc    *flow.Mask
-	trees *[numLanes]prefixTree
-	asked [numLanes]bool
-	seen  [numLanes]struct { // what the trees said
-		found lengths
-		used  int
-		sure  bool
-		have  int // leading bits of the lane in wc, as far as noted
-	}
+	pruner
+	c      *Classifier[T]
+	w      *flow.Wide
+	v      Version
+	wc     *flow.Mask
+	clear  tableSet // tables that what is recorded rules out
+	staged bool     // a stage was a reason
 }
 
-// record adds to wc what shows that best, which stands in the table from (both nil:
-// no rule), is the answer: that it matches, and that no rule that would come before
-// it does.
-func (c *Classifier[T]) record(o *order[T], w *flow.Wide, v Version, best *Rule[T], from *table[T], wc *flow.Mask) {
-	p := prover[T]{w: w, v: v, wc: wc, trees: &c.trees}
+// lookupRecord is Lookup with a record. First it finds the answer. Then it adds to wc what shows
+// that best, which stands in the table from (both nil: no rule), is the answer: that it
+// matches, and that no rule that would come before it does.
+func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] {
+	p := prover[T]{c: c, w: w, v: v, wc: wc}
+	best, from := c.search(o, w, v, &p.pruner)
 	floor := int32(0) // the lowest priority that would come before best
 	if best != nil {
 		best.shape.orInto(wc)
@@ -35,124 +32,105 @@ func (c *Classifier[T]) record(o *order[T], w *flow.Wide, v Version, best *Rule[
 	for _, chunk := range o.chunks {
 		for i := range chunk {
 			e := &chunk[i]
-			if e.max < floor {
-				return
-			}
-			if e.table == from {
+			switch {
+			case e.max < floor:
+				return best
+			case e.table == from:
 				p.mismatches(e.table.chain(e.table.shape.hash(w)), floor, best)
 				floor++ // in the tables that follow, equals come too late
-				continue
+			case e.id >= 0 && p.clear.has(e.id):
+			case e.table.mask&^wc[e.table.word] == 0 && e.table.lacks(w):
+			default:
+				p.refute(e.table, floor)
 			}
-			p.refute(e.table, floor)
 		}
 	}
+	return best
 }
 
 // cheap is a number of bits that is added without a search for a reason that adds fewer.
 const cheap = 4
 
-// refute adds what shows that no rule of t with a priority of at least floor matches: of
-// several reasons the one that adds fewest bits, or one that adds next to nothing.
+// refute adds what shows that no rule of t with a priority of at least floor matches: of several
+// reasons one that adds few bits.
 func (p *prover[T]) refute(t *table[T], floor int32) {
-	s := t.shape
-	// Prefixes that are recorded already.
+	if p.staged {
+		if _, whole := p.stages(t, cheap+1); !whole {
+			return
+		}
+	}
+	longest := t.longest.Load()
+	least, reason, used := 1<<30, 0, 0
 	for i := range lanes {
-		if p.asked[i] {
-			if n, ok := p.prefixAbsent(t, i); ok && n <= p.seen[i].have {
-				return
+		most := int(longest >> (8 * i) & 0xff)
+		if most == 0 {
+			continue
+		}
+		if p.asked>>i&1 == 0 {
+			if least < 1<<30 {
+				continue // another says enough
 			}
+			p.c.ask(&p.pruner, i, p.w)
 		}
-	}
-	// Stages: the first one whose bits no rule has.
-	h, from, cost, failed := hashSeed, uint8(0), 0, false
-	var c chain[T]
-	for i, end := range s.ends {
-		if from == end && i != stageL4 {
+		l := &p.lanes[i]
+		if t.id < 0 || !l.dead.has(t.id) {
 			continue
 		}
-		h = s.hashFrom(h, p.w, from, end)
-		for ; from < end; from++ {
-			cost += bits.OnesCount64(s.mask[from] &^ p.wc[s.idx[from]])
-		}
-		if i == stageL4 {
-			c = t.chain(h)
-			failed = c.empty()
-		} else if t.stages[i] != nil && !t.stages[i].has(h) {
-			failed = true
-		}
-		if failed {
-			break
-		}
-	}
-	if failed && cost <= cheap {
-		p.addStages(s, from)
-		return
-	}
-	// Prefixes: a field in which no rule has one that the key has.
-	least, reason, used := cost, -1, 0
-	if !failed {
-		least = 1 << 30
-	}
-	for i := range lanes {
-		n, ok := p.prefixAbsent(t, i)
-		if !ok {
-			continue
-		}
+		n := min(l.used, most)
 		if cost := lanes[i].cost(p.wc, n) + p.protoCost(lanes[i].word); cost < least {
 			if least, reason, used = cost, i, n; cost <= cheap {
 				break
 			}
 		}
 	}
-	switch {
-	case reason >= 0:
-		lanes[reason].addTo(p.wc, used)
-		p.addProto(lanes[reason].word)
-		p.seen[reason].have = max(p.seen[reason].have, used)
-	case failed:
-		p.addStages(s, from)
-	default:
-		s.orInto(p.wc)
-		p.mismatches(c, floor, nil)
+	if least > cheap {
+		h, whole := p.stages(t, least)
+		if !whole {
+			p.staged = true
+			return
+		}
+		if least == 1<<30 {
+			t.shape.orInto(p.wc)
+			p.mismatches(t.chain(h), floor, nil)
+			return
+		}
+	}
+	lanes[reason].addTo(p.wc, used)
+	p.addProto(lanes[reason].word)
+	if l := &p.lanes[reason]; int(lanes[reason].run(p.wc)) >= l.used {
+		p.clear[0] |= l.dead[0]
+		p.clear[1] |= l.dead[1]
 	}
 }
 
-// addStages adds the first n words of s.
-func (p *prover[T]) addStages(s *shape, n uint8) {
-	for i := range n {
-		p.wc[s.idx[i]] |= s.mask[i]
-	}
-}
-
-// prefixAbsent says whether no rule of t can match because each asks for a prefix in
-// lane i, and the key has none of these lengths that any rule asks for; and how many bits
-// show it: as far as the key's way through the tree goes, or as the longest of the lengths.
-func (p *prover[T]) prefixAbsent(t *table[T], i int) (used int, absent bool) {
-	run, set := t.shape.runs[i], (*runSet)(nil)
-	if t.places != nil {
-		if set = t.runs[i].Load(); set == nil {
+// stages adds the first stage whose bits no rule of t has, if it adds fewer than limit bits. If no
+// stage tells, whole is true, and h the hash of the whole mask.
+func (p *prover[T]) stages(t *table[T], limit int) (h uint64, whole bool) {
+	s := t.shape
+	from, cost := uint8(0), 0
+	h = hashSeed
+	for i, end := range s.ends {
+		if from == end {
+			continue
+		}
+		if i < stageL4 {
+			for j := from; j < end; j++ {
+				cost += bits.OnesCount64(s.mask[j] &^ p.wc[s.idx[j]])
+			}
+			if cost >= limit {
+				return 0, true
+			}
+		}
+		h = s.hashFrom(h, p.w, from, end)
+		from = end
+		if i < stageL4 && t.stages[i] != nil && !t.stages[i].has(h) {
+			for j := range end {
+				p.wc[s.idx[j]] |= s.mask[j]
+			}
 			return 0, false
 		}
-	} else if run == 0 {
-		return 0, false
 	}
-	s := &p.seen[i]
-	if !p.asked[i] {
-		p.asked[i] = true
-		s.found, s.used, s.sure = p.trees[i].walk(lanes[i].get(p.w))
-		s.have = int(lanes[i].run(p.wc))
-		if i >= laneL4Src && p.protoCost(flow.WL4) > 0 {
-			s.have = 0
-		}
-	}
-	if !s.sure {
-		return 0, false
-	}
-	if set == nil {
-		return min(s.used, int(run)), !s.found.has(int(run))
-	}
-	longest, ok := set.apart(&s.found)
-	return min(s.used, longest), ok
+	return h, true
 }
 
 // mismatches adds what shows that none of the rules of a chain with a priority of at

@@ -126,6 +126,14 @@ func (s *shape) hashFrom(h uint64, w *flow.Wide, from, to uint8) uint64 {
 	return h
 }
 
+// cost is the number of bits that orInto would add to m.
+func (s *shape) cost(m *flow.Mask) (n int) {
+	for i := 0; i < s.n && i < len(s.idx); i++ {
+		n += bits.OnesCount64(s.mask[i] &^ m[s.idx[i]])
+	}
+	return n
+}
+
 // within says whether all bits of s are in o.
 func (s *shape) within(o *shape) bool {
 	j := 0

@@ -14,12 +14,23 @@ type table[T any] struct {
 	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
 	places *hashTable[place[T]]     // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
-	// runs are, for each lane, the lengths of prefixes that the rules of a merged table ask
-	// for; nil: none asks for any. A subtable's own are in its shape.
-	runs [numLanes]atomic.Pointer[runSet]
-	n    int        // rules; writer's
-	prio priorities // writer's
-	max  int32      // writer's: as in the order now
+	// longest is, for each lane, the length of the longest prefix that a rule asks for, 8 bits
+	// each.
+	longest atomic.Uint64
+	id      int32 // number in sets; -1: none was left
+
+	// filter is of the values of the rules in word, under the bits of the shape's mask, which are
+	// mask; nil: there are few rules.
+	filter atomic.Pointer[wordFilter]
+	mask   uint64
+	word   uint8
+
+	// The writer's. runs are, for each lane, the lengths of prefixes that the rules of a merged
+	// table ask for; nil: none asks for any. A subtable's own are in its shape.
+	runs [numLanes]*runSet
+	n    int // rules
+	prio priorities
+	max  int32 // as in the order now
 }
 
 // place is where a rule of a merged table stands. It has a word of the rule with it, so that
@@ -45,6 +56,7 @@ func newTable[T any](s *shape, staged bool) *table[T] {
 		}
 		last = s.ends[i]
 	}
+	t.chooseWord()
 	return t
 }
 
@@ -82,48 +94,14 @@ func (s *runSet) addTo(found *lengths) {
 	found[1] |= b>>1 | c<<63
 }
 
-// apart says whether the set has no length in common with found, and not 0, and the
-// longest of its lengths.
-func (s *runSet) apart(found *lengths) (longest int, ok bool) {
-	a, b, c := s.some[0].Load(), s.some[1].Load(), s.some[2].Load()
-	// found counts from 1.
-	if a&1 != 0 || (a>>1|b<<63)&found[0] != 0 || (b>>1|c<<63)&found[1] != 0 {
-		return 0, false
-	}
-	switch {
-	case c != 0:
-		return 128, true
-	case b != 0:
-		return 127 - bits.LeadingZeros64(b), true
-	}
-	return 63 - bits.LeadingZeros64(a), true
-}
-
-// noteRuns adds r's lengths to t's.
-func (t *table[T]) noteRuns(r *Rule[T]) {
-	for i, run := range r.shape.runs {
-		s := t.runs[i].Load()
-		if s == nil {
-			if run == 0 {
-				continue
-			}
-			s = new(runSet)
-			if t.n > 0 {
-				s.add(0, uint32(t.n))
-			}
-			t.runs[i].Store(s)
-		}
-		s.add(int(run), 1)
-	}
-}
-
-// forgetRuns takes them back.
-func (t *table[T]) forgetRuns(r *Rule[T]) {
-	for i, run := range r.shape.runs {
-		if s := t.runs[i].Load(); s != nil {
-			s.remove(int(run))
+// longest is the longest of the lengths, 0 if there is none.
+func (s *runSet) longest() int {
+	for j := 2; j >= 0; j-- {
+		if b := s.some[j].Load(); b != 0 {
+			return 64*j + bits.Len64(b) - 1
 		}
 	}
+	return 0
 }
 
 // newPlace makes a place in t, whose shape sees hash in r.
@@ -143,6 +121,9 @@ func newPlace[T any](t *table[T], r *Rule[T], hash uint64) *place[T] {
 
 // lookup is the rule of highest priority above floor that matches w at v.
 func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
+	if t.lacks(w) {
+		return nil
+	}
 	h := t.shape.hash(w)
 	if t.places != nil {
 		for x := t.places.find(h); x != nil; x = nextSame(x) {
@@ -208,25 +189,31 @@ func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 			s.add(hashes[i])
 		}
 	}
+	if f := t.filter.Load(); f != nil {
+		f.change(t.filtered(r), true)
+	}
 	if t.places != nil {
-		t.noteRuns(r)
 		r.place = newPlace(t, r, hashes[stageL4])
 		t.places.insert(&r.place.node, func(o *place[T]) bool { return o.priority <= r.priority })
 	} else {
 		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
 	}
 	t.prio.add(r.priority)
-	t.n++
+	if t.n++; t.n > filterRules {
+		t.refilter()
+	}
 }
 
 // remove takes r out.
 func (t *table[T]) remove(r *Rule[T]) {
 	t.n--
 	if t.places != nil {
-		t.forgetRuns(r)
 		t.places.remove(&r.place.node)
 	} else {
 		t.rules.remove(&r.node)
+	}
+	if f := t.filter.Load(); f != nil {
+		f.change(t.filtered(r), false)
 	}
 	t.prio.remove(r.priority)
 	hashes := t.shape.hashStages(r.shape, r.vals)
