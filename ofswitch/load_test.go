@@ -201,7 +201,7 @@ func TestCountersExact(t *testing.T) {
 func TestBarrier(t *testing.T) {
 	const lanes = 20
 	m := newMachine(t, 2, 1+3*lanes, ports.MemOptions{Ring: 256, Capture: -1})
-	n := 20_000
+	n := 4000
 	if raceEnabled || testing.Short() {
 		n = 2000
 	}

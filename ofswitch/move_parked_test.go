@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"ofswitch/ofp"
 	"ofswitch/ports"
 )
@@ -26,11 +24,7 @@ func (p *downPort) RxQueues() []ports.RxQueue { return []ports.RxQueue{&p.q} }
 func TestParkedQueuesMove(t *testing.T) {
 	m := newMachine(t, 1, 0, ports.MemOptions{})
 	for no := range 8 {
-		fd, err := unix.Eventfd(1, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { unix.Close(fd) })
+		fd := eventfd(t, 1)
 		dev := ports.NewMem(fmt.Sprint("down", no))
 		t.Cleanup(func() { dev.Close() })
 		if err := m.b.AddPort(ofp.PortNo(no+1), &downPort{dev, downQueue{fd: fd}}); err != nil {

@@ -25,6 +25,34 @@ func (q *downQueue) Rx(*packet.Batch) (int, error) {
 	return 0, nil
 }
 
+// watchingWorker is a worker whose part the test plays, with an epoll set.
+func watchingWorker(t *testing.T, d *Datapath) *worker {
+	t.Helper()
+	w := &worker{d: d, epfd: -1, evfd: -1, timerfd: -1}
+	var err error
+	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.closeFDs(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.rx.Store(newRxSet(nil))
+	return w
+}
+
+// eventfd is a descriptor that is readable if n is not 0.
+func eventfd(t *testing.T, n uint) int {
+	t.Helper()
+	fd, err := unix.Eventfd(n, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
 // A queue that could not be read is watched again when its turn comes back,
 // whatever brings it back: the collector's next round, or another port that is
 // added in the meantime.
@@ -35,21 +63,8 @@ func TestParkedQueueWakesAgain(t *testing.T) {
 		"port added": func(w *worker, set *rxSet) { w.rx.Store(newRxSet(set.list)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &worker{d: d, epfd: -1, evfd: -1, timerfd: -1}
-			var err error
-			if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := w.closeFDs(); err != nil {
-					t.Error(err)
-				}
-			})
-			fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { unix.Close(fd) })
+			w := watchingWorker(t, d)
+			fd := eventfd(t, 0)
 			dev := &downQueue{fd: fd}
 			q := &rxq{q: dev, port: &port{name: "down"}}
 			if err := w.watch(fd); err != nil {
@@ -85,11 +100,7 @@ func TestParkedQueueWakesAgain(t *testing.T) {
 // has seen the change.
 func TestRemovedQueueIsLeftAlone(t *testing.T) {
 	d := newLab(t, 0, func(*Options) {}).d
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
+	fd := eventfd(t, 0)
 	for name, meet := range map[string]func(w *worker, q *rxq){
 		"parked, and mail": func(w *worker, q *rxq) { w.unparkAll() },
 		"false wakes": func(w *worker, q *rxq) {
@@ -100,15 +111,7 @@ func TestRemovedQueueIsLeftAlone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &worker{d: d, epfd: -1, evfd: -1, timerfd: -1}
-			if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := w.closeFDs(); err != nil {
-					t.Error(err)
-				}
-			})
+			w := watchingWorker(t, d)
 			q := &rxq{q: &downQueue{fd: fd}, port: &port{name: "gone"}}
 			if err := w.watch(fd); err != nil {
 				t.Fatal(err)
@@ -161,17 +164,7 @@ func (p *twoQueues) RxQueues() []ports.RxQueue { return []ports.RxQueue{&p.first
 // once the port is gone: the device may be another port's next.
 func TestParkedQueueRevivedDuringRemoval(t *testing.T) {
 	l := newLab(t, 0, func(*Options) {})
-	w := &worker{d: l.d, epfd: -1, evfd: -1, timerfd: -1}
-	var err error
-	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.closeFDs(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.rx.Store(newRxSet(nil))
+	w := watchingWorker(t, l.d)
 	before := l.d.team.Load()
 	l.d.team.Store(&team{running: []*worker{w}, all: []*worker{w}})
 	t.Cleanup(func() { l.d.team.Store(before) })
@@ -179,10 +172,7 @@ func TestParkedQueueRevivedDuringRemoval(t *testing.T) {
 	t.Cleanup(func() { dev.Close() })
 	p := &twoQueues{Port: dev}
 	for _, q := range []*tellingQueue{&p.first, &p.second} {
-		if q.fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { unix.Close(q.fd) })
+		q.fd = eventfd(t, 0)
 	}
 	for range 2 {
 		if err := l.b.AddPort(1, p); err != nil {

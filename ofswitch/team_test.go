@@ -306,7 +306,7 @@ func TestPortsWhileWorkersChange(t *testing.T) {
 	if err := m.b.FlowMod(flowMod(t, 0, 1, "", apply(ofp.SetQueue{QueueID: 1}, output(ofp.PortAll)))); err != nil {
 		t.Fatal(err)
 	}
-	rounds := 150
+	rounds := 50
 	if raceEnabled {
 		rounds = 25
 	}
