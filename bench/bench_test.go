@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"ofswitch/classifier"
 	"ofswitch/internal/testutil"
 )
 
@@ -25,7 +26,7 @@ func TestIntegrationLines(t *testing.T) {
 	testutil.NeedProgram(t, "ovs-ofctl", "openvswitch-common")
 	testutil.NeedProgram(t, "iperf3", "iperf3")
 	testutil.NeedProgram(t, "ping", "iputils-ping")
-	o := &options{bin: filepath.Dir(testutil.Binary(t, "./cmd/ofswitchd")), rounds: 1, length: 50 * time.Millisecond, small: true}
+	o := &options{bin: filepath.Dir(testutil.Binary(t, "./cmd/ofswitchd")), rounds: 1, length: 50 * time.Millisecond, small: true, ruleSets: "../testdata/classbench"}
 	var lines []line
 	for _, l := range allLines(o) {
 		// The Go benchmarks run by themselves; of the TCP lines, which take whole
@@ -53,7 +54,7 @@ func TestIntegrationLines(t *testing.T) {
 				}
 			}
 		}
-		if len(r.Goals) == 0 && lines[i].name != "generator" {
+		if len(r.Goals) == 0 && lines[i].name != "generator" && !lines[i].free {
 			t.Errorf("%s has no goal", r.Line)
 		}
 		for _, v := range r.Goals {
@@ -184,8 +185,8 @@ func TestLinesAndGoalsFit(t *testing.T) {
 			t.Errorf("line %s: %q has a goal without bounds", g.line, g.what)
 		}
 	}
-	for name := range seen {
-		if name != "classbench" && !slices.ContainsFunc(goals, func(g goal) bool { return g.line == name }) {
+	for name, l := range seen {
+		if name != "classbench" && !l.free && !slices.ContainsFunc(goals, func(g goal) bool { return g.line == name }) {
 			t.Errorf("line %s has no goal", name)
 		}
 	}
@@ -284,16 +285,7 @@ func TestChart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for d := xml.NewDecoder(bytes.NewReader(b)); ; {
-			if _, err := d.Token(); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatalf("%s: %v\n%s", o.Line, err, b)
-			}
-		}
-		if bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Inf")) {
-			t.Errorf("%s:\n%s", o.Line, b)
-		}
+		wellFormed(t, o.Line, b)
 	}
 	text := r.Results[0].chart()
 	// Axis to 30 in steps of 5 over 410 pixels: 20 is 273.3 wide; its whisker from
@@ -310,6 +302,21 @@ func TestChart(t *testing.T) {
 		if got := tickStep(most); math.Abs(got-want) > 1e-9 {
 			t.Errorf("steps of %v up to %v, want %v", got, most, want)
 		}
+	}
+}
+
+// wellFormed holds that b is XML, without what is no number.
+func wellFormed(t *testing.T, name string, b []byte) {
+	t.Helper()
+	for d := xml.NewDecoder(bytes.NewReader(b)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, b)
+		}
+	}
+	if bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Inf")) {
+		t.Errorf("%s:\n%s", name, b)
 	}
 }
 
@@ -370,6 +377,81 @@ func TestRenewed(t *testing.T) {
 	}
 	if text != "b old, a new, c new, " || !strings.Contains(got.Command, "yesterday") {
 		t.Errorf("%q, %s", text, got.Command)
+	}
+}
+
+// Curves are drawn over all rounds, and stand in a document as charts and tables, apart from
+// the other results.
+func TestCurves(t *testing.T) {
+	r := example()
+	s := series{Name: ours}
+	s.add(measured{value: 40, curve: []point{{100, 1}, {10_000, 40}}}, 0)
+	s.add(measured{value: 60, curve: []point{{100, 3}, {10_000, 60}}}, 1)
+	other := series{Name: ovs, Curves: [][]point{{{1000, 500}}}}
+	r.Results = append(r.Results, outcome{Line: "curve-x", About: "about <it>", Unit: "ns", Less: true, Axis: "rules", Series: []series{s, other, {Name: bridge, Missing: "none"}}})
+	dir := t.TempDir()
+	doc := filepath.Join(dir, "doc.md")
+	if err := os.WriteFile(doc, []byte(beginMark+endMark+"between"+beginCurves+"old"+endCurves), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, curveDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.markdown(doc); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, curves, ok := strings.Cut(string(b), "between")
+	if !ok || strings.Contains(results, "curve-x") || !strings.Contains(results, "frames-1") || strings.Contains(curves, "frames-1") || strings.Contains(curves, "old") {
+		t.Errorf("%s", b)
+	}
+	for _, want := range []string{"About <it>, ns:", "![curve-x](curves/curve-x.svg)", "| rules | 100 | 1000 | 10000 |", "| ofswitch | 2.00 |  | 50.0 |", "| Open vSwitch |  | 500 |  |"} {
+		if !strings.Contains(curves, want) {
+			t.Errorf("no %q in\n%s", want, curves)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, curveDir, "frames-1.svg")); err == nil {
+		t.Error("a chart of what is no curve stands beside the document")
+	}
+	chart, err := os.ReadFile(filepath.Join(dir, curveDir, "curve-x.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wellFormed(t, "curve-x", chart)
+	// Axes of two and three decades: 70 and 520 are 100 and 10,000, 316 and 52 are 1 and 1000.
+	for _, want := range []string{"M70.0 289.5L520.0 166.5", `cx="295.0" cy="78.5"`, "ofswitch 50.0", "about &lt;it&gt;; ns, less is better"} {
+		if !strings.Contains(string(chart), want) {
+			t.Errorf("no %s in\n%s", want, chart)
+		}
+	}
+	// Of a report without curves those that stand there stay.
+	if err := example().markdown(doc); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = os.ReadFile(doc); err != nil || !strings.Contains(string(b), "curve-x") {
+		t.Errorf("%v\n%s", err, b)
+	}
+	if low, high := decades(nil); low != 0 || high != 1 {
+		t.Errorf("decades of nothing: %v, %v", low, high)
+	}
+}
+
+// Rules of the curves are as many as they say, of as many masks, and most keys hit one.
+func TestRandomRules(t *testing.T) {
+	for _, x := range [][2]int{{100, 1}, {100, 50}, {3000, 1000}} {
+		c, keys := randomRules(classifier.Merged, x[0], x[1])
+		hits := 0
+		for i := range keys {
+			if c.Lookup(&keys[i], 1, nil) != nil {
+				hits++
+			}
+		}
+		if c.Masks() != x[1] || c.Len() < x[0]*9/10 || hits*10 < len(keys)*6 {
+			t.Errorf("%d rules of %d masks: %d of %d, %d of %d keys hit", x[0], x[1], c.Len(), c.Masks(), hits, len(keys))
+		}
 	}
 }
 

@@ -23,13 +23,40 @@ const (
 )
 
 // chartColours are of our switch, its variants, and the others.
-var chartColours = map[string]string{ours: "#2a6fb0", oursBypass: "#5f9fd6", oursXDP: "#5f9fd6", oursBase: "#9cc3e6", ovs: "#d08a2c", bridge: "#8a8a8a"}
+var chartColours = map[string]string{ours: "#2a6fb0", oursBypass: "#5f9fd6", oursXDP: "#5f9fd6", oursBase: "#9cc3e6", ovs: "#d08a2c", bridge: "#8a8a8a", plainSearch: "#d08a2c", linearSearch: "#8a8a8a", ovsUncached: "#e3b676"}
 
 const chartColour = "#5f9fd6"
 
+// better says which values are better.
+func (r *outcome) better() string {
+	if r.Less {
+		return "less is better"
+	}
+	return "more is better"
+}
+
+// head begins a chart of a height: background, name and what it is.
+func (r *outcome) head(b *strings.Builder, height int) {
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", chartWidth, height, chartWidth, height)
+	b.WriteString(`<rect width="100%" height="100%" fill="white"/>` + "\n")
+	fmt.Fprintf(b, `<text x="10" y="20" font-size="14" font-weight="bold">%s</text>`+"\n", html.EscapeString(r.Line))
+	fmt.Fprintf(b, `<text x="10" y="38" fill="#555">%s; %s, %s</text>`+"\n", html.EscapeString(r.About), html.EscapeString(r.Unit), r.better())
+}
+
+// colour is a contender's.
+func colour(name string) string {
+	if c := chartColours[name]; c != "" {
+		return c
+	}
+	return chartColour
+}
+
 // chart draws the medians of a line as bars, each with a whisker from the least
-// to the greatest value.
+// to the greatest value; of a line of curves, these.
 func (r *outcome) chart() string {
+	if r.Axis != "" {
+		return r.curveChart()
+	}
 	var b strings.Builder
 	drawn := make([]series, 0, len(r.Series))
 	most := 0.0
@@ -43,14 +70,7 @@ func (r *outcome) chart() string {
 	top := max(step, math.Ceil(most/step)*step)
 	height := chartTop + len(drawn)*(chartBar+chartGap) + chartBottom
 	x := func(v float64) float64 { return chartLabel + v/top*(chartWidth-chartLabel-chartRight) }
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", chartWidth, height, chartWidth, height)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/>`+"\n")
-	better := "more is better"
-	if r.Less {
-		better = "less is better"
-	}
-	fmt.Fprintf(&b, `<text x="10" y="20" font-size="14" font-weight="bold">%s</text>`+"\n", html.EscapeString(r.Line))
-	fmt.Fprintf(&b, `<text x="10" y="38" fill="#555">%s; %s, %s</text>`+"\n", html.EscapeString(r.About), html.EscapeString(r.Unit), better)
+	r.head(&b, height)
 	bottom := height - chartBottom + 4
 	for i := 0; float64(i)*step <= top*1.0001; i++ {
 		v := float64(i) * step
@@ -60,13 +80,9 @@ func (r *outcome) chart() string {
 	for i, s := range drawn {
 		y := chartTop + i*(chartBar+chartGap)
 		m := median(s.Values)
-		colour := chartColours[s.Name]
-		if colour == "" {
-			colour = chartColour
-		}
 		mid := y + chartBar/2
 		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", chartLabel-8, mid+4, html.EscapeString(s.Name))
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", x(0), y, x(m)-x(0), chartBar, colour)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", x(0), y, x(m)-x(0), chartBar, colour(s.Name))
 		least, greatest := x(slices.Min(s.Values)), x(slices.Max(s.Values))
 		fmt.Fprintf(&b, `<path d="M%.1f %dH%.1fM%.1f %dv10M%.1f %dv10" stroke="black" fill="none"/>`+"\n", least, mid, greatest, least, mid-5, greatest, mid-5)
 		wrong := ""

@@ -32,6 +32,8 @@ type options struct {
 	cpu      int           // the generator's processor
 	small    bool          // tests: a hundredth of the flows where a line counts flows
 	source   string        // absolute directory of the module, for the Go benchmarks
+	ruleSets string        // directory of ClassBench's sets
+	locality float64       // of traces of their frames; 0: each is a new flow
 
 	temp     string            // of test programs; empty: none was needed yet
 	programs map[string]string // these, by package
@@ -116,21 +118,12 @@ func (s *setup) startOVS(failMode string, tso bool) error {
 	if _, err := os.Stat(ovsDaemon); err != nil {
 		return errMissing{"install the package openvswitch-switch"}
 	}
-	env := []string{"OVS_RUNDIR=" + s.dir, "OVS_DBDIR=" + s.dir, "OVS_LOGDIR=" + s.dir, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}
+	env := s.ovsEnv()
 	db := filepath.Join(s.dir, "db.sock")
-	tool := func(name string, args ...string) error {
-		cmd := exec.CommandContext(s.ctx, name, args...)
-		cmd.Env = append(os.Environ(), env...)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			err = fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
-		}
-		return err
-	}
 	vsctl := func(args ...string) error {
-		return tool("ovs-vsctl", append([]string{"--timeout=20", "--db=unix:" + db}, args...)...)
+		return s.ovsTool("ovs-vsctl", append([]string{"--timeout=20", "--db=unix:" + db}, args...)...)
 	}
-	if err := tool("ovsdb-tool", "create", s.dir+"/conf.db", "/usr/share/openvswitch/vswitch.ovsschema"); err != nil {
+	if err := s.ovsTool("ovsdb-tool", "create", s.dir+"/conf.db", "/usr/share/openvswitch/vswitch.ovsschema"); err != nil {
 		return err
 	}
 	if err := s.spawn("/usr/sbin/ovsdb-server", env, s.dir+"/conf.db", "--remote=punix:"+db, "--unixctl="+s.dir+"/db.ctl", "-vconsole:off"); err != nil {
@@ -161,6 +154,22 @@ func (s *setup) startOVS(failMode string, tso bool) error {
 	}
 	s.mgmt = filepath.Join(s.dir, "br0.mgmt")
 	return s.awaitPorts()
+}
+
+// ovsEnv is the environment that has Open vSwitch's programs use the setup's directory.
+func (s *setup) ovsEnv() []string {
+	return []string{"OVS_RUNDIR=" + s.dir, "OVS_DBDIR=" + s.dir, "OVS_LOGDIR=" + s.dir, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin"}
+}
+
+// ovsTool runs one of Open vSwitch's tools.
+func (s *setup) ovsTool(name string, args ...string) error {
+	cmd := exec.CommandContext(s.ctx, name, args...)
+	cmd.Env = append(os.Environ(), s.ovsEnv()...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
+	}
+	return err
 }
 
 // startBridge has the kernel forward.
@@ -204,7 +213,12 @@ func (s *setup) awaitPorts() error {
 
 // ofctl runs a stock ovs-ofctl with the switch's bridge.
 func (s *setup) ofctl(command string, args ...string) (string, error) {
-	args = append([]string{"-O", "OpenFlow13", "-t", "300", command, "unix:" + s.mgmt}, args...)
+	return s.ofctlAt("OpenFlow13", command, args...)
+}
+
+// ofctlAt is ofctl in a version of OpenFlow.
+func (s *setup) ofctlAt(version, command string, args ...string) (string, error) {
+	args = append([]string{"-O", version, "-t", "300", command, "unix:" + s.mgmt}, args...)
 	out, err := exec.CommandContext(s.ctx, "ovs-ofctl", args...).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", errMissing{"install the package openvswitch-common"}

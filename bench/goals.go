@@ -27,12 +27,13 @@ type goal struct {
 }
 
 const (
-	ours       = "ofswitch"
-	oursBypass = "ofswitch qdisc-bypass"
-	oursXDP    = "ofswitch afxdp"
-	oursBase   = "ofswitch base"
-	ovs        = "Open vSwitch"
-	bridge     = "Linux bridge"
+	ours        = "ofswitch"
+	oursBypass  = "ofswitch qdisc-bypass"
+	oursXDP     = "ofswitch afxdp"
+	oursBase    = "ofswitch base"
+	ovs         = "Open vSwitch"
+	ovsUncached = "Open vSwitch without caches"
+	bridge      = "Linux bridge"
 )
 
 // goals are all of them, in the order of the lines.

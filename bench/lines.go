@@ -19,8 +19,10 @@ type line struct {
 	beside            time.Duration // what it takes besides, for the estimate
 	before            func(s *setup) error
 	measure           func(s *setup, length time.Duration) (measured, error)
-	bare              bool // without namespaces, too
-	named             bool // measured only where it is named
+	bare              bool   // without namespaces, too
+	named             bool   // measured only where it is named
+	free              bool   // no goal is set
+	axis              string // what the curves of its contenders go over; empty: there are none
 }
 
 func (l *line) hostCount() int {
@@ -34,6 +36,7 @@ func (l *line) hostCount() int {
 type measured struct {
 	value float64
 	more  map[string]float64
+	curve []point
 	note  string   // what the reader should know; empty: nothing
 	wrong []string // what was wrong with what came out
 }
@@ -55,7 +58,7 @@ const second = time.Second
 
 // allLines are all of them, in the order in which they are measured.
 func allLines(o *options) []line {
-	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o), gapLines(), microLines())
+	return slices.Concat(forwardLines(o), tcpLines(o), pingLines(o), steadyLines(o), controlLines(o), gapLines(), microLines(), curveLines(o), ruleSetLines(o))
 }
 
 // choose picks the lines named: exactly, or by the beginning of their names up

@@ -37,6 +37,8 @@ func mainErr(ctx context.Context) error {
 	svg := flag.String("svg", "", "write a chart of each line to `DIR`")
 	markdown := flag.String("markdown", "", "write the results into `FILE`, between its marks")
 	from := flag.String("from", "", "take results from `FILE`, which -json wrote, and measure only the lines named, if any")
+	flag.StringVar(&o.ruleSets, "rules", "testdata/classbench", "`DIR` with ClassBench's sets, for the line classbench-frames")
+	flag.Float64Var(&o.locality, "locality", 0, "scale of the Pareto distribution of how often a frame of these comes in a row; 0: each is a new flow")
 	flag.IntVar(&o.cpu, "cpu", 0, "processor that the generator works on")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: bench [FLAG]... [LINE]...\n\nLINE is the name of a line or its beginning, up to a hyphen; without, all lines\nthat do not run only if named (-list).\n\n")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -13,28 +14,49 @@ import (
 const (
 	beginMark = "<!-- results: written by bench -markdown -->"
 	endMark   = "<!-- end of results -->"
+	// The curves' own.
+	beginCurves = "<!-- curves: written by bench -markdown -->"
+	endCurves   = "<!-- end of curves -->"
+	// curveDir has the charts of curves, beside the document.
+	curveDir = "curves"
 )
 
-// markdown replaces the results in a file.
+// markdown replaces the results in a file, and its curves where there are any, whose
+// charts it writes beside it.
 func (r *report) markdown(file string) error {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	text, err := replaceBetween(string(b), r.markdownText())
+	text := string(b)
+	curves := r.curvesText()
+	if lines := r.part(false); len(lines.Results) > 0 {
+		text, err = replaceBetween(text, beginMark, endMark, lines.markdownText())
+	}
+	if err == nil && curves != "" {
+		text, err = replaceBetween(text, beginCurves, endCurves, curves)
+		err = errors.Join(err, r.part(true).charts(filepath.Join(filepath.Dir(file), curveDir)))
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return os.WriteFile(file, []byte(text), 0o644)
 }
 
-func replaceBetween(text, results string) (string, error) {
-	before, rest, ok := strings.Cut(text, beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
+// part is the report of the curves alone, or of all else.
+func (r *report) part(curves bool) *report {
+	p := *r
+	p.Results = slices.DeleteFunc(slices.Clone(r.Results), func(o outcome) bool { return (o.Axis != "") != curves })
+	return &p
+}
+
+func replaceBetween(text, begin, end, results string) (string, error) {
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		return "", errors.New("no lines " + beginMark + " and " + endMark + ", between which results could stand")
+		return "", errors.New("no lines " + begin + " and " + end + ", between which results could stand")
 	}
-	return before + beginMark + "\n" + results + endMark + after, nil
+	return before + begin + "\n" + results + end + after, nil
 }
 
 // markdownText is the machine, the goals, and all figures.
@@ -82,6 +104,21 @@ func (r *report) markdownText() string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// curvesText is the curves, whose charts are beside the document in a directory.
+func (r *report) curvesText() string {
+	m := r.Machine
+	text := ""
+	for i := range r.Results {
+		if r.Results[i].Axis != "" {
+			text += r.Results[i].curveTable(curveDir)
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n%s, revision %s, `%s`, %d processors (%s). Medians of rounds turn by turn.\n\n", r.Date, m.Revision, r.Command, m.Processors, m.Model) + text
 }
 
 // oneLine is a text for a cell of a table.

@@ -20,6 +20,8 @@ type series struct {
 	Values []float64 `json:"values"` // one a round
 	// More are further figures, one a round each, by name with unit.
 	More map[string][]float64 `json:"more,omitempty"`
+	// Curves are one a round, if the outcome has an axis.
+	Curves [][]point `json:"curves,omitempty"`
 	// Wrong says what was wrong with what came out, however fast: frames lost
 	// below saturation, out of order, with wrong checksums.
 	Wrong []string `json:"wrong,omitempty"`
@@ -31,10 +33,12 @@ type series struct {
 
 // outcome is the outcome of one line.
 type outcome struct {
-	Line   string    `json:"line"`
-	About  string    `json:"about,omitempty"`
-	Unit   string    `json:"unit"`
-	Less   bool      `json:"less_is_better"`
+	Line  string `json:"line"`
+	About string `json:"about,omitempty"`
+	Unit  string `json:"unit"`
+	Less  bool   `json:"less_is_better"`
+	// Axis is what curves go over; empty: there are none.
+	Axis   string    `json:"axis,omitempty"`
 	Series []series  `json:"series"`
 	Goals  []verdict `json:"goals,omitempty"`
 	Took   float64   `json:"took_seconds"`

@@ -24,7 +24,7 @@ func runLines(ctx context.Context, o *options, lines []line) ([]outcome, error) 
 	for i := range lines {
 		l := &lines[i]
 		began := time.Now()
-		r := outcome{Line: l.name, About: l.about, Unit: l.unit, Less: l.less, Series: make([]series, len(l.contenders))}
+		r := outcome{Line: l.name, About: l.about, Unit: l.unit, Less: l.less, Axis: l.axis, Series: make([]series, len(l.contenders))}
 		rounds := l.roundCount(o)
 		for j, c := range l.contenders {
 			r.Series[j].Name = c.name
@@ -81,6 +81,9 @@ func (s *series) add(m measured, round int) {
 			s.More = make(map[string][]float64)
 		}
 		s.More[k] = append(s.More[k], v)
+	}
+	if m.curve != nil {
+		s.Curves = append(s.Curves, m.curve)
 	}
 	if m.note != "" {
 		s.Notes = append(s.Notes, fmt.Sprintf("round %d: %s", round+1, m.note))

@@ -59,25 +59,15 @@ func NewGenerator(ns *netlab.Namespace, device string, src, dst net.HardwareAddr
 			g = nil
 		}
 	}()
-	var ifi *net.Interface
-	err = ns.Do(func() (err error) {
-		if ifi, err = net.InterfaceByName(device); err != nil {
-			return err
-		}
-		if g.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-			return err
-		}
-		return errors.Join(unix.SetsockoptInt(g.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1),
-			unix.Bind(g.fd, &unix.SockaddrLinklayer{Ifindex: ifi.Index}))
-	})
-	if err != nil {
+	var ifindex int
+	if g.fd, ifindex, err = packetSocket(ns, device); err != nil {
 		return g, err
 	}
 	g.send = newSendVector(g.frame)
 	if g.state, err = ebpf.NewMap(&ebpf.MapSpec{Name: "bench_state", Type: ebpf.Array, KeySize: 4, ValueSize: stateLen, MaxEntries: 1}); err != nil {
 		return g, err
 	}
-	g.prog, err = ebpf.NewProgram(generatorProgram(l, g.state, ifi.Index))
+	g.prog, err = ebpf.NewProgram(generatorProgram(l, g.state, ifindex))
 	return g, err
 }
 
@@ -104,20 +94,47 @@ func (g *Generator) hold(stop uint64) error {
 	return nil
 }
 
+// packetSocket opens a socket that sends from a device, past its queue.
+func packetSocket(ns *netlab.Namespace, device string) (fd, ifindex int, err error) {
+	fd = -1
+	err = ns.Do(func() error {
+		ifi, err := net.InterfaceByName(device)
+		if err != nil {
+			return err
+		}
+		ifindex = ifi.Index
+		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		return errors.Join(unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1),
+			unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: ifindex}))
+	})
+	if err != nil && fd >= 0 {
+		err = errors.Join(err, unix.Close(fd))
+		fd = -1
+	}
+	return fd, ifindex, err
+}
+
 // work runs fn on a thread in the generator's namespace and on its processor.
 func (g *Generator) work(fn func() error) error {
 	g.stop.Store(false)
+	return onProcessor(g.ns, g.cpu, fn)
+}
+
+// onProcessor runs fn on a thread in a namespace and on a processor.
+func onProcessor(ns *netlab.Namespace, cpu int, fn func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var was, now unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &was); err != nil {
 		return err
 	}
-	now.Set(g.cpu)
+	now.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &now); err != nil {
-		return fmt.Errorf("traffic: going to processor %d: %w", g.cpu, err)
+		return fmt.Errorf("traffic: going to processor %d: %w", cpu, err)
 	}
-	err := g.ns.Do(fn)
+	err := ns.Do(fn)
 	return errors.Join(err, unix.SchedSetaffinity(0, &was))
 }
 
