@@ -46,15 +46,9 @@ func (e *events) FlowRemoved(msg *ofp.FlowRemoved) {
 }
 
 func (e *events) FlowsChanged(version uint64, list []ofswitch.FlowChange) {
-	m := e.m.Load()
-	if m == nil {
-		return
+	if m := e.m.Load(); m != nil {
+		m.FlowsChanged(version, list)
 	}
-	told := make([]ofconn.FlowChange, len(list))
-	for i := range list {
-		told[i] = ofconn.FlowChange(list[i])
-	}
-	m.FlowsChanged(version, told)
 }
 
 func (e *events) PortStatus(msg *ofp.PortStatus) {

@@ -64,7 +64,9 @@
 // that does to the bundle, is as in Open vSwitch.
 //
 // Flow monitors hear of changes by Manager.FlowsChanged and make updates of them at
-// once, into the outbox. What is in the tables when they begin, and what is new when
+// once, into the outbox, until too much waits there: then they pause, and deletions, which
+// are told in a pause too, wait as they came and are made updates as the peer reads. What
+// is in the tables when they begin, and what is new when
 // a pause ends, is read from the switch at one version and written as the peer reads
 // it; changes since wait behind that.
 //

@@ -12,9 +12,11 @@ import (
 // flow tables is told as updates, which are written like replies. When more of them
 // wait than monitorPause the monitors pause: but for deletions of entries that the
 // peer knows nothing is told, until all has been written. Then what is new since is
-// looked up in the tables, and they resume. So a peer that reads slowly costs no
-// more than this and the deletions, for which there is a bound, too: over it the
-// connection ends.
+// looked up in the tables, and they resume. The deletions, and what the pause came in the
+// middle of, are kept as they were given to us, the same memory for all connections, and
+// made messages as the peer reads: so that a hundred monitors of a table that is emptied
+// take no more than one. A peer that reads slowly costs no more than this, for which
+// there is a bound, too: over it the connection ends.
 type flowMonitors struct {
 	c *conn
 
@@ -26,6 +28,12 @@ type flowMonitors struct {
 	// paused: changes after the version pausedAt were left out.
 	paused   bool
 	pausedAt uint64
+	// later is what is to be told during a pause, of so many changes.
+	later        []laterChanges
+	laterChanges int
+	// unannounced: the pause is to be announced when what it came in the middle of
+	// has been told.
+	unannounced bool
 	// held: what stood in the tables at some version is being written; changes since
 	// wait in behind, of so many bytes, for the end of it.
 	held        bool
@@ -34,12 +42,25 @@ type flowMonitors struct {
 	// resuming: a goroutine will end the pause. resumed is closed at its end.
 	resuming bool
 	resumed  chan struct{}
-	// own are the messages of the peer that are being carried out, with their
-	// transaction ids. abbreviated is the last one whose changes were told, by form.
-	own         map[ofp.Message]uint32
-	abbreviated [len(monitorForms)]ofp.Message
+	// own are the messages of the peer that are being carried out; nil: none.
+	own *ownMessages
 
 	goroutines sync.WaitGroup
+}
+
+// ownMessages are messages of the peer, with their transaction ids, whose changes are
+// told in short. abbreviated is the last one whose changes were told, by form.
+type ownMessages struct {
+	xids        map[ofp.Message]uint32
+	abbreviated [len(monitorForms)]ofp.Message
+}
+
+// laterChanges are changes that are told as the peer reads.
+type laterChanges struct {
+	list []FlowChange
+	own  *ownMessages
+	// all: not deletions alone, since the pause came in the middle of them.
+	all bool
 }
 
 // flowMonitor is one of them, in the form of its experimenter.
@@ -108,9 +129,9 @@ func (f *flowMonitors) doing(m ofp.Message, xid uint32) {
 		return
 	}
 	if f.own == nil {
-		f.own = make(map[ofp.Message]uint32)
+		f.own = &ownMessages{xids: make(map[ofp.Message]uint32)}
 	}
-	f.own[m] = xid
+	f.own.xids[m] = xid
 }
 
 func (f *flowMonitors) done() {
@@ -120,65 +141,105 @@ func (f *flowMonitors) done() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.own = nil
-	clear(f.abbreviated[:])
 }
 
-// tell makes the updates for what a version has brought. It does not wait.
+// tell makes the updates for what a version has brought, or keeps it for later. It
+// does not wait.
 func (f *flowMonitors) tell(version uint64, list []FlowChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) == 0 {
 		return
 	}
-	waiting := 0
-	for n, form := range monitorForms {
-		w := f.c.updates(form, asyncXID, func(b []byte) error {
-			waiting = f.queue(b)
-			return nil
-		})
-		some := false
-		for i := range list {
-			ch := &list[i]
-			if f.paused && (ch.Update.Event != ofp.FlowEventDeleted || ch.Since > f.pausedAt) {
-				continue // not known yet, or found in the tables later
-			}
-			u := f.update(n, ch)
-			if u == nil {
-				continue
-			}
-			some = true
-			if err := w.Add(u); err != nil {
-				f.c.log.Warn("a flow update is too long to be sent", "table", u.Table, "error", err)
-			}
+	if f.paused {
+		if hasDeletion(list) {
+			f.keepLocked(laterChanges{list: list, own: f.own})
 		}
-		if some {
-			_ = w.Close() // queue does not fail
-		}
+		return
 	}
+	told, waiting := f.write(laterChanges{list: list, own: f.own, all: true}, monitorPause)
 	switch {
-	case waiting > asyncBudget, waiting > monitorPause && f.c.m.monitorBytes.Load() > monitorBudget:
+	case waiting > monitorPause && f.c.m.monitorBytes.Load() > monitorBudget:
 		f.c.close(errMonitorOverrun)
-	case waiting > monitorPause && !f.paused:
+	case waiting > monitorPause:
 		f.paused, f.pausedAt = true, version
+		if told < len(list) {
+			f.keepLocked(laterChanges{list: list[told:], own: f.own, all: true})
+		}
 		if !f.held {
 			f.announcePause()
 		}
 	}
 }
 
-// update is what is told of a change in the form of monitorForms, nil for nothing. mu
-// is held.
-func (f *flowMonitors) update(form int, ch *FlowChange) *ofp.FlowUpdate {
+// hasDeletion says whether list has one. Deletions stand last.
+func hasDeletion(list []FlowChange) bool {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].Update.Event == ofp.FlowEventDeleted {
+			return true
+		}
+	}
+	return false
+}
+
+// keepLocked leaves changes to resume. mu is held.
+func (f *flowMonitors) keepLocked(l laterChanges) {
+	f.later = append(f.later, l)
+	if f.laterChanges += len(l.list); f.laterChanges > maxLaterChanges {
+		f.c.close(errMonitorOverrun)
+	}
+}
+
+// write makes updates of changes, one after the other until more than most bytes wait. It
+// gives how many it has told and, if the last of them has been queued since, how many
+// bytes wait. mu is held.
+func (f *flowMonitors) write(l laterChanges, most int) (told, waiting int) {
+	var writers [len(monitorForms)]updateWriter
+	for told < len(l.list) && waiting <= most {
+		ch := &l.list[told]
+		told++
+		if !l.all && (ch.Update.Event != ofp.FlowEventDeleted || ch.Since > f.pausedAt) {
+			continue // not known yet, or found in the tables later
+		}
+		for n, form := range monitorForms {
+			u := f.update(n, ch, l.own)
+			if u == nil {
+				continue
+			}
+			if writers[n] == nil {
+				writers[n] = f.c.updates(form, asyncXID, func(b []byte) error {
+					waiting = f.queue(b)
+					return nil
+				})
+			}
+			if err := writers[n].Add(u); err != nil {
+				f.c.log.Warn("a flow update is too long to be sent", "table", u.Table, "error", err)
+			}
+		}
+	}
+	for _, w := range writers {
+		if w != nil {
+			_ = w.Close() // queue does not fail
+		}
+	}
+	return told, waiting
+}
+
+// update is what is told of a change in the form of monitorForms, nil for nothing. own
+// are the peer's own messages at the time. mu is held.
+func (f *flowMonitors) update(form int, ch *FlowChange, own *ownMessages) *ofp.FlowUpdate {
 	flags := f.wanted(monitorForms[form], ch)
 	if flags == 0 {
 		return nil
 	}
-	if xid, own := f.own[ch.Cause]; own && flags&ofp.FlowMonitorOwn == 0 && ch.Cause.Type() == ofp.TypeFlowMod {
-		if f.abbreviated[form] == ch.Cause {
-			return nil // one for all that a message did
+	if own != nil && flags&ofp.FlowMonitorOwn == 0 {
+		if xid, its := own.xids[ch.Cause]; its && ch.Cause.Type() == ofp.TypeFlowMod {
+			if own.abbreviated[form] == ch.Cause {
+				return nil // one for all that a message did
+			}
+			own.abbreviated[form] = ch.Cause
+			return &ofp.FlowUpdate{Event: ofp.FlowEventAbbrev, XID: xid}
 		}
-		f.abbreviated[form] = ch.Cause
-		return &ofp.FlowUpdate{Event: ofp.FlowEventAbbrev, XID: xid}
 	}
 	u := ch.Update
 	if flags&ofp.FlowMonitorActions == 0 {
@@ -199,15 +260,61 @@ func (f *flowMonitors) queue(b []byte) int {
 	return f.c.out.putMonitor(b)
 }
 
-// announcePause tells of the pause and sees to its end. mu is held.
+// announcePause tells of the pause, after what it came in the middle of, and sees to its
+// end. mu is held.
 func (f *flowMonitors) announcePause() {
-	f.announce(func(form uint32) ofp.Message { return &ofp.FlowMonitorPaused{Experimenter: form} })
+	if f.unannounced = true; len(f.later) == 0 || !f.later[0].all {
+		f.announceNow()
+	}
 	if !f.resuming {
 		f.resuming = true
 		f.resumed = make(chan struct{})
 		f.goroutines.Add(1)
 		go f.resume()
 	}
+}
+
+// announceNow tells of the pause, if nobody has yet. mu is held.
+func (f *flowMonitors) announceNow() {
+	if f.unannounced {
+		f.unannounced = false
+		f.announce(func(form uint32) ofp.Message { return &ofp.FlowMonitorPaused{Experimenter: form} })
+	}
+}
+
+// tellLater tells what was kept for later, as the peer reads, and returns when all of it has
+// been written; with false when it will not be.
+func (f *flowMonitors) tellLater() bool {
+	for more := true; more; {
+		if !f.c.out.awaitMonitor(monitorPause/2, f.c.done) {
+			return false
+		}
+		more = f.tellPart()
+	}
+	return f.c.out.awaitMonitor(0, f.c.done)
+}
+
+// tellPart tells a part of what was kept for later, and says whether there is more.
+func (f *flowMonitors) tellPart() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.later) == 0 {
+		return false
+	}
+	l := &f.later[0]
+	part := *l
+	part.list = l.list[:min(len(l.list), laterPart)]
+	told, _ := f.write(part, monitorPause)
+	f.laterChanges -= told
+	if l.list = l.list[told:]; len(l.list) > 0 {
+		return true
+	}
+	f.later[0] = laterChanges{}
+	if f.later = f.later[1:]; len(f.later) == 0 {
+		f.later = nil
+	}
+	f.announceNow()
+	return len(f.later) > 0
 }
 
 // announce sends a message in each form that is in use. mu is held.
@@ -229,16 +336,22 @@ func (f *flowMonitors) resume() {
 	defer close(f.resumed)
 	c := f.c
 	for {
-		if !c.out.awaitMonitor(0, c.done) {
+		if !f.tellLater() {
 			return
 		}
 		var from, to uint64
+		all := false
 		c.m.watchFlows(func(version uint64) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			from, to = f.pausedAt, version
-			f.paused, f.held = false, true
+			if all = len(f.later) == 0; all {
+				from, to = f.pausedAt, version
+				f.paused, f.held = false, true
+			}
 		})
+		if !all {
+			continue
+		}
 		if err := f.writeNews(from, to); err != nil {
 			if !errors.Is(err, errStopped) {
 				c.log.Error("flow monitors cannot resume", "error", err)
@@ -292,7 +405,7 @@ func (f *flowMonitors) writeNews(from, to uint64) error {
 		ch := FlowChange{Update: *told}
 		for i, form := range monitorForms {
 			f.mu.Lock()
-			u := f.update(i, &ch)
+			u := f.update(i, &ch, nil)
 			f.mu.Unlock()
 			if u == nil {
 				continue

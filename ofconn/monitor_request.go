@@ -191,6 +191,7 @@ func (c *conn) endMonitors() {
 	f.list = nil
 	f.some.Store(false)
 	f.forgetBehind()
+	f.later, f.laterChanges = nil, 0
 	f.mu.Unlock()
 	if some {
 		c.unwatchLocked()

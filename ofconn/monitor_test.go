@@ -179,7 +179,7 @@ func TestFlowMonitorAbbreviates(t *testing.T) {
 			}
 			p.c.monitors.mu.Lock()
 			var mine ofp.Message
-			for m := range p.c.monitors.own {
+			for m := range p.c.monitors.own.xids {
 				mine = m
 			}
 			p.c.monitors.mu.Unlock()
@@ -412,7 +412,7 @@ func TestFlowMonitorOverrun(t *testing.T) {
 		list[i].Update = entry(uint16(i), 1, 1)
 		list[i].Update.Event = ofp.FlowEventDeleted
 	}
-	for range asyncBudget/len(list)/32 + 10 {
+	for range maxLaterChanges/len(list) + monitorPause/len(list)/32 + 10 {
 		sw.tell(m, list...)
 	}
 	<-p.over
@@ -487,5 +487,71 @@ func TestFlowMonitorsDuringPause(t *testing.T) {
 	close(f.resumed)
 	if _, ok := p.c.addMonitors(make([]flowMonitor, 1)); !ok || len(f.list) != 1 || m.watchers != 1 {
 		t.Errorf("added %v: %d monitors, watchers %d", ok, len(f.list), m.watchers)
+	}
+}
+
+// TestFlowMonitorDeletions: a table that is emptied at once is told whole, to whoever reads,
+// however long it takes; what waits meanwhile is little, and who is told the rest has
+// been told of the pause before.
+func TestFlowMonitorDeletions(t *testing.T) {
+	const n = 40_000
+	for _, form := range monitorForms {
+		for _, added := range []int{0, n / 2} { // in the same change
+			sw := &fakeSwitch{}
+			m := newManager(t, sw, Options{stall: time.Hour})
+			p := connected(t, m, connOptions{})
+			p.send(1, monitorRequest(form, ofp.FlowMonitor{Flags: everything, Table: ofp.TableAll}))
+			p.recv()
+			list := make([]FlowChange, n)
+			for i := range list {
+				list[i].Update = entry(uint16(i), uint64(i), 1)
+				list[i].Update.Event = ofp.FlowEventDeleted
+				if i < added {
+					list[i].Update.Event = ofp.FlowEventAdded
+				}
+			}
+			told := make(chan struct{})
+			go func() {
+				defer close(told)
+				sw.tell(m, list...)
+				sw.tell(m, list[n-1]) // another, in the pause
+			}()
+			<-told // nobody waits for the peer
+			p.c.out.mu.Lock()
+			if waiting := p.c.out.monitorBytes; waiting == 0 || waiting > monitorPause+2*ofp.MaxLen {
+				t.Errorf("%d bytes wait", waiting)
+			}
+			p.c.out.mu.Unlock()
+			next, paused, resumed := 0, -1, false
+			for !resumed {
+				h, msg := p.recv()
+				switch msg := msg.(type) {
+				case *ofp.MultipartReply:
+					bodies, err := msg.Parse()
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, b := range bodies {
+						for _, u := range b.(*ofp.FlowUpdates).Updates {
+							if want := uint64(min(next, n-1)); u.Cookie != want || u.Event != list[want].Update.Event {
+								t.Fatalf("update %d is event %d of entry %d", next, u.Event, u.Cookie)
+							}
+							next++
+						}
+					}
+				case *ofp.Experimenter:
+					switch parsed, _ := msg.Parse(h.XID); parsed.(type) {
+					case *ofp.FlowMonitorPaused:
+						paused = next
+					case *ofp.FlowMonitorResumed:
+						resumed = true
+					}
+				}
+			}
+			if next != n+1 || paused != n {
+				t.Errorf("%d updates, the pause after %d of them; want %d and %d", next, paused, n+1, n)
+			}
+			p.alive()
+		}
 	}
 }

@@ -103,9 +103,13 @@ const (
 	// monitorPause is how many bytes of updates wait before the monitors of a
 	// connection pause (as in Open vSwitch).
 	monitorPause = 128 << 10
+	// maxLaterChanges bounds the changes that wait to be told to one connection beyond
+	// that, some 600 bytes each, which all connections share: as many as a full table has
+	// entries. laterPart is how many are looked at under a lock.
+	maxLaterChanges = 1 << 20
+	laterPart       = 256
 	// monitorBudget bounds, beyond what may wait without a pause, the bytes of the
-	// updates that wait on all connections: deletions and what comes during a
-	// reply are not left out.
+	// updates that wait on all connections: what comes during a reply is not left out.
 	monitorBudget = 128 << 20
 	// maxMonitors is how many a connection has: each costs every change of a flow.
 	maxMonitors = 1000

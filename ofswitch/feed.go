@@ -11,20 +11,9 @@ import (
 	"ofswitch/ofp"
 )
 
-// FlowChange is what became of one flow entry.
-type FlowChange struct {
-	// Update tells the entry as it is now or, of a deletion, was last.
-	Update ofp.FlowUpdate
-	// Old is what the entry, or the one that it replaced, had before; nil: there was
-	// none.
-	Old *ofp.Instructions
-	// Cause is the message that asked for it, the same pointer that was given to the
-	// bridge; nil: time, or the bridge's own doing.
-	Cause ofp.Message
-	// Since is the version from which on there has been an entry of this table, match
-	// and priority.
-	Since uint64
-}
+// FlowChange is what became of one flow entry. Its cause is the pointer that was given to
+// the bridge.
+type FlowChange = ofp.FlowChange
 
 // flowFeed tells of the changes of the flow entries of a bridge, in their order and
 // each once it is published. Nobody waits in it for anything but the telling, which
@@ -134,6 +123,7 @@ func (b *Bridge) FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) err
 // flowChanges lists what a change did to flow entries. An entry that was modified to
 // what it was before is none.
 func flowChanges(c *flowtable.Change, cause ofp.Message) (list []FlowChange) {
+	list = make([]FlowChange, 0, len(c.Added)+max(len(c.Modified), len(c.Removed)))
 	for _, e := range c.Added {
 		u := flowChange(ofp.FlowEventAdded, 0, e, cause)
 		for i := range c.Removed {

@@ -1,0 +1,16 @@
+package ofp
+
+// FlowChange is what became of one flow entry, and what decides who is told of it by
+// flow monitors.
+type FlowChange struct {
+	// Update tells the entry as it is now or, of a deletion, was last.
+	Update FlowUpdate
+	// Old is what the entry, or the one that it replaced, had before; nil: there was
+	// none.
+	Old *Instructions
+	// Cause is the message that asked for it; nil: time, or the switch's own doing.
+	Cause Message
+	// Since is the version from which on there has been an entry of this table, match
+	// and priority.
+	Since uint64
+}
