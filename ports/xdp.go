@@ -192,18 +192,15 @@ func (q *xdpQueue) bind(ifindex int, sa unix.SockaddrXDP) (err error) {
 	if err := xdpOption(t.fd, unix.XDP_MMAP_OFFSETS, &o); err != nil {
 		return fmt.Errorf("layout of the rings: %w", err)
 	}
-	if t.ring, err = mapRing(t.fd, unix.XDP_PGOFF_TX_RING, o.Tx, sizeofXDPDesc); err != nil {
-		return fmt.Errorf("transmit ring: %w", err)
+	if t.ring, t.descs, err = mapRing[unix.XDPDesc](t.fd, unix.XDP_PGOFF_TX_RING, o.Tx, "transmit"); err != nil {
+		return err
 	}
-	t.descs = ringEntries[unix.XDPDesc](&t.ring, o.Tx)
-	if t.comp, err = mapRing(t.fd, unix.XDP_UMEM_PGOFF_COMPLETION_RING, o.Cr, sizeofXDPAddr); err != nil {
-		return fmt.Errorf("completion ring: %w", err)
+	if t.comp, t.addrs, err = mapRing[uint64](t.fd, unix.XDP_UMEM_PGOFF_COMPLETION_RING, o.Cr, "completion"); err != nil {
+		return err
 	}
-	t.addrs = ringEntries[uint64](&t.comp, o.Cr)
-	if r.fill, err = mapRing(t.fd, unix.XDP_UMEM_PGOFF_FILL_RING, o.Fr, sizeofXDPAddr); err != nil {
-		return fmt.Errorf("fill ring: %w", err)
+	if r.fill, r.addrs, err = mapRing[uint64](t.fd, unix.XDP_UMEM_PGOFF_FILL_RING, o.Fr, "fill"); err != nil {
+		return err
 	}
-	r.addrs = ringEntries[uint64](&r.fill, o.Fr)
 	sa.Ifindex, sa.QueueID = uint32(ifindex), uint32(q.id)
 	if err := unix.Bind(t.fd, &sa); err != nil {
 		return fmt.Errorf("binding: %w", err)
@@ -225,10 +222,9 @@ func (q *xdpQueue) bindRx(ifindex int) (err error) {
 	if err := xdpOption(r.fd, unix.XDP_MMAP_OFFSETS, &o); err != nil {
 		return fmt.Errorf("layout of the rings: %w", err)
 	}
-	if r.ring, err = mapRing(r.fd, unix.XDP_PGOFF_RX_RING, o.Rx, sizeofXDPDesc); err != nil {
-		return fmt.Errorf("receive ring: %w", err)
+	if r.ring, r.descs, err = mapRing[unix.XDPDesc](r.fd, unix.XDP_PGOFF_RX_RING, o.Rx, "receive"); err != nil {
+		return err
 	}
-	r.descs = ringEntries[unix.XDPDesc](&r.ring, o.Rx)
 	sa := unix.SockaddrXDP{Flags: unix.XDP_SHARED_UMEM, SharedUmemFD: uint32(q.tx.fd), Ifindex: uint32(ifindex), QueueID: uint32(q.id)}
 	if err := unix.Bind(r.fd, &sa); err != nil {
 		return fmt.Errorf("binding for reception: %w", err)

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,8 +11,6 @@ import (
 const (
 	xdpRingNeedWakeup = unix.XDP_RING_NEED_WAKEUP
 	xdpMaxTxSkbBudget = 9 // XDP_MAX_TX_SKB_BUDGET, Linux 6.17
-	sizeofXDPDesc     = int(unsafe.Sizeof(unix.XDPDesc{}))
-	sizeofXDPAddr     = 8
 )
 
 // registerUmem makes mem the umem of an AF_XDP socket. The kernel pins its
@@ -35,20 +34,17 @@ func xdpOption[T any](fd, opt int, v *T) error {
 	return nil
 }
 
-// mapRing maps a ring of an AF_XDP socket that has been given its size.
-func mapRing(fd int, page int64, o unix.XDPRingOffset, entrySize int) (xdpRing, error) {
-	mem, err := unix.Mmap(fd, page, int(o.Desc)+xdpEntries*entrySize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+// mapRing maps a ring of an AF_XDP socket that has been given its size, and its entries:
+// unix.XDPDesc of the receive and the transmit ring, uint64 of the other two.
+func mapRing[T any](fd int, page int64, o unix.XDPRingOffset, name string) (r xdpRing, entries []T, err error) {
+	var entry T
+	mem, err := unix.Mmap(fd, page, int(o.Desc)+xdpEntries*int(unsafe.Sizeof(entry)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
-		return xdpRing{}, err
+		return r, nil, fmt.Errorf("%s ring: %w", name, err)
 	}
 	word := func(at uint64) *uint32 { return (*uint32)(unsafe.Pointer(&mem[at])) }
-	return xdpRing{mem: mem, producer: word(o.Producer), consumer: word(o.Consumer), flags: word(o.Flags), mask: xdpEntries - 1}, nil
-}
-
-// ringEntries are the entries of a mapped ring: unix.XDPDesc of the receive and
-// the transmit ring, uint64 of the other two.
-func ringEntries[T any](r *xdpRing, o unix.XDPRingOffset) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(&r.mem[o.Desc])), xdpEntries)
+	r = xdpRing{mem: mem, producer: word(o.Producer), consumer: word(o.Consumer), flags: word(o.Flags), mask: xdpEntries - 1}
+	return r, unsafe.Slice((*T)(unsafe.Pointer(&mem[o.Desc])), xdpEntries), nil
 }
 
 // xdpSend has the kernel send what is in the transmit ring.
