@@ -18,10 +18,10 @@ type wordFilter struct {
 const (
 	filterRules = 16 // tables of fewer rules have none
 	filterFull  = 15
-	filterFirst = 12 // log2 of the number of counts in the first filter of a table
-	filterStep  = 3  // log2 of how many times as many the next one has
-	filterLast  = 18
-	filterLoad  = 8 // counts for each rule where the next one is made
+	filterFirst = 10 // log2 of the number of counts in the first filter of a table
+	filterStep  = 1  // log2 of how many times as many the next one has
+	filterLast  = 17
+	filterLoad  = 12 // counts for each rule where the next one is made
 )
 
 func newWordFilter(bits uint8) *wordFilter {

@@ -349,6 +349,12 @@ func check(t *testing.T, c *Classifier[int]) {
 				rules -= e.table.rules.count
 			}
 			checkStages(t, e.table)
+			checkNumbers(t, c, e.table)
+			for r := range e.table.all {
+				if w := r.Match().Value; e.table.lacks(&w) {
+					t.Errorf("rule %d is not in its table's filter", r.value)
+				}
+			}
 		}
 	}
 	if c.index.count != c.Masks() || c.Probes() != seen || seen != len(own)+len(merged) || c.own != len(own) || rules != 0 {
@@ -366,6 +372,44 @@ func check(t *testing.T, c *Classifier[int]) {
 			}
 			if away[i] != 0 {
 				t.Errorf("%d rules were turned away from tree %d and are not noted there", int32(away[i]), i)
+			}
+		}
+	}
+}
+
+// checkNumbers compares what is said of a table by its number with its rules.
+func checkNumbers(t *testing.T, c *Classifier[int], x *table[int]) {
+	t.Helper()
+	if x.id < 0 {
+		return
+	}
+	set := c.numbers.load()
+	if !set.has(x.id) {
+		t.Errorf("number %d is not in use", x.id)
+	}
+	for i := range lanes {
+		longest, all := 0, true
+		want := map[int]bool{}
+		for r := range x.all {
+			run := int(r.shape.runs[i])
+			want[run], longest, all = true, max(longest, run), all && run > 0
+		}
+		if int(x.longest.Load()>>(8*i)&0xff) != longest {
+			t.Errorf("table %d: longest prefix of lane %d is %d, want %d", x.id, i, x.longest.Load()>>(8*i)&0xff, longest)
+		}
+		l := c.asked[i].Load()
+		if l == nil {
+			if longest > 0 {
+				t.Errorf("table %d is not noted to ask for lane %d", x.id, i)
+			}
+			continue
+		}
+		if in := l.all.load(); in.has(x.id) != all {
+			t.Errorf("table %d: all rules ask for lane %d: %v, noted as %v", x.id, i, all, in.has(x.id))
+		}
+		for n := 1; n < len(l.by); n++ {
+			if in := l.by[n].load(); in.has(x.id) != want[n] {
+				t.Errorf("table %d: some rule asks for %d bits of lane %d: %v, noted as %v", x.id, n, i, want[n], in.has(x.id))
 			}
 		}
 	}

@@ -18,10 +18,10 @@ type prefixNode struct {
 // place where others part.
 const isPrefix = 1 << 8
 
-// treeNodes is the number of nodes that a tree grows to, of prefixes of more than 16 bits: 6 MB. Beyond,
+// treeNodes is the number of nodes that a tree grows to, of prefixes of more than 16 bits: 3 MB. Beyond,
 // what a tree can tell is not worth what it costs for each rule: up to 50 bytes, and cache
 // misses.
-const treeNodes = 1 << 18
+const treeNodes = 1 << 17
 
 // pageNodes is the number of nodes in a page.
 const pageNodes = 64

@@ -54,6 +54,11 @@ const cheap = 4
 // refute adds what shows that no rule of t with a priority of at least floor matches: of several
 // reasons one that adds few bits.
 func (p *prover[T]) refute(t *table[T], floor int32) {
+	if t.shape.cost(p.wc) == 0 {
+		if c := t.chain(t.shape.hash(p.w)); c.empty() {
+			return // what is recorded shows it
+		}
+	}
 	if p.staged {
 		if _, whole := p.stages(t, cheap+1); !whole {
 			return
