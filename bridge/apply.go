@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
@@ -75,9 +76,7 @@ func (s *Switch) Apply(c Config) error {
 			}
 		}
 	}
-	for _, p := range plans {
-		p.open()
-	}
+	refused := openAll(plans)
 	s.connectPatchesLocked()
 	s.retryLaterLocked()
 	for _, name := range sortedKeys(s.bridges) {
@@ -86,10 +85,53 @@ func (s *Switch) Apply(c Config) error {
 			errs = append(errs, p.errors()...)
 		}
 		errs = append(errs, lb.l2Errs...)
-		lb.applyFlowTables()
-		errs = append(errs, lb.applyChannel()...)
+		if now, done := refused[lb]; done {
+			errs = append(errs, now...)
+		} else {
+			errs = append(errs, lb.applyControl()...)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// openAll opens the ports of all bridges. Bridges that have theirs may be controlled while
+// those of others are opened: of two that wait for the kernel each waits for another
+// lock. refused is what of that cannot be had, by bridge; those that are missing are to be
+// controlled when all patch ports are connected.
+func openAll(plans []*plan) (refused map[*liveBridge][]error) {
+	refused = make(map[*liveBridge][]error, len(plans))
+	complete := make(chan *liveBridge, len(plans))
+	var control sync.WaitGroup
+	if len(plans) > 1 {
+		control.Go(func() {
+			for lb := range complete {
+				refused[lb] = lb.applyControl()
+			}
+		})
+	}
+	for _, p := range plans {
+		p.open()
+		if len(plans) > 1 && p.lb.standsAlone() {
+			complete <- p.lb
+		}
+	}
+	close(complete)
+	control.Wait()
+	return refused
+}
+
+// standsAlone says whether the bridge needs no other to be complete, and whether any
+// thread may control it: sockets of the network belong to the namespace of the thread that
+// makes them, which is to be that of Apply.
+func (lb *liveBridge) standsAlone() bool {
+	patched := slices.ContainsFunc(lb.ports, func(p *livePort) bool { return p.conf.Type == TypePatch })
+	return !patched && len(lb.conf.Listeners) == 0
+}
+
+// applyControl sets what concerns the bridge's flow tables and controllers.
+func (lb *liveBridge) applyControl() []error {
+	lb.applyFlowTables()
+	return lb.applyChannel()
 }
 
 // plan is what is to become of one bridge.

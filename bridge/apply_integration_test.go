@@ -515,3 +515,48 @@ func TestIntegrationApplyKeepsFlowsDeleted(t *testing.T) {
 		t.Errorf("%d entries, %v", s.FlowCount, err)
 	}
 }
+
+// Of many bridges at once each is complete when Apply returns, and what cannot be had is
+// told in the order of their names.
+func TestIntegrationManyBridges(t *testing.T) {
+	l := newLab(t)
+	var list []Bridge
+	for i := range 12 {
+		list = append(list, secure(fmt.Sprintf("b%02d", i)))
+	}
+	list[2].Ports = []Port{patch("p2", "p9")}
+	list[9].Ports = []Port{patch("p9", "p2")}
+	list[4].Listeners = []Listener{{Target: "ptcp:0:127.0.0.1"}}
+	for _, i := range []int{9, 1, 7} {
+		list[i].Protocols = []string{fmt.Sprintf("OpenFlow9.%d", i)}
+	}
+	err := l.apply(list...)
+	if err == nil {
+		t.Fatal("protocols that are none are taken")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, want := range []string{"OpenFlow9.1", "OpenFlow9.7", "OpenFlow9.9"} {
+		if len(lines) != 3 || !strings.Contains(lines[i], want) {
+			t.Fatalf("want a line for each of three bridges: %q", lines)
+		}
+	}
+	for _, b := range list {
+		for _, path := range []string{l.s.MgmtPath(b.Name), l.s.SnoopPath(b.Name)} {
+			if c, err := net.Dial("unix", path); err != nil {
+				t.Error(err)
+			} else if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := l.inBridge(b.Name)[ofp.PortLocal]; got != b.Name {
+			t.Errorf("the port LOCAL of %s is %q", b.Name, got)
+		}
+	}
+	for _, b := range l.s.State(false).Bridges {
+		for _, p := range b.Ports {
+			if !p.Open || p.Error != "" {
+				t.Errorf("port %s: open %v, %s", p.Name, p.Open, p.Error)
+			}
+		}
+	}
+}
