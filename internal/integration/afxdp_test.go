@@ -53,7 +53,7 @@ func TestIntegrationAFXDP(t *testing.T) {
 	for port, want := range map[string]string{
 		l.Hosts[0].Port: `\(system: io=afxdp, xdp-mode=native, as configured\)`,
 		l.Hosts[1].Port: `\(system: io=afpacket, a device of kind veth: .*offloads.*\)`,
-		"br0":           `\(tap\)`,
+		"br0":           `\(tap: io=tap, with offloads, receive queues: 1\)`,
 	} {
 		if !regexp.MustCompile(port + ` \d+/\d+: ` + want).MatchString(show) {
 			t.Errorf("dpif/show lacks %s %s:\n%s", port, want, show)
