@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,7 +130,15 @@ func (s *setup) startOVS(failMode string, tso bool) error {
 	if err := s.spawn("/usr/sbin/ovsdb-server", env, s.dir+"/conf.db", "--remote=punix:"+db, "--unixctl="+s.dir+"/db.ctl", "-vconsole:off"); err != nil {
 		return err
 	}
-	if err := s.retry(func() error { _, err := os.Stat(db); return err }); err != nil {
+	// The socket is there before it is listened at.
+	err := s.retry(func() error {
+		nc, err := net.Dial("unix", db)
+		if err == nil {
+			err = nc.Close()
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	init := []string{"--no-wait", "init"}
@@ -268,6 +277,9 @@ func (s *setup) died() error {
 		if err != nil || info.Signo == 0 {
 			continue
 		}
+		// All that it has said is here when that has been read to its end. That it ended is no
+		// news, and how does not matter.
+		_ = p.Wait()
 		said := p.Stderr.(*tail).String()
 		if log, err := os.ReadFile(filepath.Join(s.dir, "log")); err == nil {
 			said += string(log)

@@ -293,18 +293,18 @@ func (f forwarding) measure(s *setup, length time.Duration) (m measured, err err
 		lost = 0
 	}
 	m.more[lostFrames] = float64(lost)
-	m.more["reordered"] = float64(flat.counts.Reordered + paced.Reordered)
-	m.more["wrong checksums"] = float64(flat.counts.BadChecksum + paced.BadChecksum)
-	for _, what := range []string{lostFrames, "reordered", "wrong checksums"} {
-		if n := m.more[what]; n > 0 {
-			m.wrong = append(m.wrong, fmt.Sprintf("%.0f %s", n, what))
-		}
-	}
+	m.more[reorderedFrames] = float64(flat.counts.Reordered + paced.Reordered)
+	m.more[wrongChecksums] = float64(flat.counts.BadChecksum + paced.BadChecksum)
+	m.blame(lostFrames, reorderedFrames, wrongChecksums)
 	return m, nil
 }
 
-// lostFrames is a further figure of forwarding lines.
-const lostFrames = "lost below saturation"
+// Further figures of forwarding lines, all of which should be 0.
+const (
+	lostFrames      = "lost below saturation"
+	reorderedFrames = "reordered"
+	wrongChecksums  = "wrong checksums"
+)
 
 // measureGenerator counts where the switch's port is.
 func measureGenerator(s *setup, length time.Duration) (m measured, err error) {

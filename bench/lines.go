@@ -41,6 +41,15 @@ type measured struct {
 	wrong []string // what was wrong with what came out
 }
 
+// blame marks figures wrong that should be 0.
+func (m *measured) blame(figures ...string) {
+	for _, what := range figures {
+		if n := m.more[what]; n > 0 {
+			m.wrong = append(m.wrong, fmt.Sprintf("%.0f %s", n, what))
+		}
+	}
+}
+
 // estimate is about how long the line takes.
 func (l *line) estimate(o *options) time.Duration {
 	length := l.length

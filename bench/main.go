@@ -37,7 +37,7 @@ func mainErr(ctx context.Context) error {
 	svg := flag.String("svg", "", "write a chart of each line to `DIR`")
 	markdown := flag.String("markdown", "", "write the results into `FILE`, between its marks")
 	from := flag.String("from", "", "take results from `FILE`, which -json wrote, and measure only the lines named, if any")
-	flag.StringVar(&o.ruleSets, "rules", "testdata/classbench", "`DIR` with ClassBench's sets, for the line classbench-frames")
+	flag.StringVar(&o.ruleSets, "rules", defaultRuleSets, "`DIR` with ClassBench's sets, for the lines classbench and classbench-frames")
 	flag.Float64Var(&o.locality, "locality", 0, "scale of the Pareto distribution of how often a frame of these comes in a row; 0: each is a new flow")
 	flag.IntVar(&o.cpu, "cpu", 0, "processor that the generator works on")
 	flag.Usage = func() {
@@ -65,6 +65,9 @@ func mainErr(ctx context.Context) error {
 		}
 	}
 	if o.source, err = filepath.Abs(*source); err != nil {
+		return err
+	}
+	if o.ruleSets, err = filepath.Abs(o.ruleSets); err != nil {
 		return err
 	}
 	lines := allLines(o)
@@ -117,9 +120,7 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 			return err
 		}
 		printGarbage(attacked)
-		for _, r := range attacked {
-			rep.Results = append(rep.Results, r.outcome())
-		}
+		addOutcomes(rep, attacked)
 	}
 	if len(args) > 0 && len(names) == 0 && !meters && !database {
 		return nil
@@ -144,20 +145,23 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 			return err
 		}
 		printMeter(metered)
-		for _, r := range metered {
-			rep.Results = append(rep.Results, r.outcome())
-		}
+		addOutcomes(rep, metered)
 	}
 	if database {
 		results, err := runDatabase(ctx, o.bin, rounds, seconds)
 		if err != nil {
 			return err
 		}
-		for _, r := range results {
-			rep.Results = append(rep.Results, r.outcome())
-		}
+		addOutcomes(rep, results)
 	}
 	return nil
+}
+
+// addOutcomes adds results that have a form of their own.
+func addOutcomes[R interface{ outcome() outcome }](rep *report, results []R) {
+	for _, r := range results {
+		rep.Results = append(rep.Results, r.outcome())
+	}
 }
 
 func printList(o *options, lines []line) error {

@@ -90,6 +90,9 @@ func (b benchmarks) measure(s *setup, length time.Duration) (m measured, err err
 	}
 	cmd := exec.CommandContext(s.ctx, program, "-test.run", "^$", "-test.bench", b.filter, "-test.benchtime", length.String(), "-test.cpu", "1")
 	cmd.Dir = filepath.Join(s.opt.source, b.pkg)
+	if s.opt.ruleSets != filepath.Join(s.opt.source, defaultRuleSets) {
+		cmd.Env = append(os.Environ(), "CLASSBENCH="+s.opt.ruleSets)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return m, fmt.Errorf("benchmarks of %s: %w: %.500s", b.pkg, err, out)

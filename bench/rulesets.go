@@ -13,6 +13,9 @@ import (
 	"ofswitch/internal/classbench"
 )
 
+// defaultRuleSets are those of the repository, in its directory.
+const defaultRuleSets = "testdata/classbench"
+
 // ruleSetLines are of frames through ClassBench's rule sets, each frame a new flow: what
 // counts is how long a switch takes for a frame whose flow it has not seen.
 func ruleSetLines(o *options) []line {

@@ -86,12 +86,8 @@ func watchBeside(s *setup, l traffic.Load, length time.Duration, fn func(context
 		return m, err
 	}
 	m.value = f.rate() / 1e3
-	m.more = map[string]float64{"reordered": float64(f.counts.Reordered), "wrong checksums": float64(f.counts.BadChecksum)}
-	for _, what := range []string{"reordered", "wrong checksums"} {
-		if n := m.more[what]; n > 0 {
-			m.wrong = append(m.wrong, fmt.Sprintf("%.0f %s", n, what))
-		}
-	}
+	m.more = map[string]float64{reorderedFrames: float64(f.counts.Reordered), wrongChecksums: float64(f.counts.BadChecksum)}
+	m.blame(reorderedFrames, wrongChecksums)
 	return m, nil
 }
 
