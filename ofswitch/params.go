@@ -29,9 +29,11 @@ const (
 	// looks whether passive ones have some: about as long as a full batch takes.
 	lookEvery = 50e3
 
-	// dozeTime is how long, in ms, a worker sleeps with its Go processor in hand: longer, and
-	// the runtime's monitor has it woken by a signal every 10 ms.
-	dozeTime = 10
+	// dozeTime is how long, in ms, a worker sleeps at most with its Go processor in hand:
+	// after that the runtime has it woken by a signal every 10 ms. It does so after
+	// dozeAfter sleeps that were shorter.
+	dozeTime  = 10
+	dozeAfter = 8
 
 	// maxFalseWakes parks a queue that epoll calls ready and that has nothing
 	// (a device in error) until the collector's next round, or it would eat

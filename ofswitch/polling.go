@@ -19,6 +19,13 @@ import (
 // cores: pings took as long, and a frame of 20,000 each second cost half as much again of a
 // processor, which hosts on the same cores need. SetBusyPoll is for those who have cores to
 // spare.
+//
+// The runtime's own epoll_wait gives the thread's Go processor away and has to get one back:
+// that wakes the runtime's monitor before each frame after a sleep, and the monitor then
+// looks every 20 us for a while, on the processors that the hosts need for their answers. So
+// where sleeps are short one after the other, the next begins with an epoll_wait of dozeTime
+// that the runtime is not told of. The monitor stays awake meanwhile, which an idle
+// thread would pay for: one that has slept longer does not begin so.
 
 // loop is the thread. It ends when stop is set.
 func (w *worker) loop() {
@@ -62,18 +69,36 @@ func (w *worker) sleep() {
 	w.asleep.Store(true)
 	// Whoever changes one of these afterwards sees asleep and wakes us.
 	if !w.hasMail.Load() && !w.stop.Load() && w.rx.Load() == w.set && !w.d.busyPoll.Load() {
-		w.epoll(w.untilRelease())
+		timeout := w.untilRelease()
+		if timeout >= 0 || w.naps < dozeAfter || !w.doze() {
+			w.epoll(timeout)
+		}
 	}
 	w.asleep.Store(false)
 	w.counts.slept()
-	w.last = w.d.clock()
-	w.looked = w.last
+	now := w.d.clock()
+	if w.naps++; now-w.last >= dozeTime*1e6 {
+		w.naps = 0
+	}
+	w.last, w.looked = now, now
+}
+
+// doze is the first dozeTime of a sleep for ever, which ends there where frames follow each
+// other. It says whether something ended it.
+func (w *worker) doze() bool {
+	n, err := doze(w.epfd, w.events[:], dozeTime)
+	w.ready(n, err)
+	return n > 0 || err != nil
 }
 
 // epoll makes the queues active that have frames, waiting up to timeout
 // milliseconds (-1: for ever) for one.
 func (w *worker) epoll(timeout int) {
-	n, err := unix.EpollWait(w.epfd, w.events[:], timeout)
+	w.ready(unix.EpollWait(w.epfd, w.events[:], timeout))
+}
+
+// ready takes what epoll says.
+func (w *worker) ready(n int, err error) {
 	if err != nil {
 		if !errors.Is(err, unix.EINTR) {
 			w.d.log.Error("forwarding thread: epoll", "err", err)

@@ -73,6 +73,7 @@ type worker struct {
 	last    int64 // when the clock was last read, ns
 	follows bool  // last is when a batch ended, and nothing has come between
 	looked  int64 // when epoll was last asked
+	naps    int   // sleeps shorter than dozeTime, in a row
 	counts  workerCounts
 	thread  thread
 	cleared threadBase // under Datapath.teamMu

@@ -1,0 +1,40 @@
+package ofswitch
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A sleep that follows short ones ends as any other does, and takes what woke it.
+func TestShortSleepTakesWakeUp(t *testing.T) {
+	l := newLab(t, 0, func(*Options) {})
+	w := &worker{d: l.d, epfd: -1, evfd: -1, timerfd: -1}
+	var err error
+	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.closeFDs(); err != nil {
+			t.Error(err)
+		}
+	})
+	if w.evfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.watch(w.evfd); err != nil {
+		t.Fatal(err)
+	}
+	w.rx.Store(newRxSet(nil))
+	w.set = w.rx.Load()
+	for i := range 2 * dozeAfter {
+		w.wake()
+		w.last = w.d.clock()
+		w.sleep()
+		var b [8]byte
+		if _, err := unix.Read(w.evfd, b[:]); !errors.Is(err, unix.EAGAIN) {
+			t.Fatalf("sleep %d has left what woke it: %v", i, err)
+		}
+	}
+}
