@@ -193,8 +193,6 @@ const (
 	// not be, pruneFor how many of these there must be.
 	pruneAfter = 10
 	pruneFor   = 20
-	// provePruneFor is the same where a record needs a reason for each table.
-	provePruneFor = 3
 )
 
 // prune asks all lanes that may rule out as many tables.
