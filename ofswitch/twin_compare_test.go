@@ -402,7 +402,10 @@ func round(seed uint64, t *tally, p *plant, steps int, masks bool) error {
 }
 
 func (c *contest) run(steps int) error {
-	const rules = 200 // changes before the first frame
+	rules := 200 // changes before the first frame
+	if c.over != nil {
+		rules = 20 // it may be over soon
+	}
 	for i := range rules + steps {
 		if c.over != nil && c.over() {
 			break
