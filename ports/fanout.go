@@ -41,7 +41,7 @@ func (p *System) openQueues(mtu int) error {
 	case bound:
 		return nil
 	case n == 1:
-		if q, ok := p.rxs[0].(*ringRx); ok {
+		if q, ok := p.rxs[0].(*ringRx); ok && longRings {
 			return p.openLong(q)
 		}
 		return p.bind(p.rxs[0].FD(), unix.ETH_P_ALL)

@@ -24,6 +24,8 @@ type longPort struct {
 }
 
 func newLongPort(t *testing.T) *longPort {
+	defer func(on bool) { longRings = on }(longRings)
+	longRings = true
 	sw := testutil.NewNS(t)
 	sw.NoIPv6()
 	l := &longPort{t: t, fd: openTestTap(t, sw, "t0"), latest: time.Now().Add(time.Minute)}
