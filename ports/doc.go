@@ -44,8 +44,8 @@
 // that came in lies in its slot, lent, until Batch.Release; a frame that leaves is
 // copied into a slot, and a batch goes by one system call. A slot holds a frame of
 // the device's MTU. What is longer waits at the socket and takes its turn among the
-// slots (system_ring.go), until there are many such frames, who then have a ring of
-// their own (system_long.go); or leaves by sendmmsg in its turn (system_txring.go).
+// slots (system_ring.go); where many come they can have a ring of
+// their own, which is off (system_long.go); or leaves by sendmmsg in its turn (system_txring.go).
 //
 // # Whole GSO packets
 //
