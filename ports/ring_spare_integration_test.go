@@ -27,6 +27,10 @@ func TestIntegrationSpareRings(t *testing.T) {
 	life := spareLife
 	defer func() { spareLife = life }()
 	spareLife = time.Hour
+	spares.Lock() // what tests before have left
+	spares.dropLocked()
+	spares.kind = spareKind{}
+	spares.Unlock()
 	host, sw := testutil.NewNS(t), testutil.NewNS(t)
 	const n = 8
 	for i := range n {
