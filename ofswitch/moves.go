@@ -66,9 +66,9 @@ func (d *Datapath) planLocked(to []*worker, gain int) (moves []queueMove) {
 // know yet: a queue that nobody could watch would be lost. If one cannot, none is.
 func (d *Datapath) watchMoves(moves []queueMove) error {
 	for i, m := range moves {
-		if err := m.to.watchQueue(m.q.q); err != nil {
+		if err := m.to.watch(m.q.q.FD()); err != nil {
 			for _, m := range moves[:i] {
-				err = errors.Join(err, m.to.unwatchQueue(m.q.q))
+				err = errors.Join(err, m.to.unwatch(m.q.q.FD()))
 			}
 			return fmt.Errorf("port %s: moving a receive queue to forwarding thread %d: %w", m.q.port.name, m.to.index, err)
 		}
@@ -97,7 +97,7 @@ func (d *Datapath) carryOut(moves []queueMove) {
 	come := map[*worker][]*rxq{}
 	for _, m := range moves {
 		// Only now: one that had the queue parked may have watched it again until here.
-		if err := m.from.unwatchQueue(m.q.q); err != nil {
+		if err := m.from.unwatch(m.q.q.FD()); err != nil {
 			d.log.Error("moving a receive queue", "port", m.q.port.name, "err", err)
 		}
 		come[m.to] = append(come[m.to], m.q.handOver())
@@ -134,7 +134,7 @@ func (d *Datapath) addQueues(p *port) error {
 	for id, rx := range p.dev.RxQueues() {
 		w := slices.MinFunc(d.workers(), func(a, b *worker) int { return cmp.Compare(a.weight(), b.weight()) })
 		// Watched first: a worker that knows the queue may park it at once.
-		if err := w.watchQueue(rx); err != nil {
+		if err := w.watch(rx.FD()); err != nil {
 			return fmt.Errorf("port %s: %w", p.name, err)
 		}
 		w.setQueues(append(slices.Clone(w.rx.Load().list), &rxq{q: rx, port: p, id: id, load: &queueLoad{}}))
@@ -171,7 +171,7 @@ func (d *Datapath) removeQueues(p *port) (gone []queueAt) {
 func unwatchAll(gone []queueAt) error {
 	var errs []error
 	for _, q := range gone {
-		errs = append(errs, q.worker.unwatchQueue(q.q))
+		errs = append(errs, q.worker.unwatch(q.q.FD()))
 	}
 	return errors.Join(errs...)
 }

@@ -58,9 +58,7 @@ func (w *worker) adopt(set *rxSet) {
 	for _, q := range old {
 		if q.adoption != w.adoptions {
 			q.active, q.adoption = false, 0
-			for fd := range ports.FDs(q.q) {
-				delete(w.byFD, int32(fd))
-			}
+			delete(w.byFD, int32(q.q.FD()))
 		}
 	}
 	keep := w.active[:0]
@@ -72,9 +70,7 @@ func (w *worker) adopt(set *rxSet) {
 	clear(w.active[len(keep):])
 	w.active = keep
 	for _, q := range fresh {
-		for fd := range ports.FDs(q.q) {
-			w.byFD[int32(fd)] = q
-		}
+		w.byFD[int32(q.q.FD())] = q
 		w.activate(q)
 	}
 	for _, q := range set.list {
@@ -122,31 +118,12 @@ func (w *worker) deactivate(which func(q *rxq) bool) {
 // of it the number of a descriptor may already be another device's.
 func (w *worker) owns() bool { return w.rx.Load() == w.set }
 
-// watchQueue makes the worker wake when q has frames.
-func (w *worker) watchQueue(q ports.RxQueue) error {
-	for fd := range ports.FDs(q) {
-		if err := w.watch(fd); err != nil {
-			return errors.Join(err, w.unwatchQueue(q))
-		}
-	}
-	return nil
-}
-
-// unwatchQueue undoes watchQueue.
-func (w *worker) unwatchQueue(q ports.RxQueue) error {
-	var errs []error
-	for fd := range ports.FDs(q) {
-		errs = append(errs, w.unwatch(fd))
-	}
-	return errors.Join(errs...)
-}
-
 // park stops watching a queue until the collector's next round. The worker owns
 // its queues.
 func (w *worker) park(q *rxq, err error) {
 	q.parked = true
 	w.parked.Store(true)
-	if err := w.unwatchQueue(q.q); err != nil {
+	if err := w.unwatch(q.q.FD()); err != nil {
 		w.d.log.Error("port", "name", q.port.name, "err", err)
 	}
 	if err != nil {
@@ -184,7 +161,7 @@ func (w *worker) unpark(q *rxq) {
 		return
 	}
 	q.parked = false
-	if err := w.watchQueue(q.q); err != nil {
+	if err := w.watch(q.q.FD()); err != nil {
 		w.d.log.Debug("port", "name", q.port.name, "err", err)
 	}
 }

@@ -44,18 +44,18 @@
 // that came in lies in its slot, lent, until Batch.Release; a frame that leaves is
 // copied into a slot, and a batch goes by one system call. A slot holds a frame of
 // the device's MTU. What is longer waits at the socket and takes its turn among the
-// slots (system_ring.go); where many come they can have a ring of
-// their own, which is off (system_long.go); or leaves by sendmmsg in its turn (system_txring.go).
+// slots (system_ring.go), or leaves by sendmmsg in its turn (system_txring.go).
 //
 // # Whole GSO packets
 //
 // A TCP stream through the switch is copied four times: by its sender, into our
 // memory, into the kernel's, by its receiver. With two processors for three threads the
 // busiest is the bound, and a sender that paces itself by what it has seen delivered
-// (BBR) never offers more than that. Were both copies in the middle the worker's, it took
-// some 50 us for 64 KiB, which is 10 Gbit/s; a ring with long slots has the sender's
-// processor make one of them. On a loaded machine (veth, iperf3, one stream, medians of
-// 5 rounds turn by turn, Gbit/s; shares of a processor of sender, switch, receiver):
+// (BBR) never offers more than that. Both copies in the middle are the worker's, some
+// 50 us for 64 KiB; a ring with long slots would have the sender's
+// processor make one of them. What bare prototypes gave on a loaded machine (veth, iperf3, one
+// stream, medians of 5 rounds turn by turn, Gbit/s; shares of a processor of sender, switch,
+// receiver):
 //
 //	Linux bridge                                       10.8   95 %   -    58 %
 //	recvmmsg and sendmmsg of long frames               10.0   73 %  77 %  28 %
@@ -66,10 +66,17 @@
 //
 // In another five rounds: 1 MiB with slots of 128 KiB 7.9 (8,500 segments sent again, where
 // the others had 200 to 350), 2 MiB 11.1, 8 MiB 9.7 (9.8 a frame at a time, 9.5 with 30 us of
-// looking for the next frame before sleeping), recvmmsg 7.5. Segments sent again where no frame
-// is dropped are the sender's change of processors: some overtake others there.
+// looking for the next frame before sleeping), recvmmsg 7.5. The two rings in the switch, with
+// a fanout group that tells frames apart by length, gained next to nothing (5.0 and 6.6
+// without, 5.2 and 5.8 with them) and left a stream at 0.2 Gbit/s in one run: not kept. Segments
+// sent again where no frame is dropped are the sender's change of processors: some overtake
+// others there. What has not been tried is to receive a whole GSO packet straight into a slot of the
+// transmit ring of the port that it leaves by, which hangs its pages on the packet: one copy
+// less, if where it goes is found by the head of it that stands in the receive ring.
 //
-// Not used: TPACKET_V3 (it wakes by the millisecond). Tried and not kept, on veth: a receive
+// Not used: TPACKET_V3 (it wakes by the millisecond). Tried and not kept, on veth: slots of
+// 64 KiB for whole GSO packets (4 MiB for 63 of them: no system call for each, but no more
+// throughput, since the two copies are nearly half of what a GSO packet costs); a receive
 // buffer of 256 KiB to 1 MiB instead of 8 (no more throughput, more segments sent again);
 // long frames aligned to cache lines (no difference); a transmit ring
 // without the virtio-net header, whose packets have pages of the ring hanging on them

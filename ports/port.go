@@ -1,7 +1,6 @@
 package ports
 
 import (
-	"iter"
 	"net"
 
 	"ofswitch/packet"
@@ -39,24 +38,8 @@ type RxQueue interface {
 	// until b.Release. One batch of a queue at a time. err is net.ErrClosed
 	// or a device error (ENETDOWN: the device went down and may come back).
 	Rx(b *packet.Batch) (n int, err error)
-	// FD is pollable for input while frames wait (epoll, level-triggered). There may be
-	// another: see FDs.
+	// FD is pollable for input while frames wait (epoll, level-triggered).
 	FD() int
-}
-
-// FDs are q's descriptors that are pollable for input while frames wait, the same for
-// its whole life: FD, and where there is one another, OtherFD.
-func FDs(q RxQueue) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		if !yield(q.FD()) {
-			return
-		}
-		if q, ok := q.(interface{ OtherFD() int }); ok {
-			if fd := q.OtherFD(); fd >= 0 {
-				yield(fd)
-			}
-		}
-	}
 }
 
 // TxQueue sends frames. One thread owns it.

@@ -13,8 +13,7 @@ import (
 )
 
 // A packet ring is memory of the kernel that it shares with us: blocks of
-// equal size, ringBlock bytes as a rule, each divided into slots of equal size,
-// one frame a slot.
+// ringBlock bytes, each divided into slots of equal size, one frame a slot.
 // A slot that the kernel has filled (TPACKET_V2):
 //
 //	0            32                52          tp_mac-10    tp_mac
@@ -34,9 +33,6 @@ const (
 	// same lines of the first-level cache.
 	ringMinSlot = 26 * 64
 	ringMaxSlot = 16 << 10
-	// longBlock is the size of a block whose slots hold the longest frame, longSlot.
-	longBlock = 16 * ringBlock
-	longSlot  = (ringFrame+packet.MaxFrame+63)&^63 | 64
 )
 
 // Sizes of rings, in blocks, and what all of them together may take. Beyond a
@@ -55,7 +51,6 @@ const MaxRingFrames = 16384
 
 // ringGeometry is how a ring is divided.
 type ringGeometry struct {
-	block  int // bytes, a power of two
 	slot   int // bytes, a multiple of 64
 	last   int // offset of the last slot in its block
 	blocks int
@@ -66,34 +61,26 @@ type ringGeometry struct {
 func newRingGeometry(mtu, blocks int) ringGeometry {
 	slot := (ringFrame+packet.EthernetLen+2*packet.VLANLen+mtu+63)&^63 | 64 // an odd number of cache lines
 	slot = min(max(slot, ringMinSlot), ringMaxSlot)
-	return geometry(ringBlock, slot, blocks)
+	return ringGeometry{slot: slot, last: (ringBlock/slot - 1) * slot, blocks: blocks}
 }
 
-// longGeometry is the division of a ring for the longest frames.
-func longGeometry(blocks int) ringGeometry { return geometry(longBlock, longSlot, blocks) }
-
-func geometry(block, slot, blocks int) ringGeometry {
-	return ringGeometry{block: block, slot: slot, last: (block/slot - 1) * slot, blocks: blocks}
-}
-
-func (g *ringGeometry) perBlock() int { return g.block / g.slot }
+func (g *ringGeometry) perBlock() int { return ringBlock / g.slot }
 func (g *ringGeometry) slots() int    { return g.perBlock() * g.blocks }
-func (g *ringGeometry) size() int     { return g.blocks * g.block }
-func (g *ringGeometry) booked() int   { return g.size() / ringBlock }
+func (g *ringGeometry) size() int     { return g.blocks * ringBlock }
 
 // next is the offset of the slot after the one at off.
 func (g *ringGeometry) next(off int) int {
-	if off&(g.block-1) < g.last {
+	if off&(ringBlock-1) < g.last {
 		return off + g.slot
 	}
-	if off = off&^(g.block-1) + g.block; off == g.size() {
+	if off = off&^(ringBlock-1) + ringBlock; off == g.size() {
 		return 0
 	}
 	return off
 }
 
 func (g *ringGeometry) request() *unix.TpacketReq {
-	return &unix.TpacketReq{Block_size: uint32(g.block), Block_nr: uint32(g.blocks), Frame_size: uint32(g.slot), Frame_nr: uint32(g.slots())}
+	return &unix.TpacketReq{Block_size: ringBlock, Block_nr: uint32(g.blocks), Frame_size: uint32(g.slot), Frame_nr: uint32(g.slots())}
 }
 
 // rings is the account of all packet rings of this process, and the addresses of
@@ -160,27 +147,9 @@ type packetRing struct {
 func openPacketRing(fd, which, mtu, desc, limit int) (*packetRing, error) {
 	g := newRingGeometry(mtu, 0)
 	g.blocks = takeBlocks((min(desc, MaxRingFrames)+g.perBlock()-1)/g.perBlock(), limit)
-	return g.open(fd, which)
-}
-
-// openLongRing gives fd a receive ring for the longest frames, if the bound of all
-// rings leaves room for one.
-func openLongRing(fd int) (*packetRing, error) {
-	const unit = longBlock / ringBlock
-	n := takeBlocks(0, ringMaxBlocks)
-	giveBlocks(n % unit)
-	if n < unit {
-		return nil, fmt.Errorf("the packet rings of this process take %d MiB already", RingMemory()>>20)
-	}
-	g := longGeometry(n / unit)
-	return g.open(fd, unix.PACKET_RX_RING)
-}
-
-// open gives fd a ring whose blocks are booked; they are not if it fails.
-func (g ringGeometry) open(fd, which int) (*packetRing, error) {
 	r := &packetRing{ringGeometry: g}
 	if err := r.setUp(fd, which); err != nil {
-		giveBlocks(g.booked())
+		giveBlocks(g.blocks)
 		return nil, err
 	}
 	return r, nil
@@ -234,7 +203,7 @@ func mapPacketRing(fd, size int) ([]byte, error) {
 // closed before or after; the kernel frees the ring after both.
 func (r *packetRing) close() error {
 	at, err := unmapPacketRing(r.mem)
-	giveBlocks(r.booked())
+	giveBlocks(r.blocks)
 	if err != nil {
 		return err
 	}

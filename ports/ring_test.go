@@ -91,7 +91,7 @@ func TestRingSmallerThanABatch(t *testing.T) {
 					}
 					var b packet.Batch
 					for next := 0; next < g.slots(); {
-						n, taken := q.lend(&b, nil)
+						n, taken := q.lend(&b)
 						if n != taken || n != min(packet.BatchSize, g.slots()-next) {
 							t.Fatalf("round %d: %d frames of %d slots, %d of %d slots were taken before", round, n, taken, next, g.slots())
 						}
@@ -103,7 +103,7 @@ func TestRingSmallerThanABatch(t *testing.T) {
 						}
 						q.Release(&b)
 					}
-					if _, taken := q.lend(&b, nil); taken != 0 {
+					if _, taken := q.lend(&b); taken != 0 {
 						t.Fatalf("round %d: %d slots of an empty ring", round, taken)
 					}
 				}

@@ -133,25 +133,9 @@ func (q *ringRx) giveRing() {
 	}
 }
 
-// renew makes the ring anew. Frames that arrive meanwhile are lost.
+// renew takes the ring off the socket and puts another in its place, at the same
+// addresses. Frames that arrive meanwhile are lost.
 func (q *ringRx) renew() error {
-	remake := q.remake
-	if q.long != nil {
-		remake = &q.long.remake
-	}
-	if remake != nil {
-		remake.Lock()
-		defer remake.Unlock()
-	}
-	if err := q.replace(); err != nil || q.long == nil {
-		return err
-	}
-	return q.long.behind()
-}
-
-// replace takes the ring off the socket and puts another in its place, at the same
-// addresses.
-func (q *ringRx) replace() error {
 	if _, err := unmapPacketRing(q.r.mem); err != nil {
 		return err
 	}
@@ -171,5 +155,5 @@ func (q *ringRx) replace() error {
 func (q *ringRx) rewind() {
 	q.head, q.tail, q.lent = 0, 0, 0
 	q.most = min(2*packet.BatchSize, q.r.slots()) // never once round: a slot that is lent looks as one that is filled
-	q.released.Store(q.times<<32 | uint64(q.r.size()-q.r.block+q.r.last))
+	q.released.Store(q.times<<32 | uint64(q.r.size()-ringBlock+q.r.last))
 }

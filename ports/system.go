@@ -299,11 +299,6 @@ func (p *System) readDrops() {
 	}
 	for _, q := range p.rxs {
 		p.readDropsOf(q)
-		if r, ok := q.(*ringRx); ok && r.long != nil {
-			if l := r.long.ring.Load(); l != nil {
-				p.readDropsOf(l)
-			}
-		}
 	}
 }
 

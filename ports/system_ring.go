@@ -19,8 +19,7 @@ import (
 // A frame that is longer than a slot, a GSO packet above all, the kernel keeps
 // whole at the socket and says so in its slot (TP_STATUS_COPY, asked for by
 // PACKET_COPY_THRESH): it is fetched into memory of the queue. So slots need not
-// be 64 KiB long, and the order of frames is that of slots. Where there are many such
-// frames they get a ring of their own (system_long.go).
+// be 64 KiB long, and the order of frames is that of slots.
 type ringRx struct {
 	p    *System
 	fd   int
@@ -32,9 +31,6 @@ type ringRx struct {
 	end  int       // of the last one that is lent
 	most int       // slots that are lent at once
 
-	long    *longRx // nil: there is none
-	fetched int     // long frames, up to longAfter
-
 	empty uint32 // calls without a frame, in a row
 	down  bool   // said ENETDOWN: look whether the device is gone for good
 
@@ -44,7 +40,6 @@ type ringRx struct {
 	times    uint64        // how often
 	seen     watched       // under System.mu
 	maker    sync.WaitGroup
-	remake   *sync.Mutex // held while the ring is made anew; nil: that of long
 }
 
 // emptyLooks is how many calls of Rx without a frame go by between two looks
@@ -91,9 +86,6 @@ func (q *ringRx) close() error {
 	unwatchRing(q)
 	q.maker.Wait()
 	errs := []error{unix.Close(q.fd), q.r.close()}
-	if q.long != nil {
-		errs = append(errs, q.long.close())
-	}
 	if q.v != nil {
 		errs = append(errs, putArena(q.v.arena))
 	}
@@ -106,8 +98,6 @@ const (
 	tp2Len     = 4
 	tp2SnapLen = 8
 	tp2Mac     = 12
-	tp2Sec     = 16
-	tp2NSec    = 20
 	tp2TCI     = 24
 	tp2TPID    = 26
 	tp2Used    = 4 // bytes of a lent slot that are not ours: the status
@@ -123,9 +113,8 @@ func (q *ringRx) Rx(b *packet.Batch) (int, error) {
 		q.giveRing()
 		return 0, nil
 	}
-	l := q.longRing()
 	for range rxRetries {
-		n, taken := q.lend(b, l)
+		n, taken := q.lend(b)
 		if taken == 0 {
 			return q.idle()
 		}
@@ -138,21 +127,17 @@ func (q *ringRx) Rx(b *packet.Batch) (int, error) {
 	return 0, nil
 }
 
-// lend makes frames of b of the slots that are filled, here and in the ring of long
-// frames (nil: none), and returns how many, and how many slots it took: those of bad
-// frames, too.
-func (q *ringRx) lend(b *packet.Batch, l *ringRx) (out, taken int) {
+// lend makes frames of b of the slots that are filled, and returns how many, and
+// how many slots it took: those of bad frames, too.
+func (q *ringRx) lend(b *packet.Batch) (out, taken int) {
 	var packets, bytes, lost, bad uint64
-	for out < packet.BatchSize && q.lent < q.most {
-		from, status := q, q.r.slotStatus(q.head)
-		if l != nil {
-			from, status = q.turn(l, status)
-		}
+	for out < packet.BatchSize && taken < q.most {
+		status := q.r.slotStatus(q.head)
 		if status&unix.TP_STATUS_USER == 0 {
 			break
 		}
 		f := &b.Frames[out]
-		switch from.take(f, from.head, out, status) {
+		switch q.take(f, q.head, out, status) {
 		case frameGood:
 			out++
 			p, w := wire(f)
@@ -162,10 +147,10 @@ func (q *ringRx) lend(b *packet.Batch, l *ringRx) (out, taken int) {
 		case frameLost:
 			lost++
 		}
-		from.end, from.head = from.head, from.r.next(from.head)
-		from.lent++
+		q.end, q.head = q.head, q.r.next(q.head)
 		taken++
 	}
+	q.lent = taken
 	c := &q.p.c
 	if bad != 0 {
 		c.rxErrors.Add(bad)
@@ -205,12 +190,8 @@ func (q *ringRx) take(f *packet.Frame, off, i int, status uint32) int {
 		if end, ok = q.fetch(i, &o); !ok {
 			return frameBad
 		}
-		q.wantsLong()
 		buf, start = slot(q.v.arena, i), slotFrame
 	case n < int(native.Uint32(h[tp2Len:])):
-		if q.r.slot == longSlot {
-			return frameBad // longer than any frame that the switch carries, as in fetch
-		}
 		return frameLost // long, and the socket's buffer is full
 	case n < packet.EthernetLen || mac < vnetLen || mac+n > len(h):
 		return frameBad
@@ -259,10 +240,6 @@ func (q *ringRx) idle() (int, error) {
 	if q.empty%emptyLooks != 1 {
 		return 0, nil
 	}
-	if q.long != nil && socketError(q.long.fd) != 0 {
-		// Taken off, or the socket stays readable. The other says it too.
-		q.down = true
-	}
 	switch errno := socketError(q.fd); errno {
 	case 0:
 	case unix.ENETDOWN:
@@ -281,15 +258,6 @@ func (q *ringRx) idle() (int, error) {
 
 // Release gives the slots of the last Rx back to the kernel.
 func (q *ringRx) Release(*packet.Batch) {
-	q.giveBack()
-	if q.long != nil {
-		if l := q.long.ring.Load(); l != nil {
-			l.giveBack()
-		}
-	}
-}
-
-func (q *ringRx) giveBack() {
 	if q.lent == 0 {
 		return
 	}

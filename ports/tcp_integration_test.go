@@ -49,12 +49,7 @@ func forward(t *testing.T, a, b Port) *forwarder {
 		defer fw.done.Done()
 		pools := packet.NewPools()
 		batch := new(packet.Batch)
-		fds := []unix.PollFd{{Fd: int32(stop), Events: unix.POLLIN}}
-		for _, rx := range rxs {
-			for fd := range FDs(rx) {
-				fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-			}
-		}
+		fds := []unix.PollFd{{Fd: int32(stop), Events: unix.POLLIN}, {Fd: int32(rxs[0].FD()), Events: unix.POLLIN}, {Fd: int32(rxs[1].FD()), Events: unix.POLLIN}}
 		for {
 			if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
 				t.Errorf("poll: %v", err)
