@@ -233,6 +233,9 @@ func measureBridges(s *setup, sw configured, ofswitchd string, seconds int) ([]f
 	if err := s.awaitBridges(); err != nil {
 		return nil, err
 	}
+	// Idle is what a switch is once it has come to rest, and what it keeps then is its size:
+	// in the first seconds it tidies up after the work.
+	time.Sleep(settleTime)
 	if len(s.procs) != len(sw.programs) {
 		return nil, fmt.Errorf("%s has %d processes, not %d", sw.name, len(s.procs), len(sw.programs))
 	}
