@@ -3,9 +3,10 @@ package ofconn
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
+
+	"ofswitch/stream"
 )
 
 // dialer keeps one controller connected, or one auxiliary connection to it.
@@ -86,27 +87,17 @@ func (d *dialer) configure(conf Controller) {
 func (d *dialer) run() {
 	defer close(d.done)
 	ctx := d.ctx
-	backoff := minBackoff
+	var backoff stream.Backoff
 	for {
 		lasted, err := d.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		conf := d.config()
-		backoff = min(backoff, conf.MaxBackoff)
-		if lasted >= backoff {
-			backoff = min(minBackoff, conf.MaxBackoff) // it worked: this is a new trouble
-		}
-		d.failed(err, lasted > 0, backoff)
-		// A little early or late, lest a hundred bridges come back in step.
-		pause := time.NewTimer(time.Duration(float64(backoff) * (0.95 + 0.1*rand.Float64())))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		pause := backoff.Next(lasted, d.config().MaxBackoff)
+		d.failed(err, lasted > 0, pause)
+		if !stream.Pause(ctx, pause) {
 			return
 		}
-		backoff *= 2
 	}
 }
 

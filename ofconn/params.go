@@ -4,8 +4,6 @@ import "time"
 
 // Connecting.
 const (
-	// minBackoff is the wait after the first failure; it doubles from there.
-	minBackoff = time.Second
 	// DefaultMaxBackoff is the longest wait between attempts (Open vSwitch's
 	// max_backoff).
 	DefaultMaxBackoff = 8 * time.Second

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -23,7 +22,6 @@ const DefaultPort = 6640
 
 // Times of remotes.
 const (
-	minBackoff        = time.Second
 	defaultMaxBackoff = 8 * time.Second
 	dialTimeout       = 10 * time.Second
 	handshakeTimeout  = 10 * time.Second
@@ -259,34 +257,22 @@ func (m *remote) count(n int) {
 
 // dial connects, serves, and connects again.
 func (m *remote) dial() {
-	backoff := minBackoff
-	longest := m.MaxBackoff
-	if longest <= 0 {
-		longest = defaultMaxBackoff
-	}
+	var backoff stream.Backoff
 	for {
-		began := time.Now()
-		served, err := m.connect()
+		lasted, err := m.connect()
 		if m.ctx.Err() != nil {
 			return
 		}
-		if served && time.Since(began) > longest {
-			backoff = minBackoff // it worked: this is a new trouble
-		}
 		m.failed(err)
-		// A little early or late, lest all switches of a manager come at once.
-		pause := time.NewTimer(time.Duration(float64(min(backoff, longest)) * (0.95 + 0.1*rand.Float64())))
-		select {
-		case <-pause.C:
-		case <-m.ctx.Done():
-			pause.Stop()
+		if !stream.Pause(m.ctx, backoff.Next(lasted, cmp.Or(max(m.MaxBackoff, 0), defaultMaxBackoff))) {
 			return
 		}
-		backoff = min(2*backoff, longest)
 	}
 }
 
-func (m *remote) connect() (served bool, err error) {
+// connect makes one attempt. lasted is how long the manager was served, 0 if it did not
+// come so far.
+func (m *remote) connect() (lasted time.Duration, err error) {
 	m.mu.Lock()
 	m.status.State, m.status.Since = "CONNECTING", time.Now()
 	m.mu.Unlock()
@@ -295,17 +281,19 @@ func (m *remote) connect() (served bool, err error) {
 	nc, err := stream.Dial(ctx, m.e)
 	cancel()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if m.e.TLS {
 		secure, err := m.r.tls.Client(nc, m.e)
 		if err != nil {
 			_ = nc.Close() // nothing was said on it
-			return false, err
+			return 0, err
 		}
 		nc = secure
 	}
-	return true, m.serve(nc)
+	began := time.Now()
+	err = m.serve(nc)
+	return time.Since(began), err
 }
 
 func (m *remote) failed(err error) {
