@@ -16,7 +16,7 @@ type wordFilter struct {
 }
 
 const (
-	filterRules = 16 // tables of fewer rules have none
+	filterRules = 16 // tables of no more rules have none
 	filterFull  = 15
 	filterFirst = 10 // log2 of the number of counts in the first filter of a table
 	filterStep  = 1  // log2 of how many times as many the next one has

@@ -86,8 +86,6 @@ type lengths [2]uint64
 
 func (l *lengths) add(n int) { l[(n-1)>>6] |= 1 << ((n - 1) & 63) }
 
-func (l *lengths) has(n int) bool { return l[(n-1)>>6]>>((n-1)&63)&1 != 0 }
-
 // nodeIn is node i of pages that were there when its number was read, or later.
 func nodeIn(pages []*prefixPage, i uint32) *prefixNode {
 	return &pages[(i-1)/pageNodes].nodes[(i-1)%pageNodes]

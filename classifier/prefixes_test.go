@@ -8,6 +8,8 @@ import (
 	"testing"
 )
 
+func (l *lengths) has(n int) bool { return l[(n-1)>>6]>>((n-1)&63)&1 != 0 }
+
 // checkPrefixes compares a tree with the counts that it should have, by fmt.Sprint of
 // key and length.
 func checkPrefixes(t *testing.T, tree *prefixTree, want map[string]uint32) {
