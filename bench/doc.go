@@ -23,6 +23,13 @@
 // switch was waiting for a processor for as long as they took to come: other
 // programs had it.
 //
+// # Lines that must be named
+//
+// The lines curve-* (curves.go) measure over a number of rules, masks or flows; their
+// medians are drawn as curves, and stand in a document between marks of their own.
+// classbench-frames sends the frames of ClassBench traces, and is about the sets in -rules; -locality
+// says how often a frame of a trace comes in a row.
+//
 // # To compare two builds
 //
 //	make build && cp -r bin /tmp/base && (change something) && make build

@@ -114,7 +114,7 @@
 // Price: 24 bytes a node of a tree (32 for IPv6), two nodes for each distinct prefix, 3 MB
 // at most, and 1.1 KB a page, 257 at most (3.1 KB where short prefixes end in it); 8 bytes a cell of a stage's set, two to four cells
 // for each distinct value. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
-// of which the trees are a third. A lookup with record costs two to four times one without; on ClassBench sets it
+// of which the trees are a third. A lookup with record costs two to eight times one without (docs/performance.md); on ClassBench sets it
 // records 79 to 98 bits.
 //
 // # Optimisations, and the price of each

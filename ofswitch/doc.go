@@ -83,7 +83,8 @@
 // not leave at once waits as a copy (enqueue.go) for the worker that owns the shaper.
 //
 // Packet-out runs through the control executor: a worker without thread, queues
-// and cache, driven by its callers, one at a time.
+// and cache, driven by its callers, one at a time. What one of several that follow each
+// other sends may leave with the next (DeferPacketOut), at the latest by Sync.
 //
 // # Order of frames
 //

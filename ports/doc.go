@@ -40,11 +40,22 @@
 // one piece, so each would be copied, and a GSO packet of AF_PACKET carries 40
 // times as much.)
 //
+// # Packet rings
+//
 // System ports share packet rings with the kernel (TPACKET_V2, ring.go): a frame
 // that came in lies in its slot, lent, until Batch.Release; a frame that leaves is
 // copied into a slot, and a batch goes by one system call. A slot holds a frame of
 // the device's MTU. What is longer waits at the socket and takes its turn among the
 // slots (system_ring.go), or leaves by sendmmsg in its turn (system_txring.go).
+//
+// Not used: TPACKET_V3 (it wakes by the millisecond). Tried and not kept, on veth: slots of
+// 64 KiB for whole GSO packets (4 MiB for 63 of them: no system call for each, but no more
+// throughput, since the two copies are nearly half of what a GSO packet costs); a receive
+// buffer of 256 KiB to 1 MiB instead of 8 (no more throughput, more segments sent again);
+// long frames aligned to cache lines (no difference); a transmit ring
+// without the virtio-net header, whose packets have pages of the ring hanging on them
+// (as slow as sendmmsg); the virtio-net header directly before the frame for sendmmsg,
+// one piece instead of two (no difference).
 //
 // # Whole GSO packets
 //
@@ -73,15 +84,6 @@
 // others there. A transmit ring whose pages hang on the packet spares no copy either: veth
 // devices copy them when they hand the packet over (the slot is free again at once, and
 // what is written to it then does not reach the receiver).
-//
-// Not used: TPACKET_V3 (it wakes by the millisecond). Tried and not kept, on veth: slots of
-// 64 KiB for whole GSO packets (4 MiB for 63 of them: no system call for each, but no more
-// throughput, since the two copies are nearly half of what a GSO packet costs); a receive
-// buffer of 256 KiB to 1 MiB instead of 8 (no more throughput, more segments sent again);
-// long frames aligned to cache lines (no difference); a transmit ring
-// without the virtio-net header, whose packets have pages of the ring hanging on them
-// (as slow as sendmmsg); the virtio-net header directly before the frame for sendmmsg,
-// one piece instead of two (no difference).
 //
 // # Which kernel gives what
 //

@@ -53,7 +53,7 @@ type spareRings struct {
 }
 
 // takeSpareRing is a socket with a ring for the port, as openRingRx makes it; nil:
-// there is none, or it is of another kind that the port wants. Others are made for
+// there is none, or it is of another kind than the port wants. Others are made for
 // those that come next.
 func (p *System) takeSpareRing(mtu int) *spareRing {
 	if p.opt.Provider != nil || p.opt.NoRing || p.opt.RxDesc != 0 || !kernelAtLeast(ringKernel[0], ringKernel[1]) {
