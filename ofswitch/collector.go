@@ -18,6 +18,11 @@ type removal struct {
 	version classifier.Version
 }
 
+// size is how many entries, groups and meters it has.
+func (r *removal) size() int {
+	return len(r.change.Removed) + len(r.change.Groups) + len(r.change.Meters)
+}
+
 // collectLoop is the collector's goroutine: every second it folds counters,
 // keeps MAC entries young, ends timeouts, and between that it finishes
 // removed flow entries, takes them out of memory by and by, and buries programs
@@ -104,8 +109,9 @@ func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
 		return
 	}
 	d.pendMu.Lock()
-	d.pending = append(d.pending, removal{b, c, d.clock(), d.Version()})
-	d.pendingEntries += len(c.Removed) + len(c.Groups) + len(c.Meters)
+	r := removal{b, c, d.clock(), d.Version()}
+	d.pending = append(d.pending, r)
+	d.pendingEntries += r.size()
 	d.pendMu.Unlock()
 	if d.manual {
 		d.reap()

@@ -16,8 +16,8 @@ type listing struct {
 	overrun bool
 }
 
-// listingHeld is how many entries that have gone may stay in memory for listings: a flow-mod
-// that modifies a full table leaves so many.
+// listingHeld is how many entries that have gone may stay in memory for listings, groups and
+// meters among them: a flow-mod that modifies a full table leaves so many.
 const listingHeld = 1 << 20
 
 // listing calls walk with the version that of gives, whose entries stay in memory until it
@@ -34,7 +34,7 @@ func (b *Bridge) listing(of func() classifier.Version, walk func(v classifier.Ve
 		return err
 	}
 	if d.remains.overran(l) {
-		return ofp.BadRequestMultipartBufferOverflow.Errorf("bridge %s: more than %d flow entries went while they were listed, and some are missing in the list; ask again", b.name, listingHeld)
+		return ofp.BadRequestMultipartBufferOverflow.Errorf("bridge %s: more than %d entries went while they were listed, and some are missing in the list; ask again", b.name, listingHeld)
 	}
 	return nil
 }

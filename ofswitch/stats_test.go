@@ -133,4 +133,17 @@ func TestRemainsOfListings(t *testing.T) {
 			t.Errorf("%d entries were taken out, the listing knows: %v", got, r.overran(l))
 		}
 	})
+	t.Run("too many groups and meters", func(t *testing.T) {
+		var r remains
+		l := r.begin(at(5))
+		change := &flowtable.Change{Groups: make([]flowtable.GroupChange, listingHeld), Meters: make([]flowtable.MeterChange, 1)}
+		r.add(removal{bridge: &Bridge{}, change: change, version: 6})
+		_, part, some := r.take(1)
+		if !some || len(part.Groups) != listingHeld || len(part.Meters) != 1 || !r.overran(l) {
+			t.Errorf("%d groups and %d meters were taken out, the listing knows: %v", len(part.Groups), len(part.Meters), r.overran(l))
+		}
+		if r.entries != 0 {
+			t.Errorf("%d are left", r.entries)
+		}
+	})
 }

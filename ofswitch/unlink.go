@@ -14,7 +14,7 @@ import (
 type remains struct {
 	mu      sync.Mutex
 	list    []removal // the first one without those that are done
-	entries int
+	entries int       // in the list, groups and meters with them
 	// listings need what was removed after their versions.
 	listings map[*listing]struct{}
 }
@@ -32,7 +32,7 @@ func (r *remains) add(x removal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = append(r.list, x)
-	r.entries += len(x.change.Removed)
+	r.entries += x.size()
 }
 
 // take gives a part of at most n entries, none if there is nothing left that no listing
@@ -57,6 +57,7 @@ func (r *remains) take(n int) (b *Bridge, part flowtable.Change, some bool) {
 		return b, part, true
 	}
 	part.Groups, part.Meters = x.change.Groups, x.change.Meters
+	r.entries -= len(part.Groups) + len(part.Meters)
 	r.list[0] = removal{}
 	if r.list = r.list[1:]; len(r.list) == 0 {
 		r.list = nil
