@@ -8,6 +8,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// namespaceID says which network namespace one is: device and inode.
+type namespaceID [2]uint64
+
+// namespaceOf is the network namespace of a socket.
+func namespaceOf(sock int) (id namespaceID, err error) {
+	fd, err := unix.IoctlRetInt(sock, unix.SIOCGSKNS)
+	if err != nil {
+		return id, err
+	}
+	defer func() { _ = unix.Close(fd) }() // a read-only descriptor: nothing can be lost
+	return namespaceAt(fd)
+}
+
+// namespaceAt is the network namespace that a descriptor stands for.
+func namespaceAt(fd int) (namespaceID, error) {
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return namespaceID{st.Dev, st.Ino}, err
+}
+
 // inNamespaceOf runs open on a thread in the network namespace of the socket
 // sock, which may not be the calling thread's: workers ask a port for transmit
 // sockets from their own threads.
@@ -25,11 +45,12 @@ func inNamespaceOf(sock int, open func() (int, error)) (int, error) {
 		return open() // no /proc: containers without it have one namespace
 	}
 	defer func() { _ = unix.Close(here) }()
-	var a, b unix.Stat_t
-	if err := errors.Join(unix.Fstat(there, &a), unix.Fstat(here, &b)); err != nil {
+	a, errA := namespaceAt(there)
+	b, errB := namespaceAt(here)
+	if err := errors.Join(errA, errB); err != nil {
 		return -1, fmt.Errorf("comparing network namespaces: %w", err)
 	}
-	if a.Ino == b.Ino && a.Dev == b.Dev {
+	if a == b {
 		return open()
 	}
 	if err := unix.Setns(there, unix.CLONE_NEWNET); err != nil {

@@ -26,9 +26,9 @@ var spareLife = time.Second
 
 // spareKind is what a spare ring fits.
 type spareKind struct {
-	namespace [2]uint64 // device and inode
-	slot      int       // as in ringGeometry
-	buffer    int       // of the socket, in bytes
+	namespace namespaceID
+	slot      int // as in ringGeometry
+	buffer    int // of the socket, in bytes
 }
 
 // spareRing is a socket that setupSocket has made ready, and that gets a ring.
@@ -145,16 +145,4 @@ func (s *spareRings) dropLocked() {
 		}()
 	}
 	s.list = nil
-}
-
-// namespaceOf is the identity of the network namespace of a socket.
-func namespaceOf(sock int) ([2]uint64, error) {
-	fd, err := unix.IoctlRetInt(sock, unix.SIOCGSKNS)
-	if err != nil {
-		return [2]uint64{}, err
-	}
-	defer func() { _ = unix.Close(fd) }() // a read-only descriptor: nothing can be lost
-	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
-	return [2]uint64{st.Dev, st.Ino}, err
 }

@@ -1,8 +1,6 @@
 package ports
 
 import (
-	"errors"
-
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -87,16 +85,9 @@ func tunName(fd int) (string, error) {
 
 // isHome says whether ns is the network namespace that the device was opened in.
 func (d *device) isHome(ns int) bool {
-	home, err := unix.IoctlRetInt(d.ctl, unix.SIOCGSKNS)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = unix.Close(home) }() // the same
-	var a, b unix.Stat_t
-	if err := errors.Join(unix.Fstat(home, &a), unix.Fstat(ns, &b)); err != nil {
-		return false
-	}
-	return a.Ino == b.Ino && a.Dev == b.Dev
+	home, errHome := namespaceOf(d.ctl)
+	is, errIs := namespaceAt(ns)
+	return errHome == nil && errIs == nil && home == is
 }
 
 // has says whether the device with this index, at home, has this name.
