@@ -10,23 +10,14 @@ import (
 // A sleep that follows short ones ends as any other does, and takes what woke it.
 func TestShortSleepTakesWakeUp(t *testing.T) {
 	l := newLab(t, 0, func(*Options) {})
-	w := &worker{d: l.d, epfd: -1, evfd: -1, timerfd: -1}
+	w := watchingWorker(t, l.d)
 	var err error
-	if w.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.closeFDs(); err != nil {
-			t.Error(err)
-		}
-	})
 	if w.evfd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.watch(w.evfd); err != nil {
 		t.Fatal(err)
 	}
-	w.rx.Store(newRxSet(nil))
 	w.set = w.rx.Load()
 	for i := range 2 * dozeAfter {
 		w.wake()

@@ -54,15 +54,9 @@ func (e *soakEars) PortStatus(msg *ofp.PortStatus) {
 }
 
 func (e *soakEars) FlowsChanged(version uint64, list []FlowChange) {
-	m := e.m.Load()
-	if m == nil {
-		return
+	if m := e.m.Load(); m != nil {
+		m.FlowsChanged(version, list)
 	}
-	told := make([]ofconn.FlowChange, len(list))
-	for i := range list {
-		told[i] = ofconn.FlowChange(list[i])
-	}
-	m.FlowsChanged(version, told)
 }
 
 // soakPeer is a controller, of which one goroutine at a time asks.

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"ofswitch/internal/testutil"
@@ -25,11 +24,7 @@ func TestIntegrationL2(t *testing.T) {
 	testutil.NeedRoot(t)
 	ns := testutil.NewNS(t)
 	ns.NoIPv6()
-	dir, err := os.MkdirTemp("", "diff")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := shortDir(t)
 	theirs := newTheirL2(t, startOpenVSwitch(t, ns, dir))
 	ours := newOurL2(t)
 	first := *l2Seed

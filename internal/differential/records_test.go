@@ -75,11 +75,7 @@ func TestIntegrationRecordsAgainstOpenVSwitch(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	ns := testutil.NewNS(t)
 	ns.NoIPv6()
-	dir, err := os.MkdirTemp("", "rec") // sockets have short paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := shortDir(t)
 	ovs := startOpenVSwitch(t, ns, dir)
 	ovs.start()
 	ovs.run("ovs-vsctl", ovs.db, "--timeout=60", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",

@@ -91,11 +91,7 @@ func startPair(t *testing.T) *pair {
 	ns := testutil.NewNS(t)
 	ns.NoIPv6()
 	p := &pair{}
-	dir, err := os.MkdirTemp("", "diff") // sockets have short paths
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := shortDir(t)
 
 	listen := func(path string) net.Listener {
 		l, err := net.Listen("unix", path)
