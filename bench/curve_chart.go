@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
@@ -31,7 +32,7 @@ func (s *series) curve() (out []point) {
 	for i := range out {
 		out[i].Y = median(at[out[i].X])
 	}
-	slices.SortFunc(out, func(a, b point) int { return int(math.Copysign(1, a.X-b.X)) })
+	slices.SortFunc(out, func(a, b point) int { return cmp.Compare(a.X, b.X) })
 	return out
 }
 

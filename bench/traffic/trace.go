@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -63,7 +62,7 @@ func (t *Trace) Flood() error {
 func (t *Trace) Stop() { t.stop.Store(true) }
 
 // Close frees the generator.
-func (t *Trace) Close() error { return errors.Join(unix.Close(t.fd)) }
+func (t *Trace) Close() error { return unix.Close(t.fd) }
 
 // fillKey makes a template into the frame of a key: addresses, protocol, ports.
 func fillKey(b []byte, k *flow.Wide) {
