@@ -57,6 +57,13 @@
 // waits for controllers does not know where to. Each accepted connection is a main
 // one, with auxiliary id 0. There are none over UDP or DTLS.
 //
+// # Packet-outs
+//
+// Controllers answer many packet-ins in one piece. A packet-out that has another, or a flow
+// entry to be added, behind it in the buffer is carried out at once, and what it sends leaves with
+// the next (Switch.DeferPacketOut, at most maxUnsent in a row): a system call for all of them.
+// Nothing is left over when the reader waits, or writes an answer.
+//
 // # Bundles, flow monitors, snooping
 //
 // A connection keeps the messages of its open bundles as they came, checked; the

@@ -46,7 +46,9 @@
 // that came in lies in its slot, lent, until Batch.Release; a frame that leaves is
 // copied into a slot, and a batch goes by one system call. A slot holds a frame of
 // the device's MTU. What is longer waits at the socket and takes its turn among the
-// slots (system_ring.go), or leaves by sendmmsg in its turn (system_txring.go).
+// slots (system_ring.go), or leaves by sendmmsg in its turn (system_txring.go). The kernel takes
+// some 10 ms to give a socket a ring: where ports are opened in a row, it makes those of
+// the next ones meanwhile (ring_spare.go).
 //
 // Not used: TPACKET_V3 (it wakes by the millisecond). Tried and not kept, on veth: slots of
 // 64 KiB for whole GSO packets (4 MiB for 63 of them: no system call for each, but no more

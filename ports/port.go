@@ -16,7 +16,7 @@ type Port interface {
 	Type() string
 	// RxQueues are the port's receive queues, the same for its whole life.
 	RxQueues() []RxQueue
-	// NewTx opens a transmit handle for one thread. Closing the port frees it.
+	// NewTx opens a transmit handle for one thread. Its Close frees it, at the latest the port's.
 	NewTx() (TxQueue, error)
 	// Status reads the device's present state.
 	Status() Status
