@@ -107,6 +107,9 @@ func (nm *nxMatch) add(e *nxmEntry) error {
 		if e.hasMask && flow.ReadValue(e.mask).Lo != portFieldMax {
 			return ofp.BadMatchBadMask.Errorf("in_port cannot be masked")
 		}
+		if err := nm.once(flow.InPort.Field()); err != nil {
+			return err
+		}
 		m.Set(flow.InPort, flow.Value{Lo: uint64(portIn(be.Uint16(e.value)))})
 		return nil
 	case e.is(flow.ClassNXM0, nxmVLANTCI):
@@ -116,6 +119,11 @@ func (nm *nxMatch) add(e *nxmEntry) error {
 		mask := uint16(0xffff)
 		if e.hasMask {
 			mask = be.Uint16(e.mask)
+		}
+		for _, f := range [...]flow.ID{flow.VLANVID, flow.VLANPCP} {
+			if err := nm.once(f.Field()); err != nil {
+				return err
+			}
 		}
 		v := be.Uint16(e.value)
 		if v&^mask != 0 {
@@ -191,7 +199,18 @@ func (nm *nxMatch) set(f *flow.Field, v, mask flow.Value) error {
 	if !nm.match.PrereqsMet(f.ID) {
 		return ofp.BadMatchBadPrereq.Errorf("%s may stand only after the fields that it depends on", f.Name)
 	}
+	if err := nm.once(f); err != nil {
+		return err
+	}
 	nm.match.SetMasked(f.ID, v, mask)
+	return nil
+}
+
+// once says no where a field is asked for already: by its name in another class, maybe.
+func (nm *nxMatch) once(f *flow.Field) error {
+	if _, _, ok := nm.match.Get(f.ID); ok {
+		return ofp.BadMatchDupField.Errorf("match field %s stands twice", f.Name)
+	}
 	return nil
 }
 
