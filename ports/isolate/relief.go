@@ -28,7 +28,8 @@ var relief struct {
 }
 
 // guarded isolates a device by nftables, which takes the kernel less than a
-// millisecond, and leaves it to TCX to take over. nil: nftables cannot do it.
+// millisecond, and leaves it to TCX to take over. nil: nftables cannot do it. A device that
+// is renamed before that is open to the host until then: nftables goes by names.
 func guarded(ifindex int, ifname string, other func(*Isolation, error)) *Isolation {
 	if unguarded.Load() || checkName(ifindex, ifname) != nil {
 		return nil
