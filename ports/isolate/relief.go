@@ -15,6 +15,10 @@ import (
 // kernel's lock on the configuration of devices. A variable for tests.
 var settle = 250 * time.Millisecond
 
+// patience is how many times settle an isolation waits at most, however many more are
+// started.
+const patience = 20
+
 // unguarded says that nftables has failed to isolate: it is not tried again for what
 // lasts a moment.
 var unguarded atomic.Bool
@@ -39,11 +43,11 @@ func guarded(ifindex int, ifname string, other func(*Isolation, error)) *Isolati
 		unguarded.Store(true)
 		return nil
 	}
-	b := &begun{done: make(chan struct{}), told: make(chan struct{}), ifindex: ifindex, guard: guard, other: other}
+	b := &begun{done: make(chan struct{}), told: make(chan struct{}), since: time.Now(), ifindex: ifindex, guard: guard, other: other}
 	r := &relief
 	r.Lock()
 	defer r.Unlock()
-	r.waiting, r.last = append(r.waiting, b), time.Now()
+	r.waiting, r.last = append(r.waiting, b), b.since
 	if !r.active {
 		r.active = true
 		time.AfterFunc(settle, relieveNext)
@@ -80,7 +84,7 @@ func relieveNext() {
 	if r.active = len(r.waiting) > 0; !r.active {
 		return
 	}
-	if early := settle - time.Since(r.last); early > 0 {
+	if early := min(settle-time.Since(r.last), patience*settle-time.Since(r.waiting[0].since)); early > 0 {
 		time.AfterFunc(early, relieveNext)
 		return
 	}

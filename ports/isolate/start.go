@@ -31,6 +31,7 @@ type begun struct {
 	told chan struct{} // closed when nothing more is told of it
 
 	// Of one that has a guard until then (see guarded).
+	since   time.Time
 	ifindex int
 	guard   *Isolation
 	other   func(*Isolation, error)

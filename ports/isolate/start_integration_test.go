@@ -150,6 +150,37 @@ func TestIntegrationGuarded(t *testing.T) {
 	}
 }
 
+// TCX takes over at last, also while more and more ports are opened.
+func TestIntegrationGuardedNotForEver(t *testing.T) {
+	r := newRig(t)
+	now := make(chan struct{})
+	close(now)
+	r.play(now, nil)
+	settle = 20 * time.Millisecond
+	i := r.start("p0", func(i *Isolation, err error) { t.Errorf("otherwise: %v, %v", i, err) })
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			relief.Lock()
+			relief.last = time.Now() // one more
+			relief.Unlock()
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	testutil.Wait(t, "TCX takes over", i.settled)
+	close(stop)
+	<-stopped
+	if err := i.Close(); err != nil {
+		t.Error(err)
+	}
+	r.nothingLeft()
+}
+
 // An isolation by nftables that ends before TCX has its turn, or while it takes it.
 func TestIntegrationGuardedAndClosed(t *testing.T) {
 	r := newRig(t)
