@@ -153,7 +153,7 @@ func (f *flowMonitors) tell(version uint64, list []FlowChange) {
 	}
 	if f.paused {
 		if hasDeletion(list) {
-			f.keepLocked(laterChanges{list: list, own: f.own})
+			f.keepLocked(laterChanges{list: list}) // in full, also the peer's own
 		}
 		return
 	}

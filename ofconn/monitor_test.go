@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,6 +190,50 @@ func TestFlowMonitorAbbreviates(t *testing.T) {
 		go p.send(22, &ofp.BarrierRequest{})
 		if got := p.until(22); !slices.Equal(got, tt.want) {
 			t.Errorf("told %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// TestFlowMonitorOwnInPause: while the monitors pause, what a flow-mod of the connection
+// itself deletes is told whole, as Open vSwitch does: the peer is to know of each entry
+// that it knew before. What the pause came in the middle of is told in short.
+func TestFlowMonitorOwnInPause(t *testing.T) {
+	for _, form := range monitorForms {
+		sw := &fakeSwitch{}
+		m := newManager(t, sw, Options{stall: time.Hour})
+		p := connected(t, m, connOptions{})
+		p.send(20, monitorRequest(form, ofp.FlowMonitor{Flags: everything, Table: ofp.TableAll}))
+		p.recv()
+		mine := [2]ofp.Message{&ofp.FlowMod{Cookie: 1}, &ofp.FlowMod{Cookie: 2}}
+		gone := func(key uint16, cause ofp.Message) FlowChange {
+			ch := FlowChange{Update: entry(key, uint64(key), 1), Cause: cause}
+			ch.Update.Event = ofp.FlowEventDeleted
+			return ch
+		}
+		var list []FlowChange // another's, and more than is told before a pause
+		for range 2 * monitorPause / 32 {
+			list = append(list, gone(9, nil))
+		}
+		list = append(list, gone(8, mine[0]), gone(7, mine[0]))
+		for i, cause := range mine {
+			p.c.monitors.doing(cause, uint32(21+i))
+		}
+		sw.tell(m, list...)
+		sw.tell(m, gone(6, mine[1]), gone(5, mine[1]))
+		p.c.monitors.done()
+		var got []string
+		for ended := false; !ended; {
+			h, msg := p.recv()
+			for _, w := range p.updates(h, msg) {
+				if w = strings.TrimPrefix(strings.TrimPrefix(w, "ONFT_"), "NXT_"); w != "deleted 9 by 0 1" {
+					got = append(got, w)
+				}
+				ended = ended || strings.Contains(w, "RESUMED")
+			}
+		}
+		want := []string{"abbrev 21", "FLOW_MONITOR_PAUSED", "deleted 6 by 0 1", "deleted 5 by 0 1", "FLOW_MONITOR_RESUMED"}
+		if !slices.Equal(got, want) {
+			t.Errorf("form %#x: told %q, want %q", form, got, want)
 		}
 	}
 }
