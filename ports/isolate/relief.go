@@ -16,8 +16,9 @@ import (
 var settle = 250 * time.Millisecond
 
 // patience is how many times settle an isolation waits at most, however many more are
-// started.
-const patience = 20
+// started: two minutes, as those who open hundreds of ports one by one are not to wait for
+// the kernel's grace periods in the midst of it.
+const patience = 480
 
 // unguarded says that nftables has failed to isolate: it is not tried again for what
 // lasts a moment.

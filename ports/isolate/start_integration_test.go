@@ -156,7 +156,7 @@ func TestIntegrationGuardedNotForEver(t *testing.T) {
 	now := make(chan struct{})
 	close(now)
 	r.play(now, nil)
-	settle = 20 * time.Millisecond
+	settle = time.Millisecond
 	i := r.start("p0", func(i *Isolation, err error) { t.Errorf("otherwise: %v, %v", i, err) })
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -168,7 +168,7 @@ func TestIntegrationGuardedNotForEver(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(time.Millisecond / 4):
 			}
 		}
 	}()
