@@ -232,18 +232,8 @@ func compareCookies(t *testing.T, when string, theirs *peer, ours *ofswitch.Brid
 		t.Errorf("%s: this switch has kept %d, want %d", when, got, want)
 	}
 	got = nil
-	for _, b := range theirs.must(&ofp.MultipartRequest{Kind: ofp.MultipartFlow, Body: req}).to[0] {
-		h, err := ofp.ParseHeader(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := ofp.Decode(h, b[ofp.HeaderLen:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range m.(*ofp.MultipartReply).Entries {
-			got = append(got, e.(*ofp.FlowStats).Cookie)
-		}
+	for _, e := range theirs.entries(&ofp.MultipartRequest{Kind: ofp.MultipartFlow, Body: req}) {
+		got = append(got, e.(*ofp.FlowStats).Cookie)
 	}
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("%s: Open vSwitch has kept %d, want %d", when, got, want)

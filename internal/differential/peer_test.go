@@ -97,6 +97,23 @@ func (p *peer) must(msgs ...ofp.Message) answers {
 	return a
 }
 
+// entries are those of all parts of the reply to a multipart request.
+func (p *peer) entries(req *ofp.MultipartRequest) (list []ofp.MultipartBody) {
+	p.t.Helper()
+	for _, b := range p.must(req).to[0] {
+		h, err := ofp.ParseHeader(b)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		m, err := ofp.Decode(h, b[ofp.HeaderLen:])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		list = append(list, m.(*ofp.MultipartReply).Entries...)
+	}
+	return list
+}
+
 // try is must for a switch that may end by itself: that is the error.
 func (p *peer) try(msgs ...ofp.Message) (answers, error) {
 	p.t.Helper()

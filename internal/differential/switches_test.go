@@ -118,19 +118,9 @@ func startPair(t *testing.T) *pair {
 	p.listener = theirListener
 	p.theirs = accept(t, "Open vSwitch", theirListener)
 	p.macs = make([][6]byte, 3)
-	for _, b := range p.theirs.must(&ofp.MultipartRequest{Kind: ofp.MultipartPortDesc}).to[0] {
-		h, err := ofp.ParseHeader(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := ofp.Decode(h, b[ofp.HeaderLen:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range m.(*ofp.MultipartReply).Entries {
-			if d := e.(*ofp.PortDesc); d.Port <= 3 {
-				p.macs[d.Port-1] = d.HWAddr
-			}
+	for _, e := range p.theirs.entries(&ofp.MultipartRequest{Kind: ofp.MultipartPortDesc}) {
+		if d := e.(*ofp.PortDesc); d.Port <= 3 {
+			p.macs[d.Port-1] = d.HWAddr
 		}
 	}
 

@@ -88,6 +88,22 @@ func TestIntegrationStartOtherwise(t *testing.T) {
 	}
 }
 
+// closeTwice ends an isolation that waits for release, from two goroutines at once.
+func (r *rig) closeTwice(i *Isolation, release chan<- struct{}) {
+	r.t.Helper()
+	closed := make(chan error)
+	for range 2 {
+		go func() { closed <- i.Close() }()
+	}
+	close(release)
+	for range 2 {
+		if err := <-closed; err != nil {
+			r.t.Error(err)
+		}
+	}
+	r.nothingLeft()
+}
+
 // An isolation that ends while it is being attached leaves nothing.
 func TestIntegrationStartAndClose(t *testing.T) {
 	r := newRig(t)
@@ -95,17 +111,7 @@ func TestIntegrationStartAndClose(t *testing.T) {
 	for range 5 {
 		release := make(chan struct{})
 		i := r.begin("p0", release, nil, other)
-		closed := make(chan error)
-		for range 2 {
-			go func() { closed <- i.Close() }()
-		}
-		close(release)
-		for range 2 {
-			if err := <-closed; err != nil {
-				t.Error(err)
-			}
-		}
-		r.nothingLeft()
+		r.closeTwice(i, release)
 	}
 }
 
@@ -205,16 +211,6 @@ func TestIntegrationGuardedAndClosed(t *testing.T) {
 		r.play(release, nil)
 		i := r.start("p0", other)
 		testutil.Wait(t, "TCX has its turn", i.Underway)
-		closed := make(chan error)
-		for range 2 {
-			go func() { closed <- i.Close() }()
-		}
-		close(release)
-		for range 2 {
-			if err := <-closed; err != nil {
-				t.Error(err)
-			}
-		}
-		r.nothingLeft()
+		r.closeTwice(i, release)
 	}
 }
