@@ -3,7 +3,7 @@
 //
 // What an AF_PACKET socket receives goes on into the host's stack, which would
 // answer ARP and pings, send RSTs and route; and the host sends its own ARP,
-// neighbour discovery and multicast reports out of the device. Attach drops the
+// neighbour discovery and multicast reports out of the device. Start drops the
 // one after the socket has its copy, and lets only frames with the firewall
 // mark Mark out.
 //

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if mode := os.Getenv(helperEnv); mode != "" {
 		dev, err := net.InterfaceByName("p0")
 		if err == nil {
-			_, err = Attach(dev.Index, "p0", Mode(mode))
+			_, err = attach(dev.Index, "p0", Mode(mode), func() {})
 		}
 		if err != nil {
 			fmt.Println(err)
@@ -235,7 +235,7 @@ func TestIntegrationIsolation(t *testing.T) {
 			var iso *Isolation
 			r.sw.Do(func() {
 				var err error
-				if iso, err = Attach(r.sw.Link("p0").Attrs().Index, "p0", mode); err != nil {
+				if iso, err = attach(r.sw.Link("p0").Attrs().Index, "p0", mode, func() {}); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -345,7 +345,7 @@ func TestIntegrationNFTWithoutEgress(t *testing.T) {
 	defer func() { egressHook = nftables.ChainHookEgress }()
 	idx := r.sw.Link("p0").Attrs().Index
 	r.sw.Do(func() {
-		if _, err := Attach(idx, "p0", NFT); !errors.Is(err, ErrUnavailable) {
+		if _, err := attach(idx, "p0", NFT, func() {}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("forced: %v", err)
 		}
 		r.nothingLeft()
@@ -386,7 +386,7 @@ func TestIntegrationManyDevices(t *testing.T) {
 		for _, mode := range []Mode{TCX, NFT} {
 			var isos []*Isolation
 			for _, dev := range []string{"p0", "p1"} {
-				i, err := Attach(r.sw.Link(dev).Attrs().Index, dev, mode)
+				i, err := attach(r.sw.Link(dev).Attrs().Index, dev, mode, func() {})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -411,7 +411,7 @@ func TestIntegrationAttachFails(t *testing.T) {
 	ns := testutil.NewNS(t)
 	ns.Do(func() {
 		for _, mode := range []Mode{Auto, TCX, NFT} {
-			if _, err := Attach(4711, "absent0", mode); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "absent0") {
+			if _, err := attach(4711, "absent0", mode, func() {}); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "absent0") {
 				t.Errorf("%s: %v", mode, err)
 			}
 		}

@@ -37,7 +37,7 @@ const Mark uint32 = 0x6f667377
 // The text has the reasons; ManualRules what to do instead.
 var ErrUnavailable = errors.New("stack isolation is not available")
 
-// Isolation is in force from Attach to Close or the end of the process.
+// Isolation is in force from Start to Close or the end of the process.
 type Isolation struct {
 	method  string
 	missing string
@@ -102,15 +102,10 @@ func (i *Isolation) Close() error {
 	return i.err
 }
 
-// Attach isolates the device with this index and name in the network namespace
+// attach isolates the device with this index and name in the network namespace
 // of the calling thread. A forced mode that cannot be had, and Auto where
-// neither can, is an error that wraps ErrUnavailable.
-func Attach(ifindex int, ifname string, mode Mode) (*Isolation, error) {
-	return attach(ifindex, ifname, mode, func() {})
-}
-
-// attach is Attach, and calls silenced once the host can no longer send: with TCX
-// before what the device receives is kept from it. It may be called again.
+// neither can, is an error that wraps ErrUnavailable. It calls silenced once the host can
+// no longer send, with TCX before what the device receives is kept from it; maybe twice.
 func attach(ifindex int, ifname string, mode Mode, silenced func()) (*Isolation, error) {
 	mode, err := ParseMode(string(mode))
 	if err != nil {

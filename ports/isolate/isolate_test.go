@@ -17,13 +17,13 @@ func TestParseMode(t *testing.T) {
 			t.Errorf("%q is a mode", in)
 		}
 	}
-	if _, err := Attach(1, "lo", "iptables"); err == nil {
-		t.Error("Attach takes any mode")
+	if _, err := attach(1, "lo", "iptables", func() {}); err == nil {
+		t.Error("attach takes any mode")
 	}
 }
 
 func TestOff(t *testing.T) {
-	i, err := Attach(-1, "none", Off)
+	i, err := attach(-1, "none", Off, func() {})
 	if err != nil || i.Method() != "off" {
 		t.Fatalf("%v, %v", i, err)
 	}

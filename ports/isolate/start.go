@@ -46,13 +46,17 @@ func (b *begun) end() error {
 	return b.made.Close()
 }
 
-// Start is Attach, but does not wait until the kernel is done with its own, as soon as
-// TCX is known to work: opening many ports would take most of its time for that. Where
+// Start isolates the device with this index and name in the network namespace of the
+// calling thread. A forced mode that cannot be had, and Auto where nothing can, is an
+// error that wraps ErrUnavailable.
+//
+// As soon as TCX is known to work it does not wait until the kernel is done with it:
+// opening many ports would take most of its time for that. Where
 // nftables can isolate the device too, it does so at once, and TCX, which costs a frame
 // less, takes over when no more ports are being opened. Should
 // it come to anything else than TCX after all, other is called, from another goroutine,
-// before Wait returns: with what keeps the host's stack out instead, as Attach has found
-// it, or with the reason why nothing does. Close waits until that has returned. A mode
+// before Wait returns: with what keeps the host's stack out instead,
+// or with the reason why nothing does. Close waits until that has returned. A mode
 // that was asked for is waited for, as it must not fail.
 //
 // silenced is called once, unless Start fails, and perhaps from another goroutine and after
