@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"testing"
 )
@@ -23,6 +24,10 @@ func whole(t testing.TB) *replica {
 	return r
 }
 
+// minusZero is a real of -0 in a row that was written: arithmetic makes it, but
+// JSON that is read has none, so a copy holds the 0 that it equals.
+var minusZero = regexp.MustCompile(`([:,\[])-0([,\]}])`)
+
 // everything is what a database holds, ephemeral columns too.
 func (db *Database) everything() string {
 	var list []string
@@ -30,7 +35,7 @@ func (db *Database) everything() string {
 		for _, r := range t.rows {
 			var w jsonWriter
 			writeRow(&w, r, append([]*Column{uuidColumn}, t.Columns...))
-			list = append(list, name+string(w.b))
+			list = append(list, name+minusZero.ReplaceAllString(string(w.b), "${1}0$2"))
 		}
 	}
 	slices.Sort(list)
