@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ofswitch/ports/isolate"
+	"ofswitch/ports/kernelpath"
 )
 
 // Default socket buffers of a system port, in bytes. The kernel doubles them
@@ -61,6 +62,9 @@ type SystemOptions struct {
 	Logger *slog.Logger
 	// Provider opens descriptors; nil: from the kernel.
 	Provider Provider
+	// KernelPath is the kernel's flow table, if the kernel may forward frames of the port
+	// by itself; nil: it may not.
+	KernelPath *kernelpath.Table
 }
 
 // System is a network device attached by AF_PACKET or AF_XDP sockets.

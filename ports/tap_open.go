@@ -10,6 +10,8 @@ import (
 	"github.com/songgao/water"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"ofswitch/ports/kernelpath"
 )
 
 // Values of options:io for TAP devices.
@@ -42,6 +44,9 @@ type TapOptions struct {
 	Logger *slog.Logger
 	// Provider opens descriptors; nil: from the kernel.
 	Provider Provider
+	// KernelPath is the kernel's flow table, if the kernel may forward frames of the port
+	// by itself; nil: it may not.
+	KernelPath *kernelpath.Table
 }
 
 // OpenInternal makes a TAP device, in the network namespace of the calling
