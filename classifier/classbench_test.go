@@ -134,8 +134,8 @@ func TestClassBench(t *testing.T) {
 			t.Errorf("%s: %d tables for %d masks, want a fifth; %d without merging", name, c.Probes(), c.Masks(), plain.Probes())
 		}
 		for _, m := range c.merged {
-			m.places.each(func(p *place[int]) bool {
-				if m.shape.full() != p.rule.shape.full() && m.sharing(p.node.hash, chainRules+1) > chainRules {
+			m.blocks.each(func(b *block[int]) bool {
+				if m.shape.full() != b.entries[0].rule.Load().shape.full() && m.sharing(b.node.hash, chainRules+1) > chainRules {
 					t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainRules, m.shape.bits())
 					return false
 				}

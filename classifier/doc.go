@@ -41,7 +41,7 @@
 //	Classifier ── order ──> {max 900, table} {max 500, table} {max 0, ...}
 //	           │                                  |
 //	           │                                  v
-//	           │       hash table: marker ─> place ─> place ─> marker ─> ...   (merged)
+//	           │       hash table: marker ─> block ─> block ─> marker ─> ...   (merged)
 //	           │                   marker ─> rule ─> rule ─> marker ─> ...     (a subtable's own)
 //	           ├─ index: mask -> subtable ─> hash table of its rules
 //	           ├─ trees: a prefix tree for each of 6 fields (lanes)
@@ -59,12 +59,14 @@
 // addresses are there, and parts of fields; in the end nothing. A rule stays where it was put: no
 // insert moves others, so that readers see every rule at every moment.
 //
-// Each place in a merged table has with it one word of its rule, of which the table's mask lacks
-// most bits: of rules that share a hash, most are passed by after a look at one cache line.
+// Rules of a merged table that share a hash stand side by side in blocks of up to 16 ([block]), in falling order of priority. Each
+// entry has with it two words of its rule, of which the table's mask lacks most bits: most rules that do not match are passed
+// by without a look at them. Blocks do not change, but that entries are put behind the last one: the writer makes another
+// block, with one rule more or less, and puts it in the old one's place by one store.
 //
 // With port ranges expanded to prefixes, ClassBench sets of 1,000 to 100,000 rules have 170
 // to 1,400 masks, and 17 to 100 tables, of which a lookup probes 4 to 16.
-// Price: 64 bytes for each rule in a merged table, and its share of buckets.
+// Price: 96 bytes for a rule in a merged table that shares its hash with none, 56 to 112 for others, and their share of buckets.
 //
 // # The hash table
 //
@@ -125,11 +127,11 @@
 // changes. The order is a persistent two-level vector of chunks of up to 64: a
 // change copies one or two chunks and the list of chunks, not all of it.
 //
-// Table filter. Most probes find nothing: a key matches rules of few tables. Each table of more than
-// 16 rules has a counting Bloom filter of one hash of one word under its mask ([wordFilter]; the longer IPv4
-// address, else the word of most bits): 12 to 24 counts of 4 bits for each rule, so that the filters of all tables
+// Table filter. Most probes find nothing: a key matches rules of few tables. Each table
+// has a counting Bloom filter of one hash of one word under its mask ([wordFilter]; the longer IPv4
+// address, else the word of most bits): 12 to 64 counts of 4 bits for each rule, so that the filters of all tables
 // stay in the near caches, where buckets do not. Most probes end there, without a hash of the whole mask. A count
-// that got to 15 stays, which only makes the filter pass more. Price: 6 to 12 bytes a rule, 64 KB a table at most; the filter is
+// that got to 15 stays, which only makes the filter pass more. Price: 6 to 12 bytes a rule, 64 bytes a table at least and 64 KB at most; the filter is
 // made anew when it doubles, last at 5,461 rules, then in some 0.3 ms.
 //
 // Pruning. A lookup without a record that finds more than 30 tables and is not done after 10 asks the prefix trees which of
@@ -188,7 +190,8 @@
 // before its table and subtable are published, and these leave only when their last rule is
 // unlinked. (2) List: rules and markers are linked by one store; an unlinked node
 // keeps its successor, so that a reader standing on it gets back into the
-// list, and skips nothing that was linked when it came. (3) Buckets: a reader with an old, smaller number of
+// list, and skips nothing that was linked when it came; a block that was replaced still has its
+// rules. (3) Buckets: a reader with an old, smaller number of
 // buckets starts at a marker further ahead; one with an old, larger
 // number starts at a marker that was taken out, which leads back into the list as any
 // unlinked node does. (4) Filter: it is narrowed only when its bucket was cut in two or

@@ -16,10 +16,9 @@ type wordFilter struct {
 }
 
 const (
-	filterRules = 16 // tables of no more rules have none
 	filterFull  = 15
-	filterFirst = 10 // log2 of the number of counts in the first filter of a table
-	filterStep  = 1  // log2 of how many times as many the next one has
+	filterFirst = 8 // log2 of the number of counts in the first filter of a table
+	filterStep  = 1 // log2 of how many times as many the next one has
 	filterLast  = 17
 	filterLoad  = 12 // counts for each rule where the next one is made
 )
@@ -106,9 +105,16 @@ func (t *table[T]) refilter() {
 
 // all yields the rules of t.
 func (t *table[T]) all(yield func(*Rule[T]) bool) {
-	if t.places != nil {
-		t.places.each(func(p *place[T]) bool { return yield(p.rule) })
-	} else {
+	if t.blocks == nil {
 		t.rules.each(yield)
+		return
 	}
+	t.blocks.each(func(b *block[T]) bool {
+		for i := range b.len() {
+			if !yield(b.entries[i].rule.Load()) {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -303,7 +303,7 @@ func check(t *testing.T, c *Classifier[int]) {
 		}
 		s.rules.each(func(r *Rule[int]) bool {
 			rules++
-			if r.priority > s.top.Load() || r.shape != s.shape || (r.place == nil) != (s.own != nil) {
+			if r.priority > s.top.Load() || r.shape != s.shape || (r.merged == nil) != (s.own != nil) {
 				t.Errorf("rule %d: priority %d above %d, or another shape or place", r.value, r.priority, s.top.Load())
 			}
 			w := r.Match().Value
@@ -320,18 +320,38 @@ func check(t *testing.T, c *Classifier[int]) {
 	})
 	for _, m := range c.merged {
 		merged[m] = true
-		checkTable(t, m.places)
-		rules -= m.places.count
-		last := 0
-		m.places.each(func(p *place[int]) bool {
-			if r := p.rule; r.place != p || p.table != m || p.priority != r.priority || !m.shape.within(r.shape) {
-				t.Errorf("rule %d stands in another table", r.value)
+		checkTable(t, m.blocks)
+		n := 0
+		last := map[uint64]int32{}
+		m.blocks.each(func(b *block[int]) bool {
+			for i := range b.len() {
+				e := &b.entries[i]
+				r := e.rule.Load()
+				if r.merged != m || e.priority != r.priority || !m.shape.within(r.shape) || m.shape.hashStages(r.shape, r.vals)[stageL4] != b.node.hash {
+					t.Errorf("rule %d stands in another table", r.value)
+				}
+				if w := r.Match().Value; e.differs(&w) {
+					t.Errorf("the entry of rule %d says that it does not match itself", r.value)
+				}
+				if p, some := last[b.node.hash]; some && p < r.priority {
+					t.Errorf("rule %d comes after one of priority %d", r.value, p)
+				}
+				last[b.node.hash] = r.priority
+				n++
 			}
-			last++
+			if b.len() == 0 {
+				t.Error("an empty block")
+			}
+			for i := range b.entries[b.len():] {
+				if b.entries[b.len()+i].rule.Load() != nil {
+					t.Error("a rule behind the last")
+				}
+			}
 			return true
 		})
-		if last == 0 {
-			t.Error("an empty table")
+		rules -= n
+		if n == 0 || n != m.n {
+			t.Errorf("%d rules in a table of %d", n, m.n)
 		}
 	}
 	seen, last := 0, int32(1<<30)
@@ -423,14 +443,8 @@ func checkStages(t *testing.T, x *table[int]) {
 			continue
 		}
 		want := map[uint64]uint64{}
-		count := func(r *Rule[int]) bool {
+		for r := range x.all {
 			want[stageTag(x.shape.hashStages(r.shape, r.vals)[i])]++
-			return true
-		}
-		if x.rules != nil {
-			x.rules.each(count)
-		} else {
-			x.places.each(func(p *place[int]) bool { return count(p.rule) })
 		}
 		checkStageSet(t, s, want)
 	}

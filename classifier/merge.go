@@ -52,11 +52,11 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 
 // unmerge takes r out of its merged table.
 func (c *Classifier[T]) unmerge(r *Rule[T]) {
-	t := r.place.table
+	t := r.merged
 	t.remove(r)
 	c.forgetRuns(t, r)
 	c.settle(t)
-	if t.places.count == 0 {
+	if t.n == 0 {
 		c.delist(t)
 		i := slices.Index(c.merged, t)
 		c.merged = slices.Delete(c.merged, i, i+1)

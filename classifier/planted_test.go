@@ -103,8 +103,8 @@ func (c blind) Unlink(r *Rule[int]) {
 	mask := r.shape.full()
 	t := c.subtable(&mask)
 	c.Classifier.Unlink(r)
-	if r.place != nil {
-		loseFilter(r.place.table.places, r.place.node.hash)
+	if m := r.merged; m != nil {
+		loseFilter(m.blocks, m.shape.hashStages(r.shape, r.vals)[stageL4])
 	} else {
 		loseFilter(&t.rules, r.node.hash)
 	}

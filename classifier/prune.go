@@ -53,7 +53,7 @@ func (c *Classifier[T]) enlist(t *table[T]) {
 			break
 		}
 	}
-	if t.places != nil {
+	if t.blocks != nil {
 		return
 	}
 	for i, run := range t.shape.runs {
@@ -67,7 +67,7 @@ func (c *Classifier[T]) delist(t *table[T]) {
 		return
 	}
 	for i, run := range t.shape.runs {
-		if t.places == nil {
+		if t.blocks == nil {
 			c.list(t, i, int(run), false)
 		}
 	}

@@ -142,12 +142,19 @@ func (p *prover[T]) stages(t *table[T], limit int) (h uint64, whole bool) {
 // least floor match, those before best if that is not nil.
 func (p *prover[T]) mismatches(c chain[T], floor int32, best *Rule[T]) {
 	for x := c.merged; x != nil; x = nextSame(x) {
-		at := x.item
-		if at.priority < floor || at.rule == best {
-			return
-		}
-		if (p.w[at.word]^at.val)&at.mask&p.wc[at.word] == 0 && at.rule.VisibleAt(p.v) {
-			p.differs(at.rule)
+		entries := x.item.entries
+		for i := range entries {
+			e := &entries[i]
+			r := e.rule.Load()
+			if r == nil {
+				break
+			}
+			if e.priority < floor || r == best {
+				return
+			}
+			if !e.differsIn(p.w, p.wc) && r.VisibleAt(p.v) {
+				p.differs(r)
+			}
 		}
 	}
 	for x := c.own; x != nil; x = nextSame(x) {

@@ -18,7 +18,7 @@ const never = ^Version(0)
 // immutable once it is inserted.
 type Rule[T any] struct {
 	node     node[Rule[T]] // its place in the subtable's list; node.hash covers match alone
-	place    *place[T]     // its place in a merged table; nil: the subtable has a table of its own
+	merged   *table[T]     // the merged table in which it stands; nil: the subtable has a table of its own
 	shape    *shape        // the subtable's once inserted
 	vals     []uint64      // values of the shape's words, masked
 	added    Version       // visible from here

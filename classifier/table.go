@@ -12,7 +12,7 @@ import (
 type table[T any] struct {
 	shape  *shape                   // what is hashed; immutable
 	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
-	places *hashTable[place[T]]     // of a merged table; nil: it is not
+	blocks *hashTable[block[T]]     // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
 	// longest is, for each lane, the length of the longest prefix that a rule asks for, 8 bits
 	// each.
@@ -20,7 +20,7 @@ type table[T any] struct {
 	id      int32 // number in sets; -1: none was left
 
 	// filter is of the values of the rules in word, under the bits of the shape's mask, which are
-	// mask; nil: there are few rules.
+	// mask; nil: it has no bits.
 	filter atomic.Pointer[wordFilter]
 	mask   uint64
 	word   uint8
@@ -31,19 +31,6 @@ type table[T any] struct {
 	n    int // rules
 	prio priorities
 	max  int32 // as in the order now
-}
-
-// place is where a rule of a merged table stands. It has a word of the rule with it, so that
-// most rules that share a hash and do not match are passed by without a look at
-// them: one cache line for each, not four.
-type place[T any] struct {
-	node     node[place[T]]
-	rule     *Rule[T]
-	mask     uint64 // the rule's in a word that the table's shape lacks most bits of
-	val      uint64
-	table    *table[T]
-	priority int32
-	word     uint8
 }
 
 func newTable[T any](s *shape, staged bool) *table[T] {
@@ -63,8 +50,8 @@ func newTable[T any](s *shape, staged bool) *table[T] {
 // newMerged makes a table for rules of many subtables.
 func newMerged[T any](s *shape) *table[T] {
 	t := newTable[T](s, true)
-	t.places = new(hashTable[place[T]])
-	t.places.init()
+	t.blocks = new(hashTable[block[T]])
+	t.blocks.init()
 	return t
 }
 
@@ -104,41 +91,14 @@ func (s *runSet) longest() int {
 	return 0
 }
 
-// newPlace makes a place in t, whose shape sees hash in r.
-func newPlace[T any](t *table[T], r *Rule[T], hash uint64) *place[T] {
-	p := &place[T]{rule: r, table: t, priority: r.priority}
-	p.node.hash, p.node.item = hash, p
-	most := 0
-	full := t.shape.full()
-	for i, v := range r.vals {
-		idx, mask := r.shape.idx[i], r.shape.mask[i]
-		if n := bits.OnesCount64(mask &^ full[idx]); n > most {
-			most, p.word, p.mask, p.val = n, idx, mask, v
-		}
-	}
-	return p
-}
-
 // lookup is the rule of highest priority above floor that matches w at v.
 func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 	if t.lacks(w) {
 		return nil
 	}
 	h := t.shape.hash(w)
-	if t.places != nil {
-		for x := t.places.find(h); x != nil; x = nextSame(x) {
-			p := x.item
-			if p.priority <= floor {
-				return nil // falling priorities from here on
-			}
-			if int(p.word) >= len(w) || w[p.word]&p.mask != p.val {
-				continue
-			}
-			if r := p.rule; r.VisibleAt(v) && r.shape.equal(w, r.vals) {
-				return r
-			}
-		}
-		return nil
+	if t.blocks != nil {
+		return t.lookupMerged(w, h, v, floor)
 	}
 	for x := t.rules.find(h); x != nil; x = nextSame(x) {
 		r := x.item
@@ -155,12 +115,12 @@ func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 // chain walks the rules of one hash in falling order of priority.
 type chain[T any] struct {
 	own    *node[Rule[T]]
-	merged *node[place[T]]
+	merged *node[block[T]]
 }
 
 func (t *table[T]) chain(h uint64) (c chain[T]) {
-	if t.places != nil {
-		c.merged = t.places.find(h)
+	if t.blocks != nil {
+		c.merged = t.blocks.find(h)
 	} else {
 		c.own = t.rules.find(h)
 	}
@@ -169,17 +129,6 @@ func (t *table[T]) chain(h uint64) (c chain[T]) {
 
 // empty says that no rule is left.
 func (c *chain[T]) empty() bool { return c.own == nil && c.merged == nil }
-
-// next is the next rule, nil after the last.
-func (c *chain[T]) next() (r *Rule[T]) {
-	switch {
-	case c.own != nil:
-		r, c.own = c.own.item, nextSame(c.own)
-	case c.merged != nil:
-		r, c.merged = c.merged.item.rule, nextSame(c.merged)
-	}
-	return r
-}
 
 // add takes r in, which looks to the table's shape as hashes say. A rule of a merged
 // table gets its place.
@@ -192,23 +141,23 @@ func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 	if f := t.filter.Load(); f != nil {
 		f.change(t.filtered(r), true)
 	}
-	if t.places != nil {
-		r.place = newPlace(t, r, hashes[stageL4])
-		t.places.insert(&r.place.node, func(o *place[T]) bool { return o.priority <= r.priority })
+	if t.blocks != nil {
+		r.merged = t
+		t.addPlace(r, hashes[stageL4])
 	} else {
 		t.rules.insert(&r.node, func(o *Rule[T]) bool { return o.priority <= r.priority })
 	}
 	t.prio.add(r.priority)
-	if t.n++; t.n > filterRules {
-		t.refilter()
-	}
+	t.n++
+	t.refilter()
 }
 
 // remove takes r out.
 func (t *table[T]) remove(r *Rule[T]) {
 	t.n--
-	if t.places != nil {
-		t.places.remove(&r.place.node)
+	hashes := t.shape.hashStages(r.shape, r.vals)
+	if t.blocks != nil {
+		t.removePlace(r, hashes[stageL4])
 	} else {
 		t.rules.remove(&r.node)
 	}
@@ -216,7 +165,6 @@ func (t *table[T]) remove(r *Rule[T]) {
 		f.change(t.filtered(r), false)
 	}
 	t.prio.remove(r.priority)
-	hashes := t.shape.hashStages(r.shape, r.vals)
 	for i, s := range t.stages {
 		if s != nil {
 			s.remove(hashes[i])
@@ -224,10 +172,10 @@ func (t *table[T]) remove(r *Rule[T]) {
 	}
 }
 
-// sharing is how many rules have the hash h, counted to most.
+// sharing is how many rules of a merged table have the hash h, counted to most.
 func (t *table[T]) sharing(h uint64, most int) (n int) {
-	for c := t.chain(h); n < most && c.next() != nil; {
-		n++
+	for x := t.blocks.find(h); n < most && x != nil; x = nextSame(x) {
+		n += x.item.len()
 	}
-	return n
+	return min(n, most)
 }
