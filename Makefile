@@ -18,7 +18,7 @@ DEBDIR   ?= bin
 FUZZTIME ?= 5s
 RUNNER   ?= $(CURDIR)/../shared/ryu-of13
 
-.PHONY: build demo test race integration conformance lint fmt fuzz soak bench bench-doc bench-micro cross deb clean help
+.PHONY: build demo test race integration conformance lint fmt fuzz soak bench bench-doc bench-micro cross kernelpath deb clean help
 
 build: ## both programs, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ofswitchd ./cmd/ofctl
@@ -71,6 +71,9 @@ bench-micro: ## the Go benchmarks against revision REV, by benchstat; PKG=./clas
 cross: ## builds for arm64, tests included
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./...
+
+kernelpath: ## compiles the eBPF programs of ports/kernelpath with clang; what comes of it is in the repository
+	ports/kernelpath/bpf/build.sh
 
 deb: ## the Debian package in bin/, with its systemd unit; GOARCH=arm64 for that
 	GO='$(GO)' NFPM=$(NFPM) scripts/deb $(DEBDIR)

@@ -82,11 +82,13 @@ type System struct {
 	mtu     atomic.Int32                   // of layer 3, as last seen
 	bypass  struct{ tso4, tso6, uso bool } // what the device segments itself
 
-	mu     sync.Mutex
-	txs    []*systemTx
-	closed atomic.Bool
-	io     IOChoice
-	xdp    *xdpIO // nil: AF_PACKET
+	mu       sync.Mutex
+	txs      []*systemTx
+	closed   atomic.Bool
+	io       IOChoice
+	xdp      *xdpIO                          // nil: AF_PACKET
+	kernel   atomic.Pointer[kernelpath.Port] // nil: the kernel forwards nothing by itself
+	noKernel string                          // why, if something has failed
 	// isolated: the host's stack is out, as far as it can be.
 	isolated bool
 	dropped  uint64 // PACKET_STATISTICS, summed: reading it clears it
@@ -120,7 +122,7 @@ func OpenSystem(name string, o SystemOptions) (Port, error) {
 	}
 	dev.ethtool = true
 	p := &System{dev: dev, opt: o, usoOK: kernelAtLeast(6, 2), claim: -1}
-	p.mtu.Store(int32(link.Attrs().MTU))
+	p.setMTU(link.Attrs().MTU)
 	if v, ok := link.(*netlink.Vlan); ok {
 		p.vlan = uint16(v.VlanId)
 	}
@@ -248,7 +250,7 @@ func (p *System) Status() Status {
 	}
 	s := p.dev.status()
 	if s.MTU != 0 {
-		p.mtu.Store(int32(s.MTU))
+		p.setMTU(s.MTU)
 		if p.xdp != nil {
 			p.xdp.mtu.Store(int32(s.MTU))
 		}
@@ -315,6 +317,9 @@ func (p *System) readDropsOf(q systemQueue) {
 	p.dropped += uint64(st.Drops)
 	if r, ok := q.(*ringRx); ok {
 		r.seen.dropped += uint64(st.Drops)
+		if r.kernel != nil {
+			r.kernel.Dropped(uint64(st.Drops))
+		}
 	}
 }
 
@@ -327,7 +332,7 @@ func (p *System) Close() error {
 	if p.closed.Swap(true) {
 		return nil
 	}
-	var errs []error
+	errs := []error{p.closeKernelPath()}
 	for _, t := range p.txs {
 		errs = append(errs, t.close())
 	}

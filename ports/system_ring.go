@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ofswitch/packet"
+	"ofswitch/ports/kernelpath"
 )
 
 // ringRx is a receive queue of a system port that the kernel fills without a
@@ -40,6 +41,8 @@ type ringRx struct {
 	times    uint64        // how often
 	seen     watched       // under System.mu
 	maker    sync.WaitGroup
+
+	kernel *kernelpath.Port // nil: the kernel forwards nothing by itself
 }
 
 // emptyLooks is how many calls of Rx without a frame go by between two looks
@@ -74,6 +77,7 @@ func openRxRing(fd, mtu, desc int) (*packetRing, error) {
 // newRingRx is the queue of a socket with a ring.
 func newRingRx(p *System, fd int, r *packetRing) *ringRx {
 	q := &ringRx{p: p, fd: fd, r: r}
+	q.openKernelPath()
 	q.rewind()
 	watchRing(q)
 	return q
@@ -263,5 +267,8 @@ func (q *ringRx) Release(*packet.Batch) {
 	}
 	q.times++
 	q.tail = q.r.clearStatus(q.tail, q.lent, q.times<<32|uint64(q.end), &q.released)
+	if q.kernel != nil {
+		q.kernel.Done(q.lent)
+	}
 	q.lent = 0
 }

@@ -13,20 +13,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ofswitch/packet"
+	"ofswitch/ports/kernelpath"
 )
 
 // Tap is a TAP device: what the host's stack sends through the device, the
 // switch receives, and the other way round. A frame takes one system call.
 type Tap struct {
-	dev     *device
-	typ     string
-	fd      int      // of the first queue
-	file    *os.File // of io=plain, which owns fd; else nil
-	vnet    bool     // frames carry a virtio-net header
-	caps    Caps
-	queues  []*tapRx
-	created bool
-	io      IOChoice
+	dev      *device
+	typ      string
+	fd       int      // of the first queue
+	file     *os.File // of io=plain, which owns fd; else nil
+	vnet     bool     // frames carry a virtio-net header
+	caps     Caps
+	queues   []*tapRx
+	created  bool
+	io       IOChoice
+	kernel   *kernelpath.Port // nil: the kernel forwards nothing by itself
+	noKernel string           // why
 
 	mu     sync.Mutex
 	closed atomic.Bool
@@ -109,9 +112,13 @@ func (p *Tap) Stats() Stats {
 // noteDropped takes note of the device's own count of frames that found no room in its
 // queue. A device that is gone has its last count.
 func (p *Tap) noteDropped(now *netlink.LinkStatistics) {
-	if now != nil {
-		p.last = now.TxDropped
+	if now == nil {
+		return
 	}
+	if p.kernel != nil && now.TxDropped > p.last {
+		p.kernel.Dropped(now.TxDropped - p.last)
+	}
+	p.last = now.TxDropped
 }
 
 // Close closes the descriptor; a device that OpenInternal made disappears.
@@ -122,7 +129,7 @@ func (p *Tap) Close() error {
 		return nil
 	}
 	p.noteDropped(p.dev.statistics())
-	errs := []error{p.closeQueues(), p.dev.close()}
+	errs := []error{p.closeKernelPath(), p.closeQueues(), p.dev.close()}
 	if err := errors.Join(errs...); err != nil {
 		return portErr(p.dev.name, err, "closing: %v", err)
 	}
@@ -151,7 +158,8 @@ type tapRx struct {
 	*Tap
 	fd      int
 	arena   []byte
-	writers int // transmit handles that write to it; under Tap.mu
+	writers int          // transmit handles that write to it; under Tap.mu
+	lent    atomic.Int32 // frames of the batch that is lent
 }
 
 // FD is the queue's descriptor.
@@ -168,19 +176,21 @@ func (q *tapRx) Rx(b *packet.Batch) (int, error) {
 	}
 	var packets, bytes uint64
 	var fail error
-	n := 0
+	n, taken := 0, 0
 	for tries := 0; tries < packet.BatchSize && n < packet.BatchSize; tries++ {
 		buf := slot(q.arena, n)
 		got, errno := rawRead(q.fd, buf[slotFrame-hdr:])
 		if errno == unix.EINVAL {
 			// A GSO packet that the virtio-net header cannot describe.
 			q.c.rxErrors.Add(1)
+			taken++
 			continue
 		}
 		if errno != 0 {
 			fail = tapErr(q.dev.name, errno)
 			break
 		}
+		taken++
 		end := slotFrame - hdr + got
 		if end-slotFrame < packet.EthernetLen || end == len(buf) {
 			q.c.rxErrors.Add(1) // no Ethernet frame, or cut off
@@ -195,7 +205,9 @@ func (q *tapRx) Rx(b *packet.Batch) (int, error) {
 		packets, bytes = packets+p, bytes+w
 		n++
 	}
+	q.took(taken)
 	if n == 0 {
+		q.Release(b)
 		return 0, fail
 	}
 	// A failure after frames shows again on the next call.
@@ -218,8 +230,8 @@ func tapErr(name string, errno unix.Errno) error {
 	return portErr(name, errno, "receiving: %v", errno)
 }
 
-// Release has nothing to do: the next Rx overwrites the slots.
-func (q *tapRx) Release(*packet.Batch) {}
+// Release has nothing to give back: the next Rx overwrites the slots.
+func (q *tapRx) Release(*packet.Batch) { q.settled() }
 
 // tapTx is a transmit handle of a Tap.
 type tapTx struct {

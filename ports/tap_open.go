@@ -281,7 +281,7 @@ func (p *Tap) configure(name string, o TapOptions) error {
 		return err
 	}
 	fail := func(what string, err error) error {
-		return errors.Join(sysErr(name, what, err, "CAP_NET_ADMIN"), dev.close())
+		return errors.Join(sysErr(name, what, err, "CAP_NET_ADMIN"), p.closeKernelPath(), dev.close())
 	}
 	if o.MAC != nil {
 		if err := dev.setMAC(o.MAC); err != nil {
@@ -293,6 +293,7 @@ func (p *Tap) configure(name string, o TapOptions) error {
 			return errors.Join(err, dev.close())
 		}
 	}
+	p.openKernelPath(dev, o)
 	if p.created && !o.Down {
 		if err := dev.nl.LinkSetUp(link); err != nil {
 			return fail("bringing the device up", err)

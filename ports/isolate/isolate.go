@@ -83,6 +83,12 @@ func (i *Isolation) Wait() {
 	}
 }
 
+// ByTCX says that the programs at the TCX hooks keep the host's stack out now, and
+// nothing else does.
+func (i *Isolation) ByTCX() bool {
+	return i.Method() == string(TCX) && (i.begun == nil || i.settled())
+}
+
 // Missing is "egress" when the kernel could isolate only at ingress (nft mode
 // auto before Linux 5.16), else "".
 func (i *Isolation) Missing() string {
