@@ -7,13 +7,11 @@ import (
 )
 
 // prover collects the bits of a key that show why a lookup had the answer that it
-// had.
+// had. It holds no pointers of the caller's: they would have to be on the heap then, as anything that leads to
+// an atomic pointer.
 type prover[T any] struct {
 	pruner
-	c      *Classifier[T]
-	w      *flow.Wide
 	v      Version
-	wc     *flow.Mask
 	clear  tableSet // tables that what is recorded rules out
 	staged bool     // a stage was a reason
 }
@@ -22,7 +20,7 @@ type prover[T any] struct {
 // that best, which stands in the table from (both nil: no rule), is the answer: that it
 // matches, and that no rule that would come before it does.
 func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] {
-	p := prover[T]{c: c, w: w, v: v, wc: wc}
+	p := prover[T]{v: v}
 	best, from := c.search(o, w, v, &p.pruner)
 	floor := int32(0) // the lowest priority that would come before best
 	if best != nil {
@@ -36,12 +34,12 @@ func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *f
 			case e.max < floor:
 				return best
 			case e.table == from:
-				p.mismatches(e.table.chain(e.table.shape.hash(w)), floor, best)
+				p.mismatches(e.table.chain(e.table.shape.hash(w)), w, wc, floor, best)
 				floor++ // in the tables that follow, equals come too late
 			case e.id >= 0 && p.clear.has(e.id):
 			case e.table.mask&^wc[e.table.word] == 0 && e.table.lacks(w):
 			default:
-				p.refute(e.table, floor)
+				p.refute(c, e.table, w, wc, floor)
 			}
 		}
 	}
@@ -53,14 +51,14 @@ const cheap = 4
 
 // refute adds what shows that no rule of t with a priority of at least floor matches: of several
 // reasons one that adds few bits.
-func (p *prover[T]) refute(t *table[T], floor int32) {
-	if t.shape.cost(p.wc) == 0 {
-		if c := t.chain(t.shape.hash(p.w)); c.empty() {
+func (p *prover[T]) refute(c *Classifier[T], t *table[T], w *flow.Wide, wc *flow.Mask, floor int32) {
+	if t.shape.cost(wc) == 0 {
+		if chain := t.chain(t.shape.hash(w)); chain.empty() {
 			return // what is recorded shows it
 		}
 	}
 	if p.staged {
-		if _, whole := p.stages(t, cheap+1); !whole {
+		if _, whole := p.stages(t, w, wc, cheap+1); !whole {
 			return
 		}
 	}
@@ -75,34 +73,34 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 			if least < 1<<30 {
 				continue // another says enough
 			}
-			p.c.ask(&p.pruner, i, p.w)
+			c.ask(&p.pruner, i, w)
 		}
 		l := &p.lanes[i]
 		if t.id < 0 || !l.dead.has(t.id) {
 			continue
 		}
 		n := min(l.used, most)
-		if cost := lanes[i].cost(p.wc, n) + p.protoCost(lanes[i].word); cost < least {
+		if cost := lanes[i].cost(wc, n) + protoCost(wc, lanes[i].word); cost < least {
 			if least, reason, used = cost, i, n; cost <= cheap {
 				break
 			}
 		}
 	}
 	if least > cheap {
-		h, whole := p.stages(t, least)
+		h, whole := p.stages(t, w, wc, least)
 		if !whole {
 			p.staged = true
 			return
 		}
 		if least == 1<<30 {
-			t.shape.orInto(p.wc)
-			p.mismatches(t.chain(h), floor, nil)
+			t.shape.orInto(wc)
+			p.mismatches(t.chain(h), w, wc, floor, nil)
 			return
 		}
 	}
-	lanes[reason].addTo(p.wc, used)
-	p.addProto(lanes[reason].word)
-	if l := &p.lanes[reason]; int(lanes[reason].run(p.wc)) >= l.used {
+	lanes[reason].addTo(wc, used)
+	addProto(wc, lanes[reason].word)
+	if l := &p.lanes[reason]; int(lanes[reason].run(wc)) >= l.used {
 		p.clear[0] |= l.dead[0]
 		p.clear[1] |= l.dead[1]
 	}
@@ -110,7 +108,7 @@ func (p *prover[T]) refute(t *table[T], floor int32) {
 
 // stages adds the first stage whose bits no rule of t has, if it adds fewer than limit bits. If no
 // stage tells, whole is true, and h the hash of the whole mask.
-func (p *prover[T]) stages(t *table[T], limit int) (h uint64, whole bool) {
+func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int) (h uint64, whole bool) {
 	s := t.shape
 	from, cost := uint8(0), 0
 	h = hashSeed
@@ -120,17 +118,17 @@ func (p *prover[T]) stages(t *table[T], limit int) (h uint64, whole bool) {
 		}
 		if i < stageL4 {
 			for j := from; j < end; j++ {
-				cost += bits.OnesCount64(s.mask[j] &^ p.wc[s.idx[j]])
+				cost += bits.OnesCount64(s.mask[j] &^ wc[s.idx[j]])
 			}
 			if cost >= limit {
 				return 0, true
 			}
 		}
-		h = s.hashFrom(h, p.w, from, end)
+		h = s.hashFrom(h, w, from, end)
 		from = end
 		if i < stageL4 && t.stages[i] != nil && !t.stages[i].has(h) {
 			for j := range end {
-				p.wc[s.idx[j]] |= s.mask[j]
+				wc[s.idx[j]] |= s.mask[j]
 			}
 			return 0, false
 		}
@@ -140,7 +138,7 @@ func (p *prover[T]) stages(t *table[T], limit int) (h uint64, whole bool) {
 
 // mismatches adds what shows that none of the rules of a chain with a priority of at
 // least floor match, those before best if that is not nil.
-func (p *prover[T]) mismatches(c chain[T], floor int32, best *Rule[T]) {
+func (p *prover[T]) mismatches(c chain[T], w *flow.Wide, wc *flow.Mask, floor int32, best *Rule[T]) {
 	for x := c.merged; x != nil; x = nextSame(x) {
 		entries := x.item.entries
 		for i := range entries {
@@ -152,8 +150,8 @@ func (p *prover[T]) mismatches(c chain[T], floor int32, best *Rule[T]) {
 			if e.priority < floor || r == best {
 				return
 			}
-			if !e.differsIn(p.w, p.wc) && r.VisibleAt(p.v) {
-				p.differs(r)
+			if !e.differsIn(w, wc) && r.VisibleAt(p.v) {
+				r.proveDiffers(w, wc)
 			}
 		}
 	}
@@ -163,25 +161,25 @@ func (p *prover[T]) mismatches(c chain[T], floor int32, best *Rule[T]) {
 			return
 		}
 		if r.VisibleAt(p.v) {
-			p.differs(r)
+			r.proveDiffers(w, wc)
 		}
 	}
 }
 
-// differs adds what shows that r does not match: one field of it, or as much of a
+// proveDiffers adds what shows that r does not match: one field of it, or as much of a
 // prefix as tells the difference; the one that adds fewest bits.
-func (p *prover[T]) differs(r *Rule[T]) {
+func (r *Rule[T]) proveDiffers(w *flow.Wide, wc *flow.Mask) {
 	s := r.shape
 	least := 1 << 30
 	var word uint8
 	var add uint64
 	for i, val := range r.vals {
 		idx := s.idx[i]
-		diff := (p.w[idx] ^ val) & s.mask[i]
+		diff := (w[idx] ^ val) & s.mask[i]
 		if diff == 0 {
 			continue
 		}
-		if diff&p.wc[idx] != 0 {
+		if diff&wc[idx] != 0 {
 			return // it is clear already
 		}
 		for _, part := range parts[idx] {
@@ -193,13 +191,13 @@ func (p *prover[T]) differs(r *Rule[T]) {
 				// From the first bit of the field to the first that differs.
 				m &= ^(uint64(1)<<(63-bits.LeadingZeros64(diff&part)) - 1)
 			}
-			if c := bits.OnesCount64(m&^p.wc[idx]) + p.protoCost(idx); c < least {
+			if c := bits.OnesCount64(m&^wc[idx]) + protoCost(wc, idx); c < least {
 				least, word, add = c, idx, m
 			}
 		}
 	}
-	p.wc[word] |= add
-	p.addProto(word)
+	wc[word] |= add
+	addProto(wc, word)
 }
 
 // protoMask is the protocol, without which nobody can say what layer 4 is: it is recorded
@@ -211,16 +209,16 @@ var protoMask = func() uint64 {
 }()
 
 // protoCost is how many bits addProto would add.
-func (p *prover[T]) protoCost(word uint8) int {
+func protoCost(wc *flow.Mask, word uint8) int {
 	if word != flow.WL4 {
 		return 0
 	}
-	return bits.OnesCount64(protoMask &^ p.wc[flow.WIP])
+	return bits.OnesCount64(protoMask &^ wc[flow.WIP])
 }
 
-func (p *prover[T]) addProto(word uint8) {
+func addProto(wc *flow.Mask, word uint8) {
 	if word == flow.WL4 {
-		p.wc[flow.WIP] |= protoMask
+		wc[flow.WIP] |= protoMask
 	}
 }
 

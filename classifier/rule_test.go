@@ -114,9 +114,9 @@ func TestMisusePanics(t *testing.T) {
 
 func TestLookupAllocatesNothing(t *testing.T) {
 	c, keys := spread(64, 1000)
-	var wc flow.Mask
 	i := 0
 	if n := testing.AllocsPerRun(1000, func() {
+		var wc flow.Mask // a caller's mask may stand on its stack
 		c.Lookup(&keys[i%len(keys)], 1, &wc)
 		c.Lookup(&keys[i%len(keys)], 1, nil)
 		i++
