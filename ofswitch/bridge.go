@@ -149,4 +149,7 @@ func (b *Bridge) FlushMACs() {
 func (b *Bridge) MACsChanged() { b.d.macsChanged() }
 
 // macsChanged is called after every change of a MAC table.
-func (d *Datapath) macsChanged() { d.macGen.Add(1) }
+func (d *Datapath) macsChanged() {
+	d.macGen.Add(1)
+	d.kernel.reviseMACs()
+}

@@ -55,6 +55,7 @@ func (d *Datapath) Collect() {
 	now := d.clock()
 	d.Sync()
 	d.tend(now)
+	d.kernel.tend(now)
 	aged := 0
 	for _, b := range d.bridgeList() {
 		b.expireFlows(now)

@@ -32,6 +32,10 @@ type Options struct {
 	// other method run on the goroutine of one caller. For tests.
 	Manual bool
 
+	kernel kernelTable // of tests; nil: none
+	// kernelAlways: tests have every program offered to it after the batch in which it was made.
+	kernelAlways bool
+
 	plant *plant // bugs that tests put in, to see that they are found
 }
 
@@ -52,6 +56,7 @@ type Datapath struct {
 	mayUse     []int                // processors of the process
 	cpus       atomic.Pointer[[]int]
 	busyPoll   atomic.Bool
+	kernel     kernelFlows
 	ctl        *worker // the control executor; one caller at a time, under ctlMu
 	upcalls    *upcalls
 
@@ -143,6 +148,8 @@ func NewDatapath(o Options) (*Datapath, error) {
 	}
 	d.started = d.clock()
 	d.version.Store(1)
+	d.kernel.init(d, o.kernel)
+	d.kernel.always = o.kernelAlways
 	d.upcalls = newUpcalls(d)
 	d.trimmer = newTrimmer()
 	d.ctl = newControlExecutor(d, ctlIndex)
@@ -155,6 +162,9 @@ func NewDatapath(o Options) (*Datapath, error) {
 	}
 	d.done.Go(d.collectLoop)
 	d.done.Go(d.upcalls.loop)
+	if d.kernel.table != nil {
+		d.done.Go(d.kernel.loop)
+	}
 	return d, nil
 }
 
@@ -164,6 +174,7 @@ func (d *Datapath) Close() {
 	if !d.markClosed() {
 		return
 	}
+	d.kernel.set(false)
 	close(d.stop)
 	for _, w := range d.workers() {
 		w.stop.Store(true)

@@ -50,6 +50,7 @@ func (d *Datapath) Sync() {
 		}
 		d.ctl.epoch.wait()
 	}
+	d.kernel.settle()
 	d.flushControl() // after the wait, in which a packet-out may have left some
 }
 
@@ -77,6 +78,7 @@ func (d *Datapath) updateFlows(fn func(v classifier.Version) error) error {
 		return err
 	}
 	d.version.Store(uint64(v))
+	d.kernel.revise()
 	return nil
 }
 

@@ -61,6 +61,7 @@ func (d *Datapath) fold() {
 			p.foldInto(w)
 		}
 	}
+	d.kernel.fold()
 }
 
 // foldExact is Sync and fold: what anybody counts who asks for statistics.
@@ -75,6 +76,7 @@ func (d *Datapath) foldExact() {
 func (d *Datapath) tend(now int64) {
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
+	d.kernel.fold()
 	for _, w := range d.everyWorker() {
 		var idle []*program
 		var prev *program

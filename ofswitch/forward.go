@@ -105,6 +105,7 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 	if start < len(frames) {
 		w.execute(prog, frames[start:])
 	}
+	w.hot.note(found[:len(frames)])
 }
 
 // translated is the program of a frame that lookup has found nothing for but stale. nil: the

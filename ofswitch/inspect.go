@@ -78,6 +78,7 @@ func (d *Datapath) FlushFlows() {
 	for _, w := range d.workers() {
 		d.visit(w, w.forgetAll)
 	}
+	d.kernel.clear()
 }
 
 // visit has fn run by a worker between two batches and waits for that. It says no where the
@@ -115,6 +116,7 @@ type DatapathPort struct {
 
 // Ports lists the ports with a device, by number.
 func (d *Datapath) Ports() []DatapathPort {
+	d.foldExact()
 	d.mu.Lock()
 	all := slices.Clone(d.ports)
 	queues := map[*port][]int{}
@@ -127,7 +129,7 @@ func (d *Datapath) Ports() []DatapathPort {
 	var list []DatapathPort
 	for _, p := range all {
 		if p != nil && p.dev != nil {
-			list = append(list, DatapathPort{Number: p.num, Name: p.name, Bridge: p.bridge.name, No: p.no, Type: p.dev.Type(), Stats: p.dev.Stats(), Queues: queues[p]})
+			list = append(list, DatapathPort{Number: p.num, Name: p.name, Bridge: p.bridge.name, No: p.no, Type: p.dev.Type(), Stats: p.deviceStats(), Queues: queues[p]})
 		}
 	}
 	return list

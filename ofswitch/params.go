@@ -21,6 +21,24 @@ const (
 	// sweepSets is how many sets of the microflow cache are swept in a batch.
 	sweepSets = 8
 
+	// maxKernelFlows bounds the flows that the kernel forwards.
+	maxKernelFlows = 1024
+	// hotFrames within hotWithin ns make a program one for the kernel. A worker looks for such
+	// every hotEvery ns at most: a tenth of a second is soon for whoever waits for a file, and long
+	// for a thread.
+	hotFrames = 32
+	hotWithin = 1e9
+	hotEvery  = 100e6
+	// kernelPatience is how long, in ns, a flow may take until the kernel sends its frames, which takes
+	// a moment in which none of them waits to be received. One that takes longer costs lookups and
+	// gives nothing: it is left alone for kernelPause. What ports do not allow is tried again
+	// after kernelAgain.
+	kernelPatience = 3e9
+	kernelPause    = 60e9
+	kernelAgain    = 1e9
+	// kernelTick bounds, in ns, how far the clock by which the kernel notes when a flow was used is behind.
+	kernelTick = 10e6
+
 	// idlePolls is how many empty polls make a queue passive while other queues of its
 	// worker have frames.
 	idlePolls = 8

@@ -37,6 +37,7 @@ func (b *Bridge) SetPolicing(no ofp.PortNo, conf Policing) error {
 		return fmt.Errorf("port %s: a patch port receives nothing from outside; bound what the port receives by which the frames come in", p.name)
 	}
 	p.policing.Store(&conf)
+	b.d.kernel.revisePorts()
 	return nil
 }
 

@@ -167,6 +167,9 @@ func (w *worker) poll(q *rxq) int {
 	q.load.add(uint64(n), uint64(end-w.now))
 	w.counts.batch(uint64(n), uint64(end-w.now))
 	w.last, w.follows = end, true
+	if w.hot.due(uint64(n), end) {
+		w.offerHot(end)
+	}
 	return n
 }
 

@@ -39,7 +39,7 @@ type port struct {
 	own *l2Port // what NORMAL takes it for, if it is in no bond
 	l2  atomic.Pointer[l2Port]
 
-	// Frames through a patch port, counted as credits.
+	// Frames through a patch port, counted as credits. Of a device: those that the kernel has forwarded.
 	rxCount, txCount flowtable.Counters
 }
 
@@ -255,6 +255,7 @@ func (b *Bridge) PortChanged(no ofp.PortNo, st ports.Status) {
 		b.setConfig(p, config)
 	}
 	p.speedChanged()
+	b.d.kernel.revisePorts()
 	if p.desc() != before {
 		b.tellPort(ofp.PortModify, p)
 	}

@@ -34,6 +34,11 @@ type program struct {
 	tuple *classifier.Tuple[program] // where the megaflow cache has it; nil: the microflow cache alone
 	clock uint64                     // cell.packets when the megaflow cache last looked
 
+	// What the kernel knows of it, in kernel_hot.go. Of the worker.
+	kernel   *kernelFlow // the last that was made of it; nil: none was
+	hotCount uint64      // of cell.packets, at the time hotAt
+	hotAt    int64
+
 	// cached: the worker's caches hold it. Cleared by the worker when they no
 	// longer do; from the next Sync on nobody counts on the cell.
 	cached atomic.Bool

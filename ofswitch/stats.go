@@ -76,6 +76,16 @@ func (b *Bridge) PortStats(no ofp.PortNo, fn func(*ofp.PortStats) error) error {
 	return nil
 }
 
+// deviceStats are the device's, with what the kernel has forwarded by itself, as far as it is folded.
+func (p *port) deviceStats() ports.Stats {
+	st := p.dev.Stats()
+	st.RxPackets += p.rxCount.Packets()
+	st.RxBytes += p.rxCount.Bytes()
+	st.TxPackets += p.txCount.Packets()
+	st.TxBytes += p.txCount.Bytes()
+	return st
+}
+
 func (p *port) stats() ofp.PortStats {
 	if p.dev == nil {
 		return ofp.PortStats{
@@ -88,7 +98,7 @@ func (p *port) stats() ofp.PortStats {
 			Collisions: ports.Uncounted,
 		}
 	}
-	st := p.dev.Stats()
+	st := p.deviceStats()
 	return ofp.PortStats{
 		Port:      p.no,
 		RxPackets: st.RxPackets, RxBytes: st.RxBytes,

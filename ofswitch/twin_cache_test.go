@@ -26,13 +26,13 @@ func newTally() *tally {
 	return &tally{actions: map[ofp.ActionType]int{}, outputs: map[ofp.PortNo]int{}}
 }
 
-func newPair(seed uint64, p *plant) (*pair, error) {
+func newPair(seed uint64, p *plant, k *fakeKernel) (*pair, error) {
 	r := &pair{gen: &gen{Rand: rand.New(rand.NewPCG(seed, 3))}}
 	var err error
-	if r.cached, err = newContest(seed, newTally(), p); err != nil {
+	if r.cached, err = newContestWith(seed, newTally(), p, k, k != nil); err != nil {
 		return nil, err
 	}
-	if r.bare, err = newContest(seed, newTally(), nil); err != nil {
+	if r.bare, err = newContestWith(seed, newTally(), nil, nil, k != nil); err != nil {
 		return nil, err
 	}
 	r.cached.pair, r.bare.pair = true, true
@@ -61,7 +61,7 @@ func (r *pair) send() error {
 		}
 	}
 	r.frames += len(list)
-	r.cached.mems[at].InjectBytes(list...)
+	r.cached.inject(at, list...)
 	for r.cached.d.Poll() > 0 {
 	}
 	for _, f := range list {
@@ -160,7 +160,12 @@ func (r *pair) run(steps int) error {
 }
 
 func pairRound(seed uint64, p *plant, steps int) (r *pair, err error) {
-	r, err = newPair(seed, p)
+	return pairRoundWith(seed, p, nil, steps)
+}
+
+// pairRoundWith is pairRound of a switch with caches and a kernel path, if there is one.
+func pairRoundWith(seed uint64, p *plant, k *fakeKernel, steps int) (r *pair, err error) {
+	r, err = newPair(seed, p, k)
 	if err != nil {
 		return r, err
 	}

@@ -48,6 +48,9 @@ type contest struct {
 	drain  func()                  // has it deliver its packet-ins
 	still  bool                    // time stands still: meters do not fill up again
 	over   func() bool             // nil: the round is run to its end
+	kernel *fakeKernel             // nil: it forwards nothing by itself
+	paths  map[string]*kernelMem   // mems as it knows them
+	simple bool                    // most rules and frames are such as a kernel can deal with
 }
 
 // changer takes the messages that change a bridge.
@@ -60,12 +63,22 @@ type changer interface {
 }
 
 func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
+	return newContestWith(seed, t, p, nil, false)
+}
+
+// newContestWith is newContest of a switch with a kernel path, if there is one.
+func newContestWith(seed uint64, t *tally, p *plant, k *fakeKernel, simple bool) (*contest, error) {
 	now := int64(1)
-	d, err := NewDatapath(Options{Manual: true, Workers: 2, MicroflowEntries: 64, MegaflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p})
+	o := Options{Manual: true, Workers: 2, MicroflowEntries: 64, MegaflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p}
+	if k != nil {
+		o.kernel, o.kernelAlways = k, true
+	}
+	d, err := NewDatapath(o)
 	if err != nil {
 		return nil, err
 	}
 	c := contestOn(d, "", seed, t)
+	c.kernel, c.simple = k, simple
 	c.settle = func() {
 		for d.Poll() > 0 {
 		}
@@ -78,7 +91,7 @@ func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
 // contest are to be built.
 func contestOn(d *Datapath, prefix string, seed uint64, t *tally) *contest {
 	c := &contest{gen: &gen{Rand: rand.New(rand.NewPCG(seed, 1))}, d: d, rec: &recorder{}, flips: &gen{Rand: rand.New(rand.NewPCG(seed, 2))},
-		real: map[string]*Bridge{}, mems: map[string]*ports.Mem{}, tally: t, names: [2]string{prefix + "a", prefix + "b"},
+		real: map[string]*Bridge{}, mems: map[string]*ports.Mem{}, paths: map[string]*kernelMem{}, tally: t, names: [2]string{prefix + "a", prefix + "b"},
 		twin: &twin{bridges: map[string]*twinBridge{}, byPort: map[string][]string{}}}
 	c.twin.real = c.real
 	c.tell = func(b *Bridge) changer { return b }
@@ -101,7 +114,7 @@ func (c *contest) build(controllers func(name string) Controllers) error {
 		for _, no := range numbers {
 			at := fmt.Sprintf("%s/%d", name, no)
 			c.mems[at] = ports.NewMemWith(at, ports.MemOptions{MTU: 9000})
-			if err := b.AddPort(no, c.mems[at]); err != nil {
+			if err := b.AddPort(no, c.device(at)); err != nil {
 				return err
 			}
 			tb.ports[no] = &twinPort{no: no, bridge: tb}
@@ -116,8 +129,11 @@ func (c *contest) build(controllers func(name string) Controllers) error {
 	}
 	pa, pb := c.twin.bridges[c.names[0]].ports[10], c.twin.bridges[c.names[1]].ports[10]
 	pa.peer, pb.peer = pb, pa
-	for range 20 {
-		c.pool = append(c.pool, c.frame())
+	for len(c.pool) < 20 {
+		f := c.frame()
+		if _, ok := fakeKey(f); ok || !c.simple || c.chance(25) {
+			c.pool = append(c.pool, f)
+		}
 	}
 	return nil
 }
@@ -295,13 +311,13 @@ func (c *contest) send() error {
 	for n := pick(c.gen, 1, 1, 2, 3, 6); n > 0; n-- {
 		f := c.traffic()
 		c.tally.frames++
-		c.mems[at].InjectBytes(f)
+		c.inject(at, f)
 		c.twin.receive(p, f)
 		what += fmt.Sprintf("%s %x\n", at, f)
-		if c.chance(50) && n > 1 { // again: from the cache
+		for c.kernel != nil && c.chance(70) || c.chance(50) && n > 1 { // again: from the cache, or by the kernel
 			n--
 			c.tally.frames++
-			c.mems[at].InjectBytes(f)
+			c.inject(at, f)
 			c.twin.receive(p, f)
 			what += fmt.Sprintf("%s %x\n", at, f)
 		}

@@ -146,17 +146,25 @@ func (c *contest) rule(b *twinBridge) (*ofp.FlowMod, *twinEntry) {
 		return nil, nil
 	}
 	var needs []flow.ID
-	if c.chance(75) {
+	if c.simple && c.chance(85) {
+		c.simpleRule(ins)
+		if v = c.find(pick(c.gen, kernelFields...)); v == nil {
+			return nil, nil
+		}
+		for focus = pick(c.gen, kernelFields...); !v.has(focus); {
+			focus = pick(c.gen, kernelFields...)
+		}
+	} else if c.chance(75) {
 		ins.Has |= 1 << ofp.InstrApplyActions
 		ins.Apply, needs = c.actionList(v, set, false)
 	}
-	if c.chance(35) || ins.Has == 0 {
+	if ins.Has == 0 || !c.simple && c.chance(35) {
 		ins.Has |= 1 << ofp.InstrWriteActions
 		var more []flow.ID
 		ins.Write, more = c.actionList(v, flow.NumFields, false)
 		needs = append(needs, more...)
 	}
-	if c.chance(10) {
+	if !c.simple && c.chance(10) {
 		ins.Has |= 1 << ofp.InstrClearActions
 	}
 	if c.chance(20) {

@@ -43,6 +43,7 @@ type worker struct {
 	mega      *classifier.Megaflow[program]
 	once      *[onceSize]uint32 // hashes of keys that are not in cache yet; see remember
 	sweeper   sweeper
+	hot       hotPrograms
 	hulls     hulls
 	megaHits  uint64 // keys found in mega; misses.go
 	probes    uint64 // tuples that were searched for them
@@ -103,6 +104,7 @@ func newWorker(d *Datapath, index, entries int) (*worker, error) {
 		mega:  classifier.NewMegaflow(d.megaflows, megaflowMasks, (*program).used), once: new([onceSize]uint32), epfd: -1, evfd: -1, timerfd: -1, ended: make(chan struct{})}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
+	w.hot.always = d.kernel.always
 	if d.manual {
 		return w, nil
 	}

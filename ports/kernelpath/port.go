@@ -137,6 +137,15 @@ func (t *Table) forget(ifindex uint32) {
 	}
 }
 
+// Prepare makes ready for flows from the port: the kernel takes some 10 ms for that, once. Add does so
+// otherwise.
+func (t *Table) Prepare(p *Port) error {
+	if p.t != t {
+		return ErrClosed
+	}
+	return p.begin()
+}
+
 // begin makes ready for the first flow from the port.
 func (p *Port) begin() error {
 	if !p.ring {
