@@ -28,6 +28,7 @@ func TestTraceForetells(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.pair = true // what the twin makes of a packet-out is none of this test's business
 		for range 200 {
 			if err := c.change(); err != nil {
 				t.Fatalf("seed %#x: %v", seed, err)
@@ -53,6 +54,9 @@ func TestTraceForetells(t *testing.T) {
 		}
 	}
 	t.Logf("%d frames compared, %d left out; %d frames and %d packet-ins foretold", compared, skipped, sent, ins)
+	if rounds < 40 { // a few sets of rules may have no packet-in in them
+		return
+	}
 	if compared < 2*skipped || sent < compared/4 || ins == 0 {
 		t.Errorf("seed %#x: %d frames compared, %d left out; %d frames and %d packet-ins foretold: the generator is wrong", seed, compared, skipped, sent, ins)
 	}
