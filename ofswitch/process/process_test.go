@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,8 @@ func TestHeapFloor(t *testing.T) {
 		os.Unsetenv("GOGC")
 		defer os.Setenv("GOGC", v)
 	}
+	floor = sync.Once{} // as in a process that has not called it
+	runtime.GC()        // what was alive at the last collection counts
 	HeapFloor(64 << 20)
 	percent := func() uint64 {
 		sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
