@@ -62,6 +62,9 @@ type Caps struct {
 	GSOTCPv4 bool
 	GSOTCPv6 bool
 	GSOUDPL4 bool
+	// Coalesce: single frames of a TCP connection may be put together to the GSO packets
+	// that the queue takes (packet.Coalesce).
+	Coalesce bool
 }
 
 // Status is a device's state at one moment.

@@ -49,6 +49,8 @@ type SystemOptions struct {
 	// NoRing has frames received by recvmmsg and sent by sendmmsg alone, as where
 	// the kernel gives no packet ring.
 	NoRing bool
+	// NoCoalesce has frames sent one by one, and none put together to GSO packets.
+	NoCoalesce bool
 	// RcvBuf and SndBuf are socket buffer sizes in bytes; 0: the defaults.
 	RcvBuf, SndBuf int
 	// Up has a device that is down brought up, once it is isolated.

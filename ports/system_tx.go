@@ -46,7 +46,7 @@ func (p *System) NewTx() (TxQueue, error) {
 			return nil, closing(fd, err)
 		}
 	}
-	t := &systemTx{p: p, fd: fd, v: newTxVector(), caps: Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: p.usoOK}}
+	t := &systemTx{p: p, fd: fd, v: newTxVector(), caps: Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: p.usoOK, Coalesce: !p.opt.NoCoalesce}}
 	if p.opt.QdiscBypass {
 		// Past the qdisc the kernel does not segment for the device.
 		t.caps.GSOTCPv4, t.caps.GSOTCPv6 = p.bypass.tso4, p.bypass.tso6

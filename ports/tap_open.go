@@ -37,6 +37,8 @@ type TapOptions struct {
 	// A device that exists must have been made for several ("ip tuntap add ... multi_queue").
 	// With IOPlain there is one only.
 	Queues int
+	// NoCoalesce has frames sent one by one, and none put together to GSO packets.
+	NoCoalesce bool
 	// Down leaves a new device administratively down. An existing device is
 	// never brought up or down.
 	Down bool
@@ -206,7 +208,7 @@ func (p *Tap) openQueue(name string, id int, o TapOptions, multi bool) error {
 	p.queues, p.vnet = append(p.queues, &tapRx{Tap: p, fd: fd}), true
 	// What the switch may write does not depend on what it asked to read, but
 	// the same kernels know both.
-	p.caps = Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: offloads&unix.TUN_F_USO4 != 0}
+	p.caps = Caps{Csum: true, GSOTCPv4: true, GSOTCPv6: true, GSOUDPL4: offloads&unix.TUN_F_USO4 != 0, Coalesce: !o.NoCoalesce}
 	return nil
 }
 
