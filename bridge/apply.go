@@ -50,6 +50,7 @@ func (s *Switch) Apply(c Config) error {
 		return errors.New("the switch is closed")
 	}
 	s.vlanLimit = c.VLANLimit
+	s.dp.SetKernelPath(!c.NoKernelPath && !s.opts.NoKernelPath)
 	var errs []error
 	if err := s.applyThreads(&c); err != nil {
 		errs = append(errs, err)

@@ -25,6 +25,9 @@ type Config struct {
 	VLANLimit int
 	// Threads are those that forward.
 	Threads Threads
+	// NoKernelPath: the kernel forwards no frames by itself, but leaves all to the threads
+	// (other_config:kernel-path=false of table Open_vSwitch).
+	NoKernelPath bool
 }
 
 // Bridge is the desired state of one bridge.
@@ -99,7 +102,7 @@ type Port struct {
 	// the smallest of the bridge's other devices, or 1500 (column mtu_request).
 	MTU int
 	// Options by name: "peer", "io", "qdisc-bypass", "stack-isolation", "xdp-mode",
-	// "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring".
+	// "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring", "coalesce".
 	Options map[string]string
 	// QoS are the port's queues; nil: none.
 	QoS *QoS
@@ -136,9 +139,9 @@ type Listener struct {
 
 // optionNames are the port options that this release knows, by port type.
 var optionNames = map[string][]string{
-	TypeSystem:   {"io", "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring", "qdisc-bypass", "stack-isolation", "xdp-mode"},
-	TypeInternal: {"io", "n_rxq"},
-	TypeTap:      {"io", "n_rxq"},
+	TypeSystem:   {"coalesce", "io", "n_rxq", "n_rxq_desc", "n_txq_desc", "packet-ring", "qdisc-bypass", "stack-isolation", "xdp-mode"},
+	TypeInternal: {"coalesce", "io", "n_rxq"},
+	TypeTap:      {"coalesce", "io", "n_rxq"},
 	TypePatch:    {"peer"},
 }
 

@@ -271,11 +271,15 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, err
 	}
+	coalesce, err := p.conf.onByDefault("coalesce")
+	if err != nil {
+		return nil, err
+	}
 	switch p.conf.Type {
 	case TypeInternal:
-		return ports.OpenInternal(p.conf.Name, ports.TapOptions{MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Queues: queues, Logger: log})
+		return ports.OpenInternal(p.conf.Name, ports.TapOptions{NoCoalesce: !coalesce, MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Queues: queues, KernelPath: p.bridge.sw.kernel, Logger: log})
 	case TypeTap:
-		return ports.OpenTap(p.conf.Name, ports.TapOptions{IO: p.conf.Options["io"], Queues: queues, Logger: log})
+		return ports.OpenTap(p.conf.Name, ports.TapOptions{NoCoalesce: !coalesce, IO: p.conf.Options["io"], Queues: queues, Logger: log})
 	}
 	bypass, err := onOff(p.conf.Name, "qdisc-bypass", p.conf.Options["qdisc-bypass"])
 	if err != nil {
@@ -297,22 +301,29 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	ring := true
-	if value := p.conf.Options["packet-ring"]; value != "" {
-		if ring, err = onOff(p.conf.Name, "packet-ring", value); err != nil {
-			return nil, err
-		}
+	ring, err := p.conf.onByDefault("packet-ring")
+	if err != nil {
+		return nil, err
 	}
 	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
 		IO: io, XDPMode: xdpMode,
-		Queues: queues, RxDesc: rxDesc, TxDesc: txDesc, NoRing: !ring,
+		Queues: queues, RxDesc: rxDesc, TxDesc: txDesc, NoRing: !ring, NoCoalesce: !coalesce,
 		// A port whose device is down is of no use to anybody who names it: the
 		// usual reason is that nobody thought of it.
 		Up: true, Changed: p.bridge.sw.opts.OnChange,
 
 		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
-		Bridge: p.bridge.conf.Name, Logger: log,
+		KernelPath: p.bridge.sw.kernel,
+		Bridge:     p.bridge.conf.Name, Logger: log,
 	})
+}
+
+// onByDefault reads a switch-like option that is on where it is not given.
+func (p *Port) onByDefault(name string) (bool, error) {
+	if p.Options[name] == "" {
+		return true, nil
+	}
+	return onOff(p.Name, name, p.Options[name])
 }
 
 // onOff reads a switch-like option; "" is off.

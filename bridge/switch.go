@@ -11,6 +11,7 @@ import (
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 	"ofswitch/ports"
+	"ofswitch/ports/kernelpath"
 	"ofswitch/stream"
 	"ofswitch/unixctl"
 )
@@ -21,7 +22,9 @@ type Options struct {
 	RunDir string
 	// Threads that forward, where a Config says nothing else.
 	Threads Threads
-	Logger  *slog.Logger
+	// NoKernelPath: the kernel forwards no frames by itself, whatever a Config says.
+	NoKernelPath bool
+	Logger       *slog.Logger
 	// OnChange is called after State has changed by itself: a device has come,
 	// changed or gone, a controller has connected, changed its role or is lost.
 	// Statistics change without. It comes from any goroutine, with locks held, and
@@ -35,6 +38,8 @@ type Switch struct {
 	log  *slog.Logger
 	dp   *ofswitch.Datapath
 	tls  *stream.Credentials // of all bridges
+	// kernel is the kernel's table of flows; nil: there is none.
+	kernel *kernelpath.Table
 
 	stopWatch context.CancelFunc
 	watchDone chan struct{}
@@ -63,10 +68,12 @@ func New(o Options) (*Switch, error) {
 	s := &Switch{opts: o, log: o.Logger, tls: stream.NewCredentials(o.Logger), bridges: map[string]*liveBridge{}, watchDone: make(chan struct{})}
 	s.onLost = s.lostDevices
 	var err error
-	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Threads.Workers, Logger: o.Logger, OnGone: func() {
+	s.openKernelPath()
+	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Threads.Workers, Logger: o.Logger, KernelPath: s.kernel, OnGone: func() {
 		time.AfterFunc(0, func() { s.onLost() })
 	}})
 	if err != nil {
+		s.closeKernelPath()
 		return nil, fmt.Errorf("datapath: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -115,6 +122,7 @@ func (s *Switch) Close() {
 	}
 	closeAll(gone)
 	s.dp.Close()
+	s.closeKernelPath()
 }
 
 // Bridges lists the names of the bridges that exist.

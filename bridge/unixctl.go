@@ -18,6 +18,7 @@ func (s *Switch) RegisterCommands(srv *unixctl.Server) {
 	s.registerThreads(srv)
 	s.registerPorts(srv)
 	s.registerCoverage(srv)
+	srv.Register("kernel-path/show", "[bridge]", 0, 1, s.showKernelPath)
 	srv.Register("isolation/show", "[bridge]", 0, 1, func(args []string) (string, error) {
 		if len(args) > 0 {
 			if _, err := s.bridge(args[0]); err != nil {

@@ -24,8 +24,11 @@ func (s *Switch) registerDatapath(srv *unixctl.Server) {
 		}
 		return s.showDatapath(stats), nil
 	})
-	srv.Register("dpctl/dump-flows", "[-m] [--names] [dp]", 0, 4, func(args []string) (string, error) {
-		d := readDump(&args)
+	srv.Register("dpctl/dump-flows", "[-m] [--names] [dp] [type=TYPE]", 0, 5, func(args []string) (string, error) {
+		d, err := readDump(&args)
+		if err != nil {
+			return "", err
+		}
 		if len(args) > 1 || len(args) == 1 && !isDatapath(args[0]) {
 			return "", noDatapath(args[0])
 		}
@@ -47,7 +50,10 @@ func (s *Switch) registerDatapath(srv *unixctl.Server) {
 		return b.String(), nil
 	})
 	srv.Register("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, func(args []string) (string, error) {
-		d := readDump(&args)
+		d, err := readDump(&args)
+		if err != nil {
+			return "", err
+		}
 		if len(args) != 1 {
 			return "", errors.New("dpif/dump-flows [-m] [--names | --no-names] bridge: one bridge is wanted")
 		}
@@ -183,31 +189,57 @@ func (s *Switch) showBridges() string {
 }
 
 // dump says how cached flows are to be printed.
-type dump struct{ more, names bool }
+type dump struct {
+	more, names bool
+	kernel      bool // those of the kernel
+	threads     bool // those of forwarding threads
+}
 
-func readDump(args *[]string) (d dump) {
+// flowTypes are those that type= of dump-flows takes, and what they leave in.
+var flowTypes = map[string]dump{
+	"all": {kernel: true, threads: true}, "": {kernel: true, threads: true},
+	"offloaded": {kernel: true}, "tcx": {kernel: true},
+	"non-offloaded": {threads: true}, "ovs": {threads: true},
+}
+
+func readDump(args *[]string) (d dump, err error) {
+	word := ""
+	*args = slices.DeleteFunc(slices.Clone(*args), func(a string) bool {
+		t, is := strings.CutPrefix(a, "type=")
+		if is {
+			word = t
+		}
+		return is
+	})
+	d, known := flowTypes[word]
+	if !known {
+		return d, fmt.Errorf("type=%.100s: no flows are of this type; use %s", word, strings.Join(sortedKeys(flowTypes)[1:], ", "))
+	}
 	d.more = takeOption(args, "-m", "--more")
 	d.names = takeOption(args, "--names") || d.more
 	if takeOption(args, "--no-names") {
 		d.names = false
 	}
-	return d
+	return d, nil
 }
 
 // dumpCache prints the microflows, of one bridge or of all ("").
 func (s *Switch) dumpCache(d dump, bridge string) string {
 	var b strings.Builder
-	worker := -1
+	worker := -2
 	for _, f := range s.dp.CachedFlows() {
-		if bridge != "" && f.InPort.Bridge != bridge {
+		if bridge != "" && f.InPort.Bridge != bridge || f.Worker < 0 && !d.kernel || f.Worker >= 0 && !d.threads {
 			continue
 		}
 		if bridge == "" && f.Worker != worker {
-			worker = f.Worker
-			fmt.Fprintf(&b, "flow-dump from forwarding thread %d:\n", worker)
+			if worker = f.Worker; worker >= 0 {
+				fmt.Fprintf(&b, "flow-dump from forwarding thread %d:\n", worker)
+			} else {
+				b.WriteString("flow-dump from the kernel:\n")
+			}
 		}
 		if d.more {
-			fmt.Fprintf(&b, "ufid:%08x-0000-0000-0000-%012x, ", f.ID, f.Worker)
+			fmt.Fprintf(&b, "ufid:%08x-0000-0000-0000-%012x, ", f.ID, f.Worker&0xff)
 		}
 		b.WriteString(f.Text(d.names))
 		b.WriteByte('\n')

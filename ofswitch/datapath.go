@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ofswitch/ports"
+	"ofswitch/ports/kernelpath"
 )
 
 // Options are what does not change in the life of a Datapath.
@@ -31,8 +32,11 @@ type Options struct {
 	// Manual starts no threads and no goroutines: Poll, Collect and every
 	// other method run on the goroutine of one caller. For tests.
 	Manual bool
+	// KernelPath is the kernel's table of flows, to which hot ones are given; nil: there is none. It
+	// is the caller's to close, after the datapath.
+	KernelPath *kernelpath.Table
 
-	kernel kernelTable // of tests; nil: none
+	kernel kernelTable // of tests, instead
 	// kernelAlways: tests have every program offered to it after the batch in which it was made.
 	kernelAlways bool
 
@@ -148,6 +152,9 @@ func NewDatapath(o Options) (*Datapath, error) {
 	}
 	d.started = d.clock()
 	d.version.Store(1)
+	if o.KernelPath != nil {
+		o.kernel = realKernel{o.KernelPath}
+	}
 	d.kernel.init(d, o.kernel)
 	d.kernel.always = o.kernelAlways
 	d.upcalls = newUpcalls(d)

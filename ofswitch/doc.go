@@ -97,7 +97,7 @@
 //
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
 // the outermost: Bridge.portMu, flowFeed.mu, Datapath.reapMu, Datapath.teamMu, Datapath.ctlMu, Datapath.mu
-// (the writer lock), Datapath.foldMu; then leaf locks that are never held
+// (the writer lock), Datapath.foldMu, kernelFlows.mu; then leaf locks that are never held
 // together (upcalls.mu, worker.mailMu, Datapath.pendMu, remains.mu, shaper.mu, FDB, buffers.mu,
 // Reassembler). Sync is never called with the writer lock held. Workers take a lock on a cache miss,
 // at the queues of a port and for fragments to be reassembled, and only leaf locks. What a worker reads without a lock is

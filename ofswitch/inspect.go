@@ -18,7 +18,8 @@ import (
 // CachedFlow is a flow in the caches of one worker, and what is done to its frames: a
 // megaflow, or, where its port has as many masks as it may, an exact key.
 type CachedFlow struct {
-	Worker         int
+	Worker         int          // -1: the flow is with the kernel
+	Offloaded      bool         // which forwards its frames
 	InPort         DatapathPort // Number 0: the port has gone
 	Packets, Bytes uint64
 	Age            int64 // ns since its last frame; -1: it has had none
@@ -39,10 +40,18 @@ func (f *CachedFlow) Text(names bool) string {
 	if f.Age >= 0 {
 		used = fmt.Sprintf("%d.%03ds", f.Age/1e9, f.Age/1e6%1000)
 	}
-	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s, actions:%s", maskedKeyText(&f.key, &f.prog.mask, in), f.Packets, f.Bytes, used, f.prog.maskedActionsText(names))
+	where := ""
+	if f.Worker < 0 {
+		where = " offloaded:no, dp:tcx,"
+		if f.Offloaded {
+			where = " offloaded:yes, dp:tcx,"
+		}
+	}
+	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s,%s actions:%s", maskedKeyText(&f.key, &f.prog.mask, in), f.Packets, f.Bytes, used, where, f.prog.maskedActionsText(names))
 }
 
-// CachedFlows lists the cached flows of all workers, by worker; those used last come first.
+// CachedFlows lists the flows that are with the kernel, then the cached flows of all workers, by worker; of
+// each those used last come first.
 func (d *Datapath) CachedFlows() []CachedFlow {
 	d.Sync()
 	now := d.clock()
@@ -50,9 +59,10 @@ func (d *Datapath) CachedFlows() []CachedFlow {
 	for _, p := range d.Ports() {
 		byNum[p.Number] = p
 	}
-	var list []CachedFlow
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
+	d.kernel.fold()
+	list := d.kernel.cached(now, byNum)
 	for i, w := range d.workers() {
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			if !p.cached.Load() {

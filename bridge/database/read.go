@@ -161,6 +161,11 @@ func (r *reader) readOtherConfig(root row) {
 				continue
 			}
 			r.config.VLANLimit = min(n, 2)
+		case "kernel-path":
+			if value != "true" && value != "false" {
+				r.warn("other_config:%s=%s: want true or false; true is used", key, value)
+			}
+			r.config.NoKernelPath = value == "false"
 		default:
 			if !r.readThreads(key, value) {
 				r.warn("Open_vSwitch other_config:%s is not known, and is ignored", key)

@@ -20,6 +20,7 @@ var daemonVerbs = []struct{ name, args, usage string }{
 	{"exit", "", "end the daemon"},
 	{"fdb/show", "BRIDGE", "print a bridge's MAC table"},
 	{"fdb/flush", "[BRIDGE]", "forget a bridge's MAC addresses, or those of all bridges"},
+	{"kernel-path/show", "[BRIDGE]", "print from and to which ports the kernel forwards by itself"},
 	{"isolation/show", "[BRIDGE]", "print how the host's stack is kept out of each port"},
 	{"worker/show", "", "print what each forwarding thread does"},
 }

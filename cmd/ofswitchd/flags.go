@@ -23,13 +23,14 @@ import (
 
 // options are the command line, read.
 type options struct {
-	runDir   string
-	threads  bridge.Threads
-	detach   bool
-	logFile  string
-	logLevel slog.Level
-	db       dbOption
-	config   bridge.Config
+	runDir       string
+	threads      bridge.Threads
+	noKernelPath bool
+	detach       bool
+	logFile      string
+	logLevel     slog.Level
+	db           dbOption
+	config       bridge.Config
 }
 
 // errDone: the command line asked for help or the version, which were printed.
@@ -74,6 +75,7 @@ func parseArgs(args []string, stdout io.Writer) (*options, error) {
 			&cli.IntFlag{Name: "workers", Usage: "`N` forwarding threads; by default one, or one for each processor of --cpu-mask (other_config:n-workers in the database comes first)", Action: func(_ *cli.Context, n int) error { return checkWorkers(n) }, Destination: &o.threads.Workers},
 			&cli.StringFlag{Name: "cpu-mask", Usage: "bind forwarding threads to the processors of the hexadecimal `MASK` (other_config:pmd-cpu-mask comes first)", Action: o.cpuMask},
 			&cli.BoolFlag{Name: "busy-poll", Usage: "forwarding threads look for frames without end and never sleep: each takes a processor (other_config:pmd-busy-poll)", Destination: &o.threads.BusyPoll},
+			&cli.StringFlag{Name: "kernel-path", Value: "on", Usage: "`on` or off: whether the kernel forwards hot flows by itself (other_config:kernel-path=false turns it off, too)", Action: o.kernelPath},
 			&cli.StringFlag{Name: "log-file", Usage: "append the log to `FILE`; by default it goes to standard error, and with --detach nowhere once the switch is ready", Destination: &o.logFile},
 			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error", Destination: &level},
 			&cli.StringFlag{Name: "completion", Usage: "print the script with which the `SHELL` bash, zsh or fish completes these flags, and end", Destination: &shell},
@@ -142,6 +144,15 @@ func checkWorkers(n int) error {
 	if err := ofswitch.CheckWorkers(n); err != nil {
 		return fmt.Errorf("--workers: %w", err)
 	}
+	return nil
+}
+
+// kernelPath reads --kernel-path.
+func (o *options) kernelPath(_ *cli.Context, value string) error {
+	if value != "on" && value != "off" {
+		return fmt.Errorf("--kernel-path %s: use on or off", value)
+	}
+	o.noKernelPath = value == "off"
 	return nil
 }
 
