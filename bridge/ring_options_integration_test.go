@@ -17,7 +17,7 @@ func TestIntegrationRingOptions(t *testing.T) {
 		}
 		return l.apply(secure("br0", Port{Name: "v1", Options: o}))
 	}
-	for _, bad := range [][2]string{{"n_rxq", "0"}, {"n_rxq_desc", "many"}, {"n_txq_desc", "16385"}, {"packet-ring", "perhaps"}} {
+	for _, bad := range [][2]string{{"n_rxq", "0"}, {"n_rxq_desc", "many"}, {"n_txq_desc", "16385"}, {"packet-ring", "perhaps"}, {"coalesce", "perhaps"}} {
 		if err := with(bad[0], bad[1]); err == nil || !strings.Contains(err.Error(), "options:"+bad[0]+"="+bad[1]) {
 			t.Errorf("%v: %v", bad, err)
 		}

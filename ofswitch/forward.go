@@ -145,7 +145,7 @@ func (w *worker) abandon() {
 	w.dirty = w.dirty[:0]
 	w.unhold()
 	// Frames of the pools may be held twice now: let the collector have them.
-	w.clones, w.saved, w.segs, w.cuts = nil, nil, nil, nil
+	w.clones, w.saved, w.segs, w.cuts, w.joined = nil, nil, nil, nil, nil
 	w.pools = packet.NewPools()
 	w.depth = 0
 }

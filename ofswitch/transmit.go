@@ -37,6 +37,14 @@ func (w *worker) transmit() {
 }
 
 func (w *worker) send(t *txBatch) {
+	if t.coalesces() {
+		w.sendCoalesced(t)
+		return
+	}
+	w.sendAll(t)
+}
+
+func (w *worker) sendAll(t *txBatch) {
 	for i, f := range t.frames {
 		if f.Offload.NeedsCsum || f.Offload.GSOType != packet.GSONone {
 			w.prepare(t, i)

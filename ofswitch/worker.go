@@ -61,6 +61,7 @@ type worker struct {
 	clones  []*packet.Frame // go back to pools after the batch
 	saved   []*packet.Frame // stack of opSave
 	segs    []*packet.Frame // scratch of transmit
+	joined  []*packet.Frame // GSO packets that coalesce made: go back once they are sent
 	cuts    []*packet.Frame // segments in segs: go back once they are sent
 	pools   *packet.Pools
 	depth   int      // recirculations that the one in work is inside of

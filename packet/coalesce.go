@@ -146,7 +146,7 @@ func (s *tcpSegment) parse(f *Frame) bool {
 func (r *run) follows(s *tcpSegment) bool {
 	h := &r.head
 	n := len(s.b) - s.hdr
-	if s.v6 != h.v6 || s.l3 != h.l3 || s.hdr != h.hdr || n > r.size || h.hdr-h.l3+r.bytes+n > maxCoalesced {
+	if n > r.size || h.hdr-h.l3+r.bytes+n > maxCoalesced {
 		return false
 	}
 	a, b := TCP(h.b[h.l4:h.hdr]), TCP(s.b[s.l4:s.hdr])
@@ -155,7 +155,7 @@ func (r *run) follows(s *tcpSegment) bool {
 		!bytes.Equal(a[tcpUrgent:], b[tcpUrgent:]) || !bytes.Equal(a[:tcpSeq], b[:tcpSeq]) {
 		return false
 	}
-	if !bytes.Equal(h.b[:h.l3], s.b[:s.l3]) {
+	if !bytes.Equal(h.b[:h.l3], s.b[:s.l3]) { // so the family is the same
 		return false
 	}
 	if h.v6 {

@@ -160,6 +160,9 @@ func checkCoalesce(t testing.TB, frames []*Frame, v4, v6 bool, mtu int) (counts 
 			made = made[1:]
 			packets, wire := f.Segments()
 			n = int(packets)
+			if h, err := findHeaders(f.Bytes()); err != nil || !h.v6 && Sum(f.Bytes()[h.l3:h.l4], 0) != 0xffff {
+				t.Fatalf("a wrong IP header: %v, % x", err, f.Bytes()[:EthernetLen+IPv4MinLen])
+			}
 			sum := 0
 			for _, w := range want[at : at+n] {
 				sum += len(w)
@@ -208,6 +211,37 @@ func TestCoalesceRules(t *testing.T) {
 		var s *stream
 		list := three(func(x *stream) { s = x; kind(x) }, func(*stream) {})
 		change(list[1], s.l3(), s.l4())
+		return list
+	}
+	// every is with for all three.
+	every := func(kind func(*stream), change func(f *Frame, l3, l4 int)) []*Frame {
+		var s *stream
+		list := three(func(x *stream) { s = x; kind(x) }, func(*stream) {})
+		for _, f := range list {
+			change(f, s.l3(), s.l4())
+			finishTest(f, s.l3(), s.l4(), s.v6, s.partial)
+		}
+		return list
+	}
+	// zero has a first frame whose checksum at sum is 0, by what stands at free, and
+	// writes the 0xffff that says the same.
+	zero := func(sum, free int) []*Frame {
+		list := every(four, func(f *Frame, l3, l4 int) {})
+		b := list[0].Bytes()
+		for v := range 1 << 16 {
+			binary.BigEndian.PutUint16(b[free:], uint16(v))
+			finishTest(list[0], EthernetLen, EthernetLen+IPv4MinLen, false, false)
+			if binary.BigEndian.Uint16(b[sum:]) == 0 {
+				break
+			}
+		}
+		if free < EthernetLen+IPv4MinLen { // the identification: the others follow it
+			for i, f := range list[1:] {
+				IPv4(f.Bytes()[EthernetLen:]).SetID(IPv4(b[EthernetLen:]).ID() + uint16(i+1))
+				finishTest(f, EthernetLen, EthernetLen+IPv4MinLen, false, false)
+			}
+		}
+		binary.BigEndian.PutUint16(b[sum:], 0xffff)
 		return list
 	}
 	ends := func(flags uint8, at, n int) []*Frame {
@@ -276,10 +310,17 @@ func TestCoalesceRules(t *testing.T) {
 		{"a wrong checksum", raw(four, func(f *Frame, _, l4 int) { f.Bytes()[l4+30]++ }), []int{1, 1, 1}},
 		{"a wrong partial checksum", raw(func(s *stream) { s.partial = true }, func(f *Frame, _, l4 int) { f.Bytes()[l4+16]++ }), []int{1, 1, 1}},
 		{"a wrong IP checksum", raw(four, func(f *Frame, l3, _ int) { f.Bytes()[l3+10]++ }), []int{1, 1, 1}},
+		{"all fragments", every(four, func(f *Frame, l3, _ int) { f.Bytes()[l3+6] = 0x20 }), []int{1, 1, 1}},
+		{"all UDP", every(four, func(f *Frame, l3, _ int) { f.Bytes()[l3+9] = ProtoUDP }), []int{1, 1, 1}},
+		{"all UDP over IPv6", every(six, func(f *Frame, l3, _ int) { f.Bytes()[l3+6] = ProtoUDP }), []int{1, 1, 1}},
+		{"all without fragmentation", every(four, func(f *Frame, l3, _ int) { f.Bytes()[l3+6] = 0x40 }), []int{3}},
+		{"0xffff for 0 in IPv4", zero(EthernetLen+10, EthernetLen+4), []int{1, 2}},
+		{"0xffff for 0 in TCP", zero(EthernetLen+IPv4MinLen+16, EthernetLen+100), []int{1, 2}},
 		{"padding", raw(four, func(f *Frame, l3, _ int) { IPv4(f.Bytes()[l3:]).SetTotalLen(100) }), []int{1, 1, 1}},
 		{"a length beyond the frame", raw(six, func(f *Frame, l3, _ int) { IPv6(f.Bytes()[l3:]).SetPayloadLen(2000) }), []int{1, 1, 1}},
 		{"a GSO packet", raw(four, func(f *Frame, _, _ int) { f.Offload.GSOType, f.Offload.GSOSize = GSOTCPv4, 100 }), []int{1, 1, 1}},
 		{"a partial checksum elsewhere", raw(func(s *stream) { s.partial = true }, func(f *Frame, _, _ int) { f.Offload.CsumOffset = 6 }), []int{1, 1, 1}},
+		{"a partial checksum from elsewhere", raw(func(s *stream) { s.partial = true }, func(f *Frame, _, _ int) { f.Offload.CsumStart += 2 }), []int{1, 1, 1}},
 		{"PSH in the last", ends(TCPPsh, 2, 3), []int{3}},
 		{"FIN and PSH in the last", ends(TCPPsh|TCPFin, 2, 3), []int{3}},
 		{"PSH in the first", ends(TCPPsh, 0, 3), []int{1, 2}},
