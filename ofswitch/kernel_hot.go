@@ -30,12 +30,13 @@ func (h *hotPrograms) due(frames uint64, now int64) bool {
 // offerHot offers the hot ones among the sampled programs to the kernel.
 func (w *worker) offerHot(now int64) {
 	h, k := &w.hot, &w.d.kernel
+	before := h.at
 	h.frames, h.at = 0, now
 	if h.n = 0; h.always {
 		w.offerAll(now)
 	} else if k.on.Load() {
 		for _, p := range h.list {
-			if p != nil && p.hot(now) {
+			if p != nil && p.hot(before, now) {
 				w.offer(p, now)
 			}
 		}
@@ -44,15 +45,15 @@ func (w *worker) offerHot(now int64) {
 }
 
 // hot says whether the program has had many frames within the last second, but not those of which it has
-// said so before.
-func (p *program) hot(now int64) bool {
+// said so before. The worker last looked at the time before.
+func (p *program) hot(before, now int64) bool {
 	packets, _, _ := p.cell.load()
-	lately := p.hotAt == 0 || now-p.hotAt < hotWithin
-	many := packets-p.hotCount >= hotFrames
+	if p.hotAt == 0 {
+		p.hotAt = before
+	}
+	lately, many := now-p.hotAt < hotWithin, packets-p.hotCount >= hotFrames
 	if many || !lately {
 		p.hotAt, p.hotCount = now, packets
-	} else if p.hotAt == 0 {
-		p.hotAt = now
 	}
 	return many && lately
 }
