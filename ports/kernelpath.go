@@ -111,7 +111,7 @@ func nothingWaits(fd int) bool {
 	return n == 0 && err == nil
 }
 
-// openKernelPath has the kernel count the frames of a TAP that is not up yet.
+// openKernelPath makes the TAP known to the kernel's flow table.
 func (p *Tap) openKernelPath(d *device, o TapOptions) {
 	switch {
 	case o.KernelPath == nil:
@@ -128,12 +128,15 @@ func (p *Tap) openKernelPath(d *device, o TapOptions) {
 	}
 	at, err := d.kernelDevice()
 	if err == nil {
+		at.Look = func() { p.KernelPath() }
 		p.kernel, err = o.KernelPath.OpenTap(at)
 	}
 	if err != nil {
 		p.noKernel = inOneLine(err)
 		o.Logger.Debug("the kernel forwards nothing of the port by itself", "port", d.name, "reason", err)
+		return
 	}
+	p.kernel.Ahead()
 }
 
 func (p *Tap) closeKernelPath() error {
@@ -141,6 +144,14 @@ func (p *Tap) closeKernelPath() error {
 		return p.kernel.Close()
 	}
 	return nil
+}
+
+// hasRoamed says whether the device has ever been in another network namespace, as far as
+// known: its frames have not been counted there.
+func (d *device) hasRoamed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.roamed
 }
 
 // KernelPath of a TAP: of one that the port made, with one queue and the virtio-net
@@ -151,7 +162,7 @@ func (p *Tap) KernelPath() (*kernelpath.Port, string) {
 		return nil, "closed"
 	case p.kernel == nil:
 		return nil, cmp.Or(p.noKernel, "off")
-	case p.Away():
+	case p.dev.hasRoamed():
 		return nil, "moved"
 	}
 	if p.kernel.Missing() != 0 && p.mu.TryLock() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -23,6 +24,7 @@ type Port struct {
 	ifindex   int
 	namespace Namespace
 	within    func(func() error) error
+	look      func()
 	ring      bool
 	mark      uint32
 	redirect  uint32 // flags
@@ -32,6 +34,7 @@ type Port struct {
 	links     []link.Link
 
 	quiet quiet
+	known atomic.Bool // how many frames the switch has yet to see; see OpenTap
 
 	// Under Table.mu.
 	flows     map[*Flow]struct{} // from and to the port
@@ -51,6 +54,8 @@ type Device struct {
 	Within func(fn func() error) error
 	// Mark is the mark of frames that leave by the device.
 	Mark uint32
+	// Look has the owner call Resync; of TAPs alone.
+	Look func()
 }
 
 // redirectIngress is BPF_F_INGRESS: the host's stack receives the frame as from the device.
@@ -74,23 +79,6 @@ func (t *Table) OpenRing(fd int, d Device) (*Port, error) {
 	return p, err
 }
 
-// OpenTap makes a port of a TAP that is down and has never been up, so that its frames are
-// counted from the first on. The kernel needs some 10 ms for it. Errors wrap ErrUnavailable.
-func (t *Table) OpenTap(d Device) (*Port, error) {
-	p, err := t.openPort(d, func(p *Port) error {
-		p.redirect, p.mark = redirectIngress, 0
-		p.entry.epochs.Store(1)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := p.attach(progTap, ebpf.AttachTCXEgress); err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return p, nil
-}
-
 // TestPort makes a port without a device, for Test. Its Close ends it.
 func (t *Table) TestPort(ifindex int) (*Port, error) {
 	return t.openPort(Device{Ifindex: ifindex}, func(p *Port) error {
@@ -110,7 +98,7 @@ func (t *Table) openPort(d Device, ready func(*Port) error) (*Port, error) {
 	if is := e.ifindex.Load(); is != 0 || d.Ifindex <= 0 {
 		return nil, fmt.Errorf("%w: its place in the table is taken by device %d", ErrUnavailable, is)
 	}
-	p := &Port{t: t, entry: e, ifindex: d.Ifindex, namespace: d.Namespace, within: d.Within, mark: d.Mark, flows: make(map[*Flow]struct{})}
+	p := &Port{t: t, entry: e, ifindex: d.Ifindex, namespace: d.Namespace, within: d.Within, look: d.Look, mark: d.Mark, flows: make(map[*Flow]struct{})}
 	t.reclaimLocked() // slots may have been of a device with this index
 	t.forget(uint32(d.Ifindex))
 	e.epochs.Store(0)
@@ -118,9 +106,11 @@ func (t *Table) openPort(d Device, ready func(*Port) error) (*Port, error) {
 	e.passed.Store(0)
 	e.done.Store(0)
 	e.dropped.Store(0)
+	p.known.Store(true)
 	if err := ready(p); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	t.opened = time.Now()
 	e.ifindex.Store(uint32(d.Ifindex))
 	t.ports[p] = struct{}{}
 	return p, nil
@@ -148,13 +138,13 @@ func (t *Table) Prepare(p *Port) error {
 
 // begin makes ready for the first flow from the port.
 func (p *Port) begin() error {
-	if !p.ring {
-		return nil
-	}
 	p.attaching.Lock()
 	defer p.attaching.Unlock()
-	if len(p.links) > 0 {
+	if len(p.links) > 0 || p.within == nil { // of TestPort
 		return nil
+	}
+	if !p.ring {
+		return p.beginTap()
 	}
 	// Before: when the kernel has attached it, it has also waited for those that did not
 	// look at the epochs yet.
@@ -164,12 +154,6 @@ func (p *Port) begin() error {
 		p.entry.epochs.Store(0)
 	}
 	return err
-}
-
-func (p *Port) attach(name string, at ebpf.AttachType) error {
-	p.attaching.Lock()
-	defer p.attaching.Unlock()
-	return p.attachLocked(name, at)
 }
 
 // attachLocked is called with attaching held: Close waits for it.

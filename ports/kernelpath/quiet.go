@@ -14,11 +14,22 @@ type quiet struct {
 	sync.Mutex
 	passed, done uint64
 	since        time.Time
+	counting     bool // of a TAP: the program counts
+}
+
+// begin says that the program of a TAP counts from now on.
+func (q *quiet) begin() {
+	q.Lock()
+	defer q.Unlock()
+	q.counting, q.since = true, time.Time{}
 }
 
 // Missing is how many frames have gone on to the switch that it is not done with, as far as
-// known: it has them, or they are lost.
+// known: it has them, or they are lost. 1: it is not known at all yet.
 func (p *Port) Missing() uint64 {
+	if !p.known.Load() {
+		return 1
+	}
 	e := p.entry
 	gone := e.done.Load() + e.dropped.Load()
 	return max(e.passed.Load(), gone) - gone
@@ -35,14 +46,18 @@ func (p *Port) Resync(empty func() bool) {
 	defer q.Unlock()
 	missing := p.Missing()
 	done, dropped, passed := e.done.Load(), e.dropped.Load(), e.passed.Load()
+	known := p.known.Load()
 	switch {
-	case missing == 0 || missing != passed-done-dropped:
+	case known && (missing == 0 || missing != passed-done-dropped), !known && !q.counting:
 		q.since = time.Time{}
 	case q.since.IsZero() || passed != q.passed || done != q.done:
 		q.passed, q.done, q.since = passed, done, time.Now()
 	case time.Since(q.since) < stillness:
 	case empty() && e.passed.Load() == passed && e.done.Load() == done:
-		e.dropped.CompareAndSwap(dropped, dropped+missing)
+		// Of a TAP done may be the greater: it has seen frames that were not counted.
+		if e.dropped.CompareAndSwap(dropped, passed-done) {
+			p.known.Store(true)
+		}
 		q.since = time.Time{}
 	}
 }

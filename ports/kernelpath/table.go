@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,6 +32,10 @@ type Table struct {
 	gone   []*Flow         // removed since the last wait
 	stuck  [cpuEntries]uint64
 	closed bool
+
+	opened time.Time // when the last port was
+	early  []*Port   // TAPs that are to be made ready ahead, in their order
+	ahead  int       // how many have been
 }
 
 // Open makes the table. The error wraps ErrUnavailable and says why there is none: the

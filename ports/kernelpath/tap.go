@@ -1,0 +1,101 @@
+package kernelpath
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// Attaching a program to a TAP takes the kernel some 10 ms, with its lock on the
+// configuration of devices held: too long for each of a thousand bridges. So it comes when no
+// ports have been opened for a while (calm), for the first TAPs (maxAhead), and for others
+// with their first flow. Frames that the host has sent before were not counted: which
+// are still on their way is known once none has come for a moment (Resync), and no flow
+// becomes active before that.
+const (
+	calm     = 500 * time.Millisecond
+	maxAhead = 64
+	// lookEvery and looks say how often, and how many times, the owner is asked to
+	// look whether such a moment has come, beside the times when it looks by itself.
+	lookEvery = stillness + 5*time.Millisecond
+	looks     = 200
+)
+
+// unknown is portEntry.dropped until then: so much that no count of frames ever meets it.
+const unknown = 1 << 62
+
+// OpenTap makes a port of a TAP. Errors wrap ErrUnavailable.
+func (t *Table) OpenTap(d Device) (*Port, error) {
+	return t.openPort(d, func(p *Port) error {
+		p.redirect, p.mark = redirectIngress, 0
+		p.known.Store(false)
+		p.entry.dropped.Store(unknown)
+		p.entry.epochs.Store(1)
+		return nil
+	})
+}
+
+// Ahead makes the TAP ready for flows when no more ports are being opened, if it is one of the
+// first.
+func (p *Port) Ahead() {
+	t := p.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ahead+len(t.early) >= maxAhead {
+		return
+	}
+	if t.early = append(t.early, p); len(t.early) == 1 {
+		time.AfterFunc(calm, t.readyNext)
+	}
+}
+
+// readyNext makes the TAP ready whose turn it is, and comes back for the others.
+func (t *Table) readyNext() {
+	t.mu.Lock()
+	t.early = slices.DeleteFunc(t.early, func(p *Port) bool { return p.closed })
+	if len(t.early) == 0 {
+		t.mu.Unlock()
+		return
+	}
+	if wait := calm - time.Since(t.opened); wait > 0 {
+		t.mu.Unlock()
+		time.AfterFunc(wait, t.readyNext)
+		return
+	}
+	p := t.early[0]
+	t.mu.Unlock()
+	_ = p.begin() // it is tried again, and told, with the first flow
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ahead++
+	if t.early = t.early[1:]; len(t.early) > 0 {
+		time.AfterFunc(0, t.readyNext)
+	}
+}
+
+// beginTap is begin for a TAP.
+func (p *Port) beginTap() error {
+	if err := p.attachLocked(progTap, ebpf.AttachTCXEgress); err != nil {
+		return err
+	}
+	p.quiet.begin()
+	p.lookAgain(looks)
+	return nil
+}
+
+// lookAgain has the owner look, and comes back, until all is known.
+func (p *Port) lookAgain(times int) {
+	if times == 0 || p.known.Load() {
+		return
+	}
+	time.AfterFunc(lookEvery, func() {
+		p.t.mu.Lock()
+		closed := p.closed
+		p.t.mu.Unlock()
+		if !closed {
+			p.look()
+			p.lookAgain(times - 1)
+		}
+	})
+}
