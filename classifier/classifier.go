@@ -31,6 +31,7 @@ type Classifier[T any] struct {
 	trees   [numLanes]prefixTree     // the prefixes of all rules, by lane
 	asked   [numLanes]atomic.Pointer[laneTables]
 	numbers sharedSet // those that tables have
+	types   typeTables
 	how     Structure
 
 	// The writer's:
@@ -85,15 +86,14 @@ func (c *Classifier[T]) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] 
 	if wc != nil {
 		return c.lookupRecord(o, w, v, wc)
 	}
-	var p pruner
+	p := pruner{alive: allTables}
 	best, _ := c.search(o, w, v, &p)
 	return best
 }
 
-// search is Lookup without a record. It tells in which table best stands.
+// search is Lookup without a record, in the tables that p has alive. It tells in which table best stands.
 func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) (best *Rule[T], from *table[T]) {
 	floor := int32(-1)
-	p.alive = allTables
 	for n, chunk := range o.chunks {
 		for i := range chunk {
 			e := &chunk[i]
@@ -101,7 +101,9 @@ func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) 
 				return best, from
 			}
 			if i == pruneAfter && n == 0 && len(chunk) >= pruneAfter+pruneFor {
-				p.alive = c.numbers.load()
+				numbers := c.numbers.load()
+				p.alive[0] &= numbers[0]
+				p.alive[1] &= numbers[1]
 				c.prune(p, w, pruneFor)
 			}
 			if !p.alive.has(e.id) {
@@ -264,6 +266,7 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	}
 	if t.own != nil {
 		hashes := t.shape.hashStages(t.shape, r.vals)
+		c.noteType(t.own, r)
 		t.own.add(r, &hashes)
 		c.settle(t.own)
 	} else {
@@ -323,6 +326,7 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	r.linked = false
 	if t.own != nil {
 		t.own.remove(r)
+		c.forgetType(t.own, r)
 		c.settle(t.own)
 	} else {
 		c.unmerge(r)

@@ -90,6 +90,8 @@
 // ([prover]): the bits that the rule found asks for, and for every table that could
 // hold a rule to come before it one reason why it holds none that matches. Possible reasons are:
 //
+//   - The Ethernet type: all rules of the table ask for one, and none for the key's. What tables have rules of a
+//     type is known by one look ([typeTables]), and these alone are searched: its 16 bits rule out all tables of other protocols.
 //   - A stage (NSDI 2015, section 5.3): no rule of the table has the key's bits of the port and the metadata,
 //     or of these and layer 2, or of these and layer 3. What rules look like up to a stage stands in a
 //     [stageSet] for each table and stage that tells something. So the ports of a rule
@@ -115,7 +117,7 @@
 //
 // Price: 24 bytes a node of a tree (32 for IPv6), two nodes for each distinct prefix, 3 MB
 // at most, and 1.1 KB a page, 257 at most (3.1 KB where short prefixes end in it); 8 bytes a cell of a stage's set, two to four cells
-// for each distinct value. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
+// for each distinct value; 2 KB for each upper byte of an Ethernet type, and an entry of a map for each type of a table. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
 // of which the trees are a third. A lookup with record costs two to eight times one without (docs/performance.md); on ClassBench sets it
 // records 79 to 98 bits.
 //
@@ -206,7 +208,7 @@
 // before it happens, and a reader that finds another count at the end of its way than at the
 // start takes no reason from that tree. A page of a tree that is dropped has nothing left that a reader may see. Sets of tables
 // and filters follow the same rule: bits are set before a rule's version is published, and cleared after
-// nobody sees the rule; so are numbers of tables, which are given again only when no rule of the table is left.
+// nobody sees the rule, and so for types; so are numbers of tables, which are given again only when no rule of the table is left.
 //
 // An unlinked rule keeps its successor alive. Whoever holds on to removed rules for
 // long holds on to more than these: copy what is needed ([Rule.Pattern]).

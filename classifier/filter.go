@@ -77,10 +77,13 @@ func (t *table[T]) lacks(w *flow.Wide) bool {
 }
 
 // filtered is the value of r in the filter's word.
-func (t *table[T]) filtered(r *Rule[T]) uint64 {
+func (t *table[T]) filtered(r *Rule[T]) uint64 { return r.word(t.word) & t.mask }
+
+// word is the rule's value of a word.
+func (r *Rule[T]) word(idx uint8) uint64 {
 	for i, v := range r.vals {
-		if r.shape.idx[i] == t.word {
-			return v & t.mask
+		if r.shape.idx[i] == idx {
+			return v
 		}
 	}
 	return 0

@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -406,6 +407,34 @@ func checkNumbers(t *testing.T, c *Classifier[int], x *table[int]) {
 	set := c.numbers.load()
 	if !set.has(x.id) {
 		t.Errorf("number %d is not in use", x.id)
+	}
+	if typed := c.types.typed.load(); typed.has(x.id) != x.shape.typed() || x.typed != x.shape.typed() {
+		t.Errorf("table %d: that its rules ask for a type is not noted as it should be", x.id)
+	}
+	if x.typed {
+		kinds, noted := map[uint16]uint32{}, maps.Clone(x.kinds.rest)
+		for r := range x.all {
+			kinds[typeOf(r.Match().Value[flow.WEthDst])]++
+		}
+		if noted == nil {
+			noted = map[uint16]uint32{}
+		}
+		if x.kinds.n > 0 {
+			noted[x.kinds.kind] += x.kinds.n
+		}
+		if !maps.Equal(kinds, noted) {
+			t.Errorf("table %d has rules of the types %v, not %v", x.id, kinds, noted)
+		}
+		pages := map[uint16]bool{}
+		for kind := range kinds {
+			pages[kind>>8] = true
+		}
+		for kind := range 1 << 16 {
+			has := kinds[uint16(kind)] > 0 || x.id >= 64 && pages[uint16(kind>>8)]
+			if lack := c.types.lack(uint16(kind)); lack.has(x.id) == has {
+				t.Errorf("table %d has rules of type %x: %v, noted as %v", x.id, kind, has, !has)
+			}
+		}
 	}
 	for i := range lanes {
 		longest, all := 0, true

@@ -46,6 +46,7 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 		}
 	}
 	c.noteRuns(to, r)
+	c.noteType(to, r)
 	to.add(r, &at)
 	c.settle(to)
 }
@@ -55,6 +56,7 @@ func (c *Classifier[T]) unmerge(r *Rule[T]) {
 	t := r.merged
 	t.remove(r)
 	c.forgetRuns(t, r)
+	c.forgetType(t, r)
 	c.settle(t)
 	if t.n == 0 {
 		c.delist(t)

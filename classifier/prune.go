@@ -53,6 +53,9 @@ func (c *Classifier[T]) enlist(t *table[T]) {
 			break
 		}
 	}
+	if t.typed = t.id >= 0 && t.shape.typed(); t.typed {
+		c.types.typed.put(t.id, true)
+	}
 	if t.blocks != nil {
 		return
 	}
@@ -70,6 +73,9 @@ func (c *Classifier[T]) delist(t *table[T]) {
 		if t.blocks == nil {
 			c.list(t, i, int(run), false)
 		}
+	}
+	if t.typed {
+		c.types.typed.put(t.id, false)
 	}
 	if t.id >= 0 {
 		c.numbers.put(t.id, false)

@@ -13,6 +13,7 @@ type prover[T any] struct {
 	pruner
 	v      Version
 	clear  tableSet // tables that what is recorded rules out
+	other  tableSet // tables that the key's Ethernet type rules out
 	staged bool     // a stage was a reason
 }
 
@@ -21,11 +22,16 @@ type prover[T any] struct {
 // matches, and that no rule that would come before it does.
 func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] {
 	p := prover[T]{v: v}
+	p.other = c.types.lack(typeOf(w[flow.WEthDst]))
+	p.alive = tableSet{^p.other[0], ^p.other[1]}
 	best, from := c.search(o, w, v, &p.pruner)
 	floor := int32(0) // the lowest priority that would come before best
 	if best != nil {
 		best.shape.orInto(wc)
 		floor = best.priority
+	}
+	if typeMask&^wc[flow.WEthDst] == 0 {
+		p.clear = p.other
 	}
 	for _, chunk := range o.chunks {
 		for i := range chunk {
@@ -115,6 +121,12 @@ func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int) 
 	for i, end := range s.ends {
 		if from == end {
 			continue
+		}
+		if i == stageL2 && t.id >= 0 && p.other.has(t.id) && bits.OnesCount64(typeMask&^wc[flow.WEthDst]) < limit {
+			wc[flow.WEthDst] |= typeMask
+			p.clear[0] |= p.other[0]
+			p.clear[1] |= p.other[1]
+			return 0, false
 		}
 		if i < stageL4 {
 			for j := from; j < end; j++ {

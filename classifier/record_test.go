@@ -209,7 +209,9 @@ func TestRecordIsSmall(t *testing.T) {
 		{"a port range", []rule{{1, "tcp"}, {5, "tcp,tp_dst=0x0400/0xfc00"}},
 			"tcp,tp_dst=0x8000", 16 + 8 + 1},
 		{"another Ethernet type", []rule{{0, ""}, {5, "dl_src=00:00:00:00:00:01,arp"}},
-			"dl_src=00:00:00:00:00:01,ip", 48 + 16},
+			"dl_src=00:00:00:00:00:01,ip", 16},
+		{"hosts and another Ethernet type", []rule{{0, ""}, {7, "dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,arp"}, {6, "in_port=1,ip,nw_dst=10.0.0.0/8"}},
+			"in_port=1,dl_src=00:00:00:00:00:01,dl_dst=00:00:00:00:00:02,ipv6", 16},
 		{"IPv6", []rule{{0, ""}, {5, "ipv6,ipv6_dst=2001:db8::/32"}, {6, "ipv6,ipv6_dst=2001:db8::1"}},
 			"ipv6,ipv6_dst=2001:db8::1:0:0:1", 16 + 80},
 	} {

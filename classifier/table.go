@@ -27,10 +27,12 @@ type table[T any] struct {
 
 	// The writer's. runs are, for each lane, the lengths of prefixes that the rules of a merged
 	// table ask for; nil: none asks for any. A subtable's own are in its shape.
-	runs [numLanes]*runSet
-	n    int // rules
-	prio priorities
-	max  int32 // as in the order now
+	runs  [numLanes]*runSet
+	n     int // rules
+	kinds kinds
+	typed bool // all rules ask for an Ethernet type, and the table has a number
+	prio  priorities
+	max   int32 // as in the order now
 }
 
 func newTable[T any](s *shape, staged bool) *table[T] {
