@@ -26,6 +26,7 @@ type device struct {
 	// process may enter it.
 	away   bool
 	awayNL *netlink.Handle
+	roamed bool   // it has been away, or has got another index
 	last   Status // when it was last read
 }
 

@@ -33,6 +33,18 @@ func path(t testing.TB, p KernelPath) *kernelpath.Port {
 	return k
 }
 
+// prepared is path, once the kernel is ready for flows from the port and all frames are
+// known that the switch has yet to see.
+func prepared(t testing.TB, table *kernelpath.Table, p KernelPath) *kernelpath.Port {
+	t.Helper()
+	k := path(t, p)
+	if err := table.Prepare(k); err != nil {
+		t.Fatal(err)
+	}
+	testutil.Wait(t, "a moment without frames", func() bool { return path(t, p).Missing() == 0 })
+	return k
+}
+
 // byClass adds a flow for all frames of a class.
 func byClass(t testing.TB, table *kernelpath.Table, in, out *kernelpath.Port, c kernelpath.Class) *kernelpath.Flow {
 	t.Helper()
@@ -89,7 +101,7 @@ func TestIntegrationKernelPathTap(t *testing.T) {
 	sw.Addr("br0", "fd00::2/64")
 	p0 := openSystem(t, sw, "p0", SystemOptions{KernelPath: table, Isolation: isolate.TCX})
 	fw := forward(t, p0, tap)
-	k0, k1 := path(t, p0), path(t, tap)
+	k0, k1 := path(t, p0), prepared(t, table, tap)
 	for _, c := range []struct {
 		class kernelpath.Class
 		addr  string

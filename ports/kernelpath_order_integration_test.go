@@ -138,7 +138,7 @@ func TestIntegrationKernelPathComesAndGoes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fw := forward(t, c.from.(Port), c.to.(Port))
-			in, out := path(t, c.from), path(t, c.to)
+			in, out := prepared(t, table, c.from), path(t, c.to)
 			s := startStream(t, c.send.open(), c.receive.open(), c.tags)
 			var kernel uint64
 			rounds, active := 0, 0

@@ -104,5 +104,6 @@ func (d *device) moveTo(nl *netlink.Handle, ifindex int, away bool) {
 	if d.awayNL != nil {
 		d.awayNL.Close()
 	}
+	d.roamed = d.roamed || away || ifindex != d.ifindex
 	d.awayNL, d.ifindex, d.away = nl, ifindex, away
 }

@@ -160,7 +160,7 @@ func (s *slotEntry) counts() counts {
 }
 
 // Add has the kernel forward frames of in with this key, as far as mask looks at it, to
-// out; nil: it drops them. It copies both. The flow counts from then on, but
+// out; nil: it drops them, which a TAP cannot. It copies both. The flow counts from then on, but
 // may only become active later: see Flow.Active. The first flow of a port takes the kernel some
 // 10 ms and more. Errors wrap ErrFull, ErrMasks, ErrExists, ErrElsewhere, ErrClosed,
 // ErrUnavailable.
@@ -170,6 +170,9 @@ func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
 	}
 	if out != nil && out.namespace != in.namespace {
 		return nil, ErrElsewhere
+	}
+	if out == nil && in.redirect == redirectIngress {
+		return nil, fmt.Errorf("%w: a sender at the TAP would be told of the drop", ErrUnavailable)
 	}
 	if err := in.begin(); err != nil {
 		return nil, err
