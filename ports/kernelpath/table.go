@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -57,11 +59,14 @@ func open() (*Table, error) {
 	}
 	progs, err := openPrograms()
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
+	}
+	if _, err := link.QueryPrograms(link.QueryOptions{Target: 1, Attach: ebpf.AttachTCXIngress}); err != nil && !errors.Is(err, unix.ENOENT) {
+		return nil, errors.Join(fmt.Errorf("no TCX, which is there since Linux 6.6: %w", explain(err)), progs.close())
 	}
 	t := &Table{progs: progs, ports: make(map[*Port]struct{})}
 	if _, err := progs.get(progFilter); err != nil {
-		return nil, errors.Join(err, progs.close())
+		return nil, errors.Join(explain(err), progs.close())
 	}
 	if t.m, t.mem, err = mapShared(progs.table.FD()); err != nil {
 		return nil, errors.Join(fmt.Errorf("mapping the table: %w", err), progs.close())
@@ -70,6 +75,14 @@ func open() (*Table, error) {
 		t.free = append(t.free, uint16(MaxFlows-1-i))
 	}
 	return t, nil
+}
+
+// explain adds what a refusal for want of permission takes.
+func explain(err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("needs CAP_BPF and CAP_NET_ADMIN: %w", err)
+	}
+	return err
 }
 
 // processors is one more than the highest number of a processor that this machine may
