@@ -99,9 +99,10 @@ func (e *entry[T]) differsIn(w *flow.Wide, m *flow.Mask) bool {
 }
 
 // len is the number of rules in b; the writer's.
-func (b *block[T]) len() (n int) {
-	for n < len(b.entries) && b.entries[n].rule.Load() != nil {
-		n++
+func (b *block[T]) len() int {
+	n := len(b.entries)
+	for b.entries[n-1].rule.Load() == nil {
+		n--
 	}
 	return n
 }

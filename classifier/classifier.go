@@ -109,6 +109,9 @@ func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) 
 			if !p.alive.has(e.id) {
 				continue
 			}
+			if int(e.word) < len(w) && e.table.lacking(w[e.word]&e.mask) {
+				continue
+			}
 			if r := e.table.lookup(w, v, floor); r != nil {
 				best, floor, from = r, r.priority, e.table
 			}
@@ -290,7 +293,7 @@ func (c *Classifier[T]) settle(t *table[T]) {
 		o = o.without(t, t.max)
 	}
 	if max >= 0 {
-		o = o.with(ref[T]{max, t.id, t})
+		o = o.with(ref[T]{max, t.id, t, t.mask, t.word})
 	}
 	t.max = max
 	c.order.Store(o)

@@ -52,7 +52,7 @@
 //
 // # Merged tables
 //
-// A rule goes to the merged table of most bits, all of which it asks for, in which fewer than 40
+// A rule goes to the merged table of most bits, all of which it asks for, in which fewer than 64
 // rules have its hash. If there is none, a table is made whose mask is the
 // rule's with bits left out ([relax]), as many as give a mask that no table has: at first the shorter
 // of two addresses, the last bits of prefixes (to a multiple of 8, of 32 for IPv6), ports where
@@ -65,7 +65,7 @@
 // block, with one rule more or less, and puts it in the old one's place by one store.
 //
 // With port ranges expanded to prefixes, ClassBench sets of 1,000 to 100,000 rules have 170
-// to 1,400 masks, and 17 to 100 tables, of which a lookup probes 4 to 16.
+// to 1,400 masks, and 16 to 50 tables.
 // Price: 96 bytes for a rule in a merged table that shares its hash with none, 56 to 112 for others, and their share of buckets.
 //
 // # The hash table

@@ -72,8 +72,13 @@ func (t *table[T]) chooseWord() {
 
 // lacks says that no rule of t matches w, as far as the filter tells.
 func (t *table[T]) lacks(w *flow.Wide) bool {
+	return int(t.word) < len(w) && t.lacking(w[t.word]&t.mask)
+}
+
+// lacking says that no rule of t has this value in the filter's word, as far as the filter tells.
+func (t *table[T]) lacking(x uint64) bool {
 	f := t.filter.Load()
-	return f != nil && int(t.word) < len(w) && !f.has(w[t.word]&t.mask)
+	return f != nil && !f.has(x)
 }
 
 // filtered is the value of r in the filter's word.

@@ -9,7 +9,7 @@ import (
 // Tuning of merged tables.
 const (
 	ownTables   = 2   // subtables that get a table of their own: few masks need no merging
-	chainRules  = 40  // rules that may share a hash before one goes to another table
+	chainRules  = 64  // rules that may share a hash before one goes to another table
 	chainCount  = 256 // counted to here; all longer chains are equally bad
 	mergedLimit = 96  // merged tables, as far as chains may grow instead
 )

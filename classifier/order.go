@@ -6,11 +6,13 @@ import "slices"
 // a change, and lookups seldom leave the first chunk.
 const chunkMax = 64
 
-// ref is a table and the highest priority of its rules.
+// ref is a table, the highest priority of its rules, and of the table what a lookup asks for first.
 type ref[T any] struct {
 	max   int32
 	id    int32
 	table *table[T]
+	mask  uint64
+	word  uint8
 }
 
 // order lists the tables in falling order of max. Immutable: changes make a

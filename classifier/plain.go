@@ -28,6 +28,9 @@ func (c *Classifier[T]) lookupPlain(o *order[T], w *flow.Wide, v Version, wc *fl
 			if wc != nil {
 				e.table.shape.orInto(wc)
 			}
+			if e.table.lacks(w) {
+				continue
+			}
 			if r := e.table.lookup(w, v, floor); r != nil {
 				best, floor = r, r.priority
 			}

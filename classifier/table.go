@@ -95,9 +95,6 @@ func (s *runSet) longest() int {
 
 // lookup is the rule of highest priority above floor that matches w at v.
 func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
-	if t.lacks(w) {
-		return nil
-	}
 	h := t.shape.hash(w)
 	if t.blocks != nil {
 		return t.lookupMerged(w, h, v, floor)
