@@ -177,6 +177,29 @@ func TestIntegrationKernelPathArmed(t *testing.T) {
 	}
 }
 
+// Where nftables isolates a port at first, there is a kernel path when TCX has taken over.
+func TestIntegrationKernelPathAfterNFT(t *testing.T) {
+	host, sw := veth(t)
+	table := openKernel(t)
+	openSystem(t, sw, "p0", SystemOptions{}) // shows that there is TCX
+	openSystem(t, host, "a0", SystemOptions{})
+	host.AddVeth("a1", "p1", sw)
+	p := openSystem(t, sw, "p1", SystemOptions{KernelPath: table})
+	testutil.Eventually(t, "TCX", func() error {
+		k, why := p.KernelPath()
+		if k == nil && why != "isolating" {
+			t.Fatalf("no kernel path: %s", why)
+		}
+		if k == nil {
+			return errors.New(why)
+		}
+		return nil
+	})
+	if got := p.Isolation(); got != string(isolate.TCX) {
+		t.Errorf("isolated by %q", got)
+	}
+}
+
 // What stands in the way of the kernel path is told.
 func TestIntegrationKernelPathWhyNot(t *testing.T) {
 	_, sw := veth(t)
