@@ -58,6 +58,7 @@ type Datapath struct {
 	megaflows  int                  // Options.MegaflowEntries
 	procs      int                  // GOMAXPROCS before the datapath
 	mayUse     []int                // processors of the process
+	affinity   affinity             // under teamMu
 	cpus       atomic.Pointer[[]int]
 	busyPoll   atomic.Bool
 	kernel     kernelFlows

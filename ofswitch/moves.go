@@ -52,7 +52,7 @@ func (d *Datapath) planLocked(to []*worker, gain int) (moves []queueMove) {
 	list := d.queues()
 	shares := make([]share, len(list))
 	for i, q := range list {
-		shares[i] = share{worker: q.worker.index, load: q.load.lately()}
+		shares[i] = d.shareOf(q, to)
 	}
 	for i, index := range spread(shares, len(to), gain) {
 		if w := to[index]; w != list[i].worker {
@@ -131,8 +131,9 @@ func (d *Datapath) rebalance(gain int) (moved int, err error) {
 func (d *Datapath) addQueues(p *port) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	open := d.openWorkers()
 	for id, rx := range p.dev.RxQueues() {
-		w := slices.MinFunc(d.workers(), func(a, b *worker) int { return cmp.Compare(a.weight(), b.weight()) })
+		w := slices.MinFunc(open, func(a, b *worker) int { return cmp.Compare(a.weight(), b.weight()) })
 		// Watched first: a worker that knows the queue may park it at once.
 		if err := w.watch(rx.FD()); err != nil {
 			return fmt.Errorf("port %s: %w", p.name, err)

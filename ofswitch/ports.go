@@ -31,6 +31,8 @@ type port struct {
 	qos        atomic.Pointer[portQoS] // nil: no queues
 	queueDrops atomic.Uint64           // frames for which a queue had no room
 
+	affinity atomic.Pointer[map[int]int] // processors by receive queue; see SetRxAffinity
+
 	policing atomic.Pointer[Policing] // nil: no bounds
 	policed  atomic.Uint64            // frames beyond them
 

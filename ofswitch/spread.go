@@ -9,6 +9,9 @@ import (
 type share struct {
 	worker int // index of the one that polls it; one that is going needs not be among those that stay
 	load   int // lately, in thousandths of a thread
+
+	pinned bool // it is to stay with worker, which is there
+	alone  bool // and that polls no other than such queues
 }
 
 // spread says which of n workers is to poll each queue. Queues whose worker stays move
@@ -16,8 +19,48 @@ type share struct {
 // queues their number counts. With gain, in percent, nothing moves that need not, unless
 // the busiest worker's load falls by that much.
 //
+// A worker with a pinned queue that is alone gets no others, unless that goes for all.
+//
 // The same shares give the same answer.
 func spread(shares []share, n, gain int) []int {
+	closed := make([]bool, n)
+	for _, s := range shares {
+		if s.alone {
+			closed[s.worker] = true
+		}
+	}
+	if !slices.Contains(closed, true) || !slices.Contains(closed, false) {
+		return spreadOpen(shares, n, gain)
+	}
+	var open []int           // workers
+	places := make([]int, n) // of workers in open; -1: closed
+	for w := range n {
+		places[w] = -1
+		if !closed[w] {
+			places[w] = len(open)
+			open = append(open, w)
+		}
+	}
+	at := make([]int, len(shares))
+	var rest []share
+	var which []int // of shares the rest is
+	for i, s := range shares {
+		if at[i] = s.worker; s.pinned && closed[s.worker] {
+			continue
+		}
+		if s.worker = -1; at[i] >= 0 && at[i] < n {
+			s.worker = places[at[i]]
+		}
+		rest, which = append(rest, s), append(which, i)
+	}
+	for i, place := range spreadOpen(rest, len(open), gain) {
+		at[which[i]] = open[place]
+	}
+	return at
+}
+
+// spreadOpen is spread where any worker may get any queue that is not pinned.
+func spreadOpen(shares []share, n, gain int) []int {
 	// Loads before numbers: no number of queues outweighs one thousandth.
 	weight := func(i int) int { return shares[i].load*(len(shares)+1) + 1 }
 	at := make([]int, len(shares))
@@ -40,7 +83,7 @@ func spread(shares []share, n, gain int) []int {
 	better := slices.Clone(at)
 	before := slices.Max(sums)
 	for range 4 * len(shares) {
-		if !improve(better, sums, weight) {
+		if !improve(shares, better, sums, weight) {
 			break
 		}
 	}
@@ -50,10 +93,23 @@ func spread(shares []share, n, gain int) []int {
 	return better
 }
 
-// improve takes one step that lowers the load of the busiest worker: a queue of it goes to
-// the least busy one or, if none may, changes places with a queue of that.
-func improve(at, sums []int, weight func(i int) int) bool {
-	high, low := indexOf(sums, slices.Max(sums)), indexOf(sums, slices.Min(sums))
+// improve takes one step that lowers the load of the busiest worker that can give a queue
+// away: a queue of it goes to the least busy one or, if none may, changes places with a queue
+// of that.
+func improve(shares []share, at, sums []int, weight func(i int) int) bool {
+	movable := make([]bool, len(sums))
+	for i, w := range at {
+		movable[w] = movable[w] || !shares[i].pinned
+	}
+	high, low := -1, indexOf(sums, slices.Min(sums))
+	for w, sum := range sums {
+		if movable[w] && (high < 0 || sum > sums[high]) {
+			high = w
+		}
+	}
+	if high < 0 {
+		return false
+	}
 	best, out, back := sums[high], -1, -1
 	try := func(i, j, moved int) {
 		if worst := max(sums[high]-moved, sums[low]+moved); worst < best {
@@ -61,14 +117,14 @@ func improve(at, sums []int, weight func(i int) int) bool {
 		}
 	}
 	for i := range at {
-		if at[i] == high {
+		if at[i] == high && !shares[i].pinned {
 			try(i, -1, weight(i))
 		}
 	}
 	if out < 0 {
 		for i := range at {
 			for j := range at {
-				if at[i] == high && at[j] == low {
+				if at[i] == high && at[j] == low && !shares[i].pinned && !shares[j].pinned {
 					try(i, j, weight(i)-weight(j))
 				}
 			}

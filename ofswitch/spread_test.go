@@ -41,6 +41,33 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// TestSpreadPinned: pinned queues stay, and what polls them alone gets no others.
+func TestSpreadPinned(t *testing.T) {
+	pin := func(worker, load int) share { return share{worker: worker, load: load, pinned: true} }
+	alone := func(worker int) share { return share{worker: worker, pinned: true, alone: true} }
+	any := func(worker, load int) share { return share{worker: worker, load: load} }
+	for _, c := range []struct {
+		name    string
+		shares  []share
+		n, gain int
+		want    []int
+	}{
+		{"pinned together", []share{pin(0, 500), pin(0, 500)}, 2, 0, []int{0, 0}},
+		{"others make room", []share{pin(0, 500), any(0, 100), any(0, 100)}, 2, 0, []int{0, 1, 1}},
+		{"others share what is left", []share{pin(0, 900), any(1, 100), any(1, 90), any(1, 10)}, 3, 0, []int{0, 2, 1, 1}},
+		{"alone", []share{alone(0), any(0, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
+		{"alone in the midst", []share{any(0, 100), alone(1), any(2, 100), any(2, 100), any(1, 50)}, 3, 0, []int{0, 1, 2, 2, 0}},
+		{"one of them alone", []share{alone(1), pin(1, 10), any(0, 0)}, 2, 0, []int{1, 1, 0}},
+		{"all alone", []share{alone(0), alone(1), any(0, 0), any(0, 0)}, 2, 0, []int{0, 1, 1, 0}},
+		{"alone, and a worker has gone", []share{alone(0), any(2, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
+		{"no gain, but one that is alone", []share{alone(0), any(0, 100), any(1, 900)}, 2, 25, []int{0, 1, 1}},
+	} {
+		if got := spread(c.shares, c.n, c.gain); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 // TestSpreadRandom: every queue has a worker that there is, the busiest is never busier
 // than before, idle queues are shared out evenly, and to ask again changes nothing.
 func TestSpreadRandom(t *testing.T) {
@@ -56,12 +83,16 @@ func TestSpreadRandom(t *testing.T) {
 	for range 3000 {
 		n := 1 + r.IntN(6)
 		idle := r.IntN(3) == 0
+		mixed, pins := r.IntN(2) == 0, r.IntN(3) == 0
 		shares := make([]share, r.IntN(20))
 		were := make([]int, len(shares))
 		for i := range shares {
 			shares[i].worker = r.IntN(n)
 			if !idle {
 				shares[i].load = r.IntN(1000)
+			}
+			if pins && r.IntN(4) == 0 {
+				shares[i].pinned, shares[i].alone = true, !mixed
 			}
 			were[i] = shares[i].worker
 		}
@@ -72,10 +103,24 @@ func TestSpreadRandom(t *testing.T) {
 				t.Fatal(what)
 			}
 		}
-		if busiest(at, shares, n) > busiest(were, shares, n) {
+		closed := map[int]bool{}
+		for i, s := range shares {
+			if s.pinned && at[i] != were[i] {
+				t.Fatalf("%s: queue %d does not stay", what, i)
+			}
+			if s.alone {
+				closed[s.worker] = true
+			}
+		}
+		for i, s := range shares {
+			if !s.pinned && closed[at[i]] && len(closed) < n {
+				t.Fatalf("%s: queue %d is with a worker that polls others alone", what, i)
+			}
+		}
+		if len(closed) == 0 && busiest(at, shares, n) > busiest(were, shares, n) {
 			t.Fatalf("%s: the busiest is busier than before", what)
 		}
-		if idle {
+		if idle && !pins {
 			number := make([]int, n)
 			for _, w := range at {
 				number[w]++

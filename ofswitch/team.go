@@ -60,6 +60,7 @@ func (d *Datapath) resize(n int) error {
 		return errors.New("the datapath is closed")
 	}
 	now := len(d.workers())
+	defer d.tellAffinityLocked()
 	switch {
 	case n > now:
 		return d.growLocked(n)

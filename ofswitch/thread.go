@@ -69,7 +69,10 @@ func (d *Datapath) BindWorkers(cpus []int) error {
 	for _, w := range d.workers() {
 		w.pin(&list)
 	}
-	return nil
+	if d.affinity.pins == 0 {
+		return nil
+	}
+	return d.settleAffinityLocked()
 }
 
 // pin binds the worker's thread, once it has begun.

@@ -16,6 +16,7 @@ type ThreadStats struct {
 	Bound     bool
 	Node      int
 	Queues    []ThreadQueue
+	Isolated  bool // it polls queues of SetRxAffinity and no others
 
 	For  time.Duration // that this is about
 	CPU  time.Duration // on a processor
@@ -98,6 +99,7 @@ func (d *Datapath) Threads(seconds int) []ThreadStats {
 			Load: load, Frames: frames, Batches: batches, Busy: time.Duration(busy),
 		})
 	}
+	d.isolate(list)
 	return list
 }
 
