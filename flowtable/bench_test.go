@@ -2,6 +2,7 @@ package flowtable
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -133,5 +134,89 @@ func BenchmarkDeleteSome(b *testing.B) {
 				tables.Unlink(c.Dead())
 			}
 		})
+	}
+}
+
+// fillShuffled is fill with entries that do not lie in memory one after the other: some have been
+// replaced.
+func fillShuffled(b *testing.B, n int) (*Tables, classifier.Version) {
+	tables, m, v := fill(b, n, 0)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range n {
+		exact(m, r.IntN(n))
+		v++
+		c, err := tables.Apply(m, v, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		tables.UnlinkAll(c)
+	}
+	return tables, v
+}
+
+// BenchmarkAggregate is a look at each of a million entries, and at none.
+func BenchmarkAggregate(b *testing.B) {
+	const n = 1_000_000
+	tables, v := fillShuffled(b, n)
+	b.Run("sum", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := tables.Sum(ofp.TableAll); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for _, by := range []string{"all", "cookie", "port"} {
+		b.Run(by, func(b *testing.B) {
+			req := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+			switch by {
+			case "cookie":
+				req.Cookie, req.CookieMask = 7, ^uint64(0)
+			case "port":
+				req.OutPort = 1
+			}
+			for b.Loop() {
+				if _, err := tables.Aggregate(req, v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("dump", func(b *testing.B) {
+		req := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		var s ofp.FlowStats
+		buf := make([]byte, 0, 65536)
+		for b.Loop() {
+			err := tables.Each(req, v, func(e *Entry) bool {
+				e.FillStats(&s, 0)
+				buf = s.Append(buf[:0])
+				return true
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkDeleteAll removes a million entries, which are not taken out of memory yet.
+func BenchmarkDeleteAll(b *testing.B) {
+	const n = 1_000_000
+	for b.Loop() {
+		b.StopTimer()
+		tables, v := fillShuffled(b, n)
+		del := &ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		b.StartTimer()
+		c, err := tables.Apply(del, v+1, 0)
+		if err != nil || len(c.Removed) != n {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCredit is what it costs to count for a lookup and the entry that it found.
+func BenchmarkCredit(b *testing.B) {
+	tb, c := NewTables().Table(0), new(Counters)
+	for i := 0; b.Loop(); i++ {
+		tb.Credit(c, 1, 1, 64, int64(i))
 	}
 }

@@ -5,7 +5,7 @@ import "sync/atomic"
 // Counters are totals folded from the cells of the data path. All methods may be
 // called from any thread.
 type Counters struct {
-	packets, bytes atomic.Uint64
+	packets, bytes atomic.Uint64 // each with apart
 	used           atomic.Int64
 }
 
@@ -19,6 +19,11 @@ func (c *Counters) Add(packets, bytes uint64, used int64) {
 	if bytes != 0 {
 		c.bytes.Add(bytes)
 	}
+	c.use(used)
+}
+
+// use notes a time of use.
+func (c *Counters) use(used int64) {
 	for {
 		old := c.used.Load()
 		if used <= old || c.used.CompareAndSwap(old, used) {
@@ -28,10 +33,10 @@ func (c *Counters) Add(packets, bytes uint64, used int64) {
 }
 
 // Packets is the number of packets on the wire.
-func (c *Counters) Packets() uint64 { return c.packets.Load() }
+func (c *Counters) Packets() uint64 { return c.packets.Load() &^ apart }
 
 // Bytes is the number of bytes on the wire.
-func (c *Counters) Bytes() uint64 { return c.bytes.Load() }
+func (c *Counters) Bytes() uint64 { return c.bytes.Load() &^ apart }
 
 // LastUsed is the time of the last packet, in nanoseconds of the datapath's
 // clock; 0: there was none.

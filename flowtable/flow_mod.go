@@ -163,6 +163,7 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 	t.use(e)
 	if old != nil {
 		t.remove(old.Value(), RemovedNone, v, c)
+		tb.sums.succeed(old.Value(), e)
 	}
 	t.put(tb, e)
 	tb.evictions.add(e)
@@ -210,6 +211,7 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, ins *ofp.Instructions, v class
 	tb.rows.replace(e, succ)
 	tb.evictions.add(succ)
 	t.removeRule(tb, e, RemovedNone, v, c)
+	tb.sums.succeed(e, succ)
 	c.Modified = append(c.Modified, Modified{e, succ})
 }
 
@@ -230,8 +232,16 @@ func (t *Tables) removeAll(entries []*Entry, reason uint8, v classifier.Version,
 		}
 		tb := t.peek(id)
 		tb.takeOutMany(entries[:n])
-		for _, e := range entries[:n] {
-			t.removeRule(tb, e, reason, v, c)
+		for some := range slices.Chunk(entries[:n], 32) {
+			// What each removal writes to is fetched for many at a time.
+			for _, e := range some {
+				e.Counters.Packets()
+				e.Counters.Bytes()
+				e.VisibleAt(v)
+			}
+			for _, e := range some {
+				t.removeRule(tb, e, reason, v, c)
+			}
 		}
 		entries = entries[n:]
 	}
@@ -243,6 +253,9 @@ func (t *Tables) removeRule(tb *Table, e *Entry, reason uint8, v classifier.Vers
 	tb.active.Add(-1)
 	t.disuse(e)
 	tb.evictions.remove(e)
+	if reason != RemovedNone {
+		tb.sums.exclude(e.Counters)
+	}
 	c.Removed = append(c.Removed, Removed{e, reason})
 }
 

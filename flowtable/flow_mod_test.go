@@ -480,8 +480,8 @@ func TestStatistics(t *testing.T) {
 	if _, err := s.Aggregate(req, s.v); code(err) != ofp.BadRequestBadTableID {
 		t.Errorf("aggregate of table 254: %v", err)
 	}
-	s.Table(3).Lookups.Add(10, 0, 0)
-	s.Table(3).Matches.Add(6, 0, 0)
+	s.Table(3).Credit(nil, 4, 0, 0, 0)
+	s.Table(3).Credit(new(Counters), 6, 0, 0, 0)
 	n := 0
 	s.TableStats(func(st *ofp.TableStats) bool {
 		want := ofp.TableStats{Table: ofp.TableID(n)}

@@ -11,8 +11,8 @@ import (
 // not among them. A table number that does not exist is refused. To get exact
 // counters the caller has folded them before.
 func (t *Tables) Each(req *ofp.FlowStatsRequest, v classifier.Version, fn func(*Entry) bool) error {
-	if req.Table != ofp.TableAll && !t.Has(req.Table) {
-		return ofp.BadRequestBadTableID.Errorf("statistics of table %d: there is no such table", req.Table)
+	if err := t.checkStats(req.Table); err != nil {
+		return err
 	}
 	f := filter{req.Cookie, req.CookieMask, req.OutPort, req.OutGroup}
 	t.some(req.Table, func(tb *Table) bool {
@@ -25,6 +25,14 @@ func (t *Tables) Each(req *ofp.FlowStatsRequest, v classifier.Version, fn func(*
 		})
 		return more
 	})
+	return nil
+}
+
+// checkStats refuses the number of a table that there is not.
+func (t *Tables) checkStats(id ofp.TableID) error {
+	if id != ofp.TableAll && !t.Has(id) {
+		return ofp.BadRequestBadTableID.Errorf("statistics of table %d: there is no such table", id)
+	}
 	return nil
 }
 
@@ -70,8 +78,8 @@ func (t *Tables) TableStats(fn func(*ofp.TableStats) bool) {
 		s := ofp.TableStats{Table: ofp.TableID(i)}
 		if tb := t.tables[i].Load(); tb != nil {
 			s.ActiveCount = uint32(tb.Active())
-			s.LookupCount = tb.Lookups.Packets()
-			s.MatchedCount = tb.Matches.Packets()
+			s.LookupCount = tb.lookups.Load()
+			s.MatchedCount = tb.matches.Load()
 		}
 		if !fn(&s) {
 			return
@@ -94,6 +102,7 @@ func (t *Tables) InsertHidden(m *flow.Match, priority int32, ins ofp.Instruction
 		Counters:     new(Counters),
 	}
 	tb := t.Table(0)
+	tb.sums.include(e)
 	e.rule = classifier.NewRule(m, priority, e)
 	tb.rules.Insert(e.rule, v)
 	tb.log.add(e.rule, v)

@@ -17,9 +17,9 @@ type Table struct {
 	// MaxEntries is the number of entries beyond which adding is refused with
 	// TABLE_FULL; hidden ones do not count. The writer's.
 	MaxEntries int
-	// Lookups and Matches count frames looked up and matched. They are credited by
-	// the caller, like the counters of entries.
-	Lookups, Matches Counters
+
+	lookups, matches atomic.Uint64 // packets
+	sums             sums          // of entries
 
 	rules  *classifier.Classifier[*Entry]
 	active atomic.Int64 // entries, hidden ones apart

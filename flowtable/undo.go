@@ -28,6 +28,7 @@ func (t *Tables) Undo(c *Change, v classifier.Version) {
 		tb := t.peek(e.Table)
 		tb.rules.Restore(e.rule)
 		tb.active.Add(1)
+		tb.sums.include(e)
 		t.use(e)
 		t.put(tb, e)
 		tb.evictions.add(e)

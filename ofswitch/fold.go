@@ -70,6 +70,21 @@ func (d *Datapath) foldExact() {
 	d.fold()
 }
 
+// still calls fn, which is short, while no table changes and nothing is folded. Who changes
+// tables does not wait for a fold that is under way.
+func (d *Datapath) still(fn func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.foldMu.TryLock() {
+		d.mu.Unlock()
+		d.foldMu.Lock() // until it has ended
+		d.foldMu.Unlock()
+		d.mu.Lock()
+	}
+	defer d.foldMu.Unlock()
+	fn()
+}
+
 // tend folds, carries out effects, buries programs that left their cache
 // and sends those to be forgotten that were not used for long. The caller has
 // called Sync.

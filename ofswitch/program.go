@@ -58,7 +58,7 @@ type programRoom struct {
 	confs   [1]confDep
 	tables  [2]tableDep
 	l2      [2]l2Dep
-	credits [5]credit
+	credits [3]credit
 	ops     [1]op
 }
 
@@ -143,18 +143,25 @@ type packetInOp struct {
 	match   flow.Match
 }
 
-// credit is a counter that the program's frames count on.
+// credit is a counter that the program's frames count on, or a lookup of theirs in a flow
+// table and the entry that it found.
 type credit struct {
-	c                 *flowtable.Counters
-	noPackets, noByte bool // OFPFF_NO_PKT_COUNTS, OFPFF_NO_BYT_COUNTS
+	c                 *flowtable.Counters // nil: of a lookup that found nothing
+	table             *flowtable.Table    // nil: no lookup
+	noPackets, noByte bool                // OFPFF_NO_PKT_COUNTS, OFPFF_NO_BYT_COUNTS
 }
 
 func (c *credit) add(packets, bytes uint64, used int64) {
+	looked := packets
 	if c.noPackets {
 		packets = 0
 	}
 	if c.noByte {
 		bytes = 0
+	}
+	if c.table != nil {
+		c.table.Credit(c.c, looked, packets, bytes, used)
+		return
 	}
 	c.c.Add(packets, bytes, used)
 }

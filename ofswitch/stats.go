@@ -31,10 +31,13 @@ func (b *Bridge) FlowStats(req *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) er
 
 // AggregateStats sums up the entries that the request asks for (OpenFlow
 // 1.3.5 §7.3.5.3).
-func (b *Bridge) AggregateStats(req *ofp.FlowStatsRequest) (ofp.AggregateStats, error) {
+func (b *Bridge) AggregateStats(req *ofp.FlowStatsRequest) (s ofp.AggregateStats, err error) {
 	b.d.foldExact()
-	var s ofp.AggregateStats
-	err := b.listing(b.d.Version, func(v classifier.Version) (err error) {
+	if flowtable.All(req) {
+		b.d.still(func() { s, err = b.tables.Sum(req.Table) })
+		return s, err
+	}
+	err = b.listing(b.d.Version, func(v classifier.Version) (err error) {
 		s, err = b.tables.Aggregate(req, v)
 		return err
 	})

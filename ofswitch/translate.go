@@ -307,16 +307,13 @@ func (t *translator) lookup(wk *walk) *flowtable.Entry {
 	}
 	t.looked(&t.probe)
 	prio := int32(-1)
-	t.credit(&tbl.Lookups)
+	c := credit{table: tbl}
 	if e != nil {
 		prio = e.Priority
-		t.credit(&tbl.Matches)
-		t.prog.credits = append(t.prog.credits, credit{
-			c:         e.Counters,
-			noPackets: e.Flags&ofp.FlowNoPktCounts != 0,
-			noByte:    e.Flags&ofp.FlowNoBytCounts != 0,
-		})
+		c.c = e.Counters
+		c.noPackets, c.noByte = e.Flags&ofp.FlowNoPktCounts != 0, e.Flags&ofp.FlowNoBytCounts != 0
 	}
+	t.prog.credits = append(t.prog.credits, c)
 	t.prog.deps.tables = append(t.prog.deps.tables, tableDep{tbl, t.region(), prio})
 	return e
 }
