@@ -113,6 +113,9 @@ type Port struct {
 	FakeBridge bool
 	// Policing bounds what the port receives.
 	Policing Policing
+	// RxAffinity is to which processors the threads are bound that poll the port's receive
+	// queues, by queue (other_config:pmd-rxq-affinity). Nil: any.
+	RxAffinity map[int]int
 }
 
 // Controller is one controller to connect to.

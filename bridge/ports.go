@@ -41,6 +41,8 @@ type livePort struct {
 	noErr      error            // why it has not the number asked for
 	macErr     error            // why its device has not the address wanted
 	mtuErr     error            // why its device has not the MTU wanted
+
+	affinityErr error // why the receive queues are not where conf wants them
 }
 
 func (p *livePort) status() PortStatus {
@@ -132,6 +134,7 @@ func (p *livePort) openOrAdjust() {
 	}
 	p.applyQoS()
 	p.applyPolicing()
+	p.applyRxAffinity()
 }
 
 // same says whether p need not be opened anew to become what conf asks for.
@@ -144,7 +147,7 @@ func (p *livePort) errors() (errs []error) {
 	if p.err != nil && !p.waiting {
 		errs = append(errs, p.err)
 	}
-	for _, err := range []error{p.noErr, p.qosErr, p.policeErr, p.macErr, p.mtuErr} {
+	for _, err := range []error{p.noErr, p.qosErr, p.policeErr, p.affinityErr, p.macErr, p.mtuErr} {
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -198,6 +201,7 @@ func (p *livePort) tryOpen() {
 	}
 	p.applyQoS()
 	p.applyPolicing()
+	p.applyRxAffinity()
 	if how := p.isolation(); how != "" {
 		log = log.With("isolation", how)
 	}

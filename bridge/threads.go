@@ -24,6 +24,9 @@ type Threads struct {
 	CPUs []int
 	// BusyPoll: they never sleep (other_config:pmd-busy-poll).
 	BusyPoll bool
+	// Shared: threads with queues of Port.RxAffinity poll others, too
+	// (other_config:pmd-rxq-isolate=false).
+	Shared bool
 }
 
 // ParseCPUMask reads a mask of processors, hexadecimal with or without 0x, as "pmd-cpu-mask"
@@ -89,6 +92,9 @@ func (s *Switch) applyThreads(c *Config) error {
 		err = s.dp.BindWorkers(want.CPUs)
 	}
 	s.dp.SetBusyPoll(want.BusyPoll || byDefault.BusyPoll)
+	if err == nil {
+		err = s.dp.SetRxIsolation(!want.Shared)
+	}
 	if err != nil {
 		return errors.New("forwarding threads: " + err.Error())
 	}

@@ -160,7 +160,7 @@ func pmdStats(b *strings.Builder, t *ofswitch.ThreadStats) {
 
 func pmdQueues(b *strings.Builder, t *ofswitch.ThreadStats) {
 	threadName(b, t)
-	b.WriteString("  isolated : false\n")
+	fmt.Fprintf(b, "  isolated : %t\n", t.Isolated)
 	known := false
 	for _, q := range t.Queues {
 		usage := "NOT AVAIL"

@@ -138,6 +138,7 @@ func (r *reader) readInterface(b *bridge.Bridge, i row) (*bridge.Port, error) {
 	p.Policing = bridge.Policing{
 		Rate: policing(i, "rate"), Burst: policing(i, "burst"), KPktsRate: policing(i, "kpkts_rate"), KPktsBurst: policing(i, "kpkts_burst"),
 	}
+	r.readRxAffinity(what, i, p)
 	r.unsupported(what, i, "bfd", "cfm_mpid", "lldp")
 	if err := p.Check(); err != nil {
 		return nil, err

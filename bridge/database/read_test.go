@@ -86,6 +86,7 @@ func TestRead(t *testing.T) {
 		ovsdb.Insert("Queue", "q6", ovsdb.Values{"other_config": pairs("priority", "3")}),
 		ifaceRow("eth0", ovsdb.Values{
 			"ofport": number(12), "ofport_request": number(3), "type": text("system"), "mtu_request": number(2000),
+			"other_config":          pairs("pmd-rxq-affinity", "0:3,1:7", "anything", "else"),
 			"ingress_policing_rate": number(1), "ingress_policing_burst": number(2), "ingress_policing_kpkts_rate": number(3), "ingress_policing_kpkts_burst": number(4),
 		}),
 		portRow("eth1", nil), ifaceRow("eth1", ovsdb.Values{"ofport": number(-1), "options": pairs("io", "afpacket")}),
@@ -121,7 +122,8 @@ func TestRead(t *testing.T) {
 			Ports: []bridge.Port{
 				{Name: "br0", Type: "internal", MTU: 9000},
 				{Name: "eth0", Request: 3, MTU: 2000, Policing: bridge.Policing{Rate: 1, Burst: 2, KPktsRate: 3, KPktsBurst: 4},
-					VLAN: bridge.VLAN{Mode: bridge.VLANNativeTagged, HasTag: true, Trunks: []uint16{1, 2}, CVLANs: []uint16{8}, Protected: true, PriorityTags: "always", EtherType: "802.1q"},
+					RxAffinity: map[int]int{0: 3, 1: 7},
+					VLAN:       bridge.VLAN{Mode: bridge.VLANNativeTagged, HasTag: true, Trunks: []uint16{1, 2}, CVLANs: []uint16{8}, Protected: true, PriorityTags: "always", EtherType: "802.1q"},
 					QoS: &bridge.QoS{Type: "linux-htb", OtherConfig: map[string]string{"max-rate": "1000"}, Queues: map[uint32]bridge.Queue{
 						1: {OtherConfig: map[string]string{"min-rate": "10"}}, 6: {OtherConfig: map[string]string{"priority": "3"}},
 					}}},

@@ -14,7 +14,6 @@ var threadsElsewhere = map[string]string{
 	"n-handler-threads":     "forwarding threads translate flows themselves",
 	"n-revalidator-threads": "forwarding threads look after their caches themselves",
 	"pmd-rxq-assign":        "queues are shared out by what each costs",
-	"pmd-rxq-isolate":       "no thread is set aside for single queues",
 	"pmd-auto-lb":           "queues are always shared out anew where that helps",
 	"pmd-maxsleep":          "forwarding threads sleep as long as there are no frames",
 	"pmd-sleep-max":         "forwarding threads sleep as long as there are no frames",
@@ -50,6 +49,11 @@ func (r *reader) readThreads(key, value string) bool {
 			r.warn("other_config:%s=%s: want true or false; false is used", key, value)
 		}
 		t.BusyPoll = value == "true"
+	case "pmd-rxq-isolate":
+		if value != "true" && value != "false" {
+			r.warn("other_config:%s=%s: want true or false; true is used", key, value)
+		}
+		t.Shared = value == "false"
 	default:
 		why, known := threadsElsewhere[key]
 		if known {
@@ -58,4 +62,22 @@ func (r *reader) readThreads(key, value string) bool {
 		return known
 	}
 	return true
+}
+
+// readRxAffinity reads other_config:pmd-rxq-affinity of an interface.
+func (r *reader) readRxAffinity(what string, i row, p *bridge.Port) {
+	const key = "pmd-rxq-affinity"
+	value, ok := i.pairs("other_config")[key]
+	if !ok {
+		return
+	}
+	m, err := bridge.ParseRxAffinity(value)
+	switch {
+	case err != nil:
+		r.warn("%s: other_config:%s: %v; its queues are shared out", what, key, err)
+	case p.Type == bridge.TypePatch:
+		r.warn("%s: other_config:%s: a patch port has no receive queues", what, key)
+	default:
+		p.RxAffinity = m
+	}
 }

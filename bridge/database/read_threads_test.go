@@ -28,6 +28,9 @@ func TestReadThreads(t *testing.T) {
 		{"pmd-cpu-mask", "zz", bridge.Threads{}, `other_config:pmd-cpu-mask: "zz" is no mask`},
 		{"pmd-busy-poll", "true", bridge.Threads{BusyPoll: true}, ""},
 		{"pmd-busy-poll", "yes", bridge.Threads{}, "want true or false"},
+		{"pmd-rxq-isolate", "false", bridge.Threads{Shared: true}, ""},
+		{"pmd-rxq-isolate", "true", bridge.Threads{}, ""},
+		{"pmd-rxq-isolate", "maybe", bridge.Threads{}, "want true or false; true is used"},
 		{"n-handler-threads", "2", bridge.Threads{}, "other_config:n-handler-threads has no effect in this switch"},
 		{"pmd-auto-lb", "true", bridge.Threads{}, "has no effect"},
 	} {
