@@ -65,15 +65,23 @@ func TestRowsRandom(t *testing.T) {
 		}
 	}
 	v, now, serial := classifier.Version(1), int64(second), uint64(0)
-	live := map[uint64]*Entry{} // by number, which the cookie has in its upper half
+	port := func() ofp.PortNo { return ofp.PortNo(1 + r.IntN(70)) }
+	tables.InsertHidden(&flow.Match{}, 1<<16, out(1), v, now) // no message is about it
+	live := map[uint64]*Entry{}                               // by number, which the cookie has in its upper half
 	add := func() {
 		serial++
 		m := &ofp.FlowMod{Table: ofp.TableID(r.IntN(2)), Priority: 5, Cookie: serial<<32 | uint64(r.IntN(1<<8)), OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		list := []ofp.Action{ofp.Output{Port: port()}}
 		switch r.IntN(4) {
 		case 0:
-			m.Instructions = ofp.Instructions{Has: 1 << ofp.InstrApplyActions, Apply: []ofp.Action{ofp.Group{GroupID: 1 + uint32(r.IntN(2))}}, Order: [6]uint8{ofp.InstrApplyActions}}
-		default:
-			m.Instructions = out(ofp.PortNo(1 + r.IntN(70)))
+			list = []ofp.Action{ofp.Group{GroupID: 1 + uint32(r.IntN(2))}}
+		case 1:
+			list = append(list, ofp.Enqueue{Port: port(), QueueID: 1})
+		}
+		if r.IntN(4) == 0 {
+			m.Instructions = ofp.Instructions{Has: 1 << ofp.InstrWriteActions, Write: list, Order: [6]uint8{ofp.InstrWriteActions}}
+		} else {
+			m.Instructions = ofp.Instructions{Has: 1 << ofp.InstrApplyActions, Apply: list, Order: [6]uint8{ofp.InstrApplyActions}}
 		}
 		if r.IntN(2) == 0 {
 			m.IdleTimeout = uint16(1 + r.IntN(1000))
@@ -103,7 +111,7 @@ func TestRowsRandom(t *testing.T) {
 			m.Cookie = uint64(r.IntN(1 << 8))
 		}
 		if r.IntN(3) == 0 {
-			m.OutPort = ofp.PortNo(1 + r.IntN(70))
+			m.OutPort = port()
 		}
 		if r.IntN(3) == 0 {
 			m.OutGroup = uint32(1 + r.IntN(3))
@@ -112,11 +120,19 @@ func TestRowsRandom(t *testing.T) {
 			m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
 			m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(r.IntN(4))})
 		}
+		if r.IntN(4) == 0 {
+			m.Command, m.Priority = ofp.FlowDeleteStrict, uint16(5+r.IntN(8)/7)
+			for _, e := range live { // any one
+				m.Match = e.Match()
+				break
+			}
+		}
 		what := fmt.Sprintf("seed %d, delete %+v of %d", seed, *m, len(live))
 		f := filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}
 		want := map[*Entry]bool{}
 		for _, e := range live {
-			if match := e.Match(); (m.Table == ofp.TableAll || m.Table == e.Table) && m.Match.Covers(&match) && f.passes(e) {
+			if match := e.Match(); (m.Table == ofp.TableAll || m.Table == e.Table) && m.Match.Covers(&match) && f.passes(e) &&
+				(m.Command == ofp.FlowDelete || match == m.Match && m.Priority == uint16(e.Priority)) {
 				want[e] = true
 			}
 		}
