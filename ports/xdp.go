@@ -45,8 +45,9 @@ type xdpIO struct {
 	mtu     atomic.Int32 // of the device when it was last looked at
 	queues  []*xdpQueue
 	prog    *xdpProgram
-	tags    []string // features turned off by keepTags
-	promisc int      // a socket that keeps the device promiscuous; -1: none
+	tags    []string  // features turned off by keepTags
+	promisc int       // a socket that keeps the device promiscuous; -1: none
+	until   time.Time // how long queues may be busy while it opens
 
 	// The rest belongs to who holds System.mu.
 	counted unix.XDPStatistics // of sockets that are closed
@@ -86,8 +87,9 @@ func (m XDPMode) attempts() []xdpAttempt {
 // of queues that the device sends from. The errors of all attempts are in err.
 func openXDP(p *System, attempts []xdpAttempt, rx, tx int) (*xdpIO, error) {
 	var errs []error
+	until := time.Now().Add(xdpBusy)
 	for _, a := range attempts {
-		x := &xdpIO{dev: p.dev, ifindex: p.dev.ifindex, mode: a.mode, c: &p.c, closed: &p.closed, promisc: -1}
+		x := &xdpIO{dev: p.dev, ifindex: p.dev.ifindex, mode: a.mode, c: &p.c, closed: &p.closed, promisc: -1, until: until}
 		x.mtu.Store(int32(p.dev.status().MTU))
 		err := x.open(a, rx, tx)
 		if err == nil {
@@ -202,10 +204,26 @@ func (q *xdpQueue) bind(ifindex int, sa unix.SockaddrXDP) (err error) {
 		return err
 	}
 	sa.Ifindex, sa.QueueID = uint32(ifindex), uint32(q.id)
-	if err := unix.Bind(t.fd, &sa); err != nil {
+	if err := onceFree(r.io.until, func() error { return unix.Bind(t.fd, &sa) }); err != nil {
 		return fmt.Errorf("binding: %w", err)
 	}
 	return nil
+}
+
+// xdpBusy is how long the opening of a port waits for queues of its device to be free. When
+// a socket is closed, the kernel takes its pool from the queue some time later, in a thread of
+// its own: who opens the port again in the meantime finds the queue busy.
+const xdpBusy = 2 * time.Second
+
+// onceFree calls bind until the queue is not busy, or until then.
+func onceFree(until time.Time, bind func() error) error {
+	for {
+		last := time.Now().After(until)
+		if err := bind(); last || !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // xdpTxBudget is how many frames one system call may send.
