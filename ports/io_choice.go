@@ -93,15 +93,7 @@ func (p *System) ioFactsOf(l netlink.Link) *ioFacts {
 		return f // the choice is made: nothing that takes time
 	}
 	f.features, f.unknown = readXDPFeatures(p.dev.ifindex)
-	list, err := p.dev.nl.QdiscList(l)
-	if err != nil {
-		return f // none that could be missed
-	}
-	for _, q := range list {
-		if q.Attrs().Parent == netlink.HANDLE_ROOT {
-			f.qdisc = q.Type()
-		}
-	}
+	f.qdisc = rootQdisc(p.dev.nl, l)
 	return f
 }
 

@@ -3,6 +3,7 @@ package ports
 import (
 	"cmp"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"ofswitch/ports/isolate"
@@ -14,7 +15,7 @@ type KernelPath interface {
 	// KernelPath is the port in the kernel's flow table, which SystemOptions and
 	// TapOptions have named. nil: not now, and why in a word or a few: "off" (no table),
 	// "afxdp", "queues", "no ring", "inherited", "isolation", "isolating", "bypass", "plain",
-	// "tap", "moved", "closed", or the text of an error. It does not wait for
+	// "tap", "moved", "qdisc htb" (or another), "closed", or the text of an error. It does not wait for
 	// anything, and may be asked often.
 	KernelPath() (p *kernelpath.Port, why string)
 }
@@ -154,6 +155,37 @@ func (d *device) hasRoamed() bool {
 	return d.roamed
 }
 
+// plainQueueing are the queueing disciplines that somebody has not set to shape traffic: what the
+// kernel path takes out of a TAP does not go by them.
+var plainQueueing = map[string]bool{"": true, "noop": true, "noqueue": true, "pfifo_fast": true, "fq_codel": true}
+
+// queueing is the kind of the device's queueing discipline; empty: it is not known.
+func (d *device) queueing() string {
+	nl, _, err := d.handle()
+	if err != nil {
+		return ""
+	}
+	l, err := d.link()
+	if err != nil {
+		return ""
+	}
+	return rootQdisc(nl, l)
+}
+
+// rootQdisc is the kind of queueing discipline that a device has; empty: it is not known.
+func rootQdisc(nl *netlink.Handle, l netlink.Link) (kind string) {
+	list, err := nl.QdiscList(l)
+	if err != nil {
+		return ""
+	}
+	for _, q := range list {
+		if q.Attrs().Parent == netlink.HANDLE_ROOT {
+			kind = q.Type()
+		}
+	}
+	return kind
+}
+
 // KernelPath of a TAP: of one that the port made, with one queue and the virtio-net
 // header, while it is in the network namespace where it was made.
 func (p *Tap) KernelPath() (*kernelpath.Port, string) {
@@ -164,6 +196,9 @@ func (p *Tap) KernelPath() (*kernelpath.Port, string) {
 		return nil, cmp.Or(p.noKernel, "off")
 	case p.dev.hasRoamed():
 		return nil, "moved"
+	}
+	if kind := p.dev.queueing(); !plainQueueing[kind] {
+		return nil, "qdisc " + kind
 	}
 	if p.kernel.Missing() != 0 && p.mu.TryLock() {
 		if !p.closed.Load() {

@@ -239,6 +239,13 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 	// A TAP that has been elsewhere.
 	tap := openTapIn(t, sw, OpenInternal, "t0", TapOptions{KernelPath: table})
 	k := path(t, tap)
+	// What shapes the host's frames is not gone by.
+	sw.Run("tc", "qdisc", "replace", "dev", "t0", "root", "tbf", "rate", "1mbit", "burst", "10k", "latency", "50ms")
+	if k, why := tap.KernelPath(); k != nil || why != "qdisc tbf" {
+		t.Errorf("shaped: %v, %q", k, why)
+	}
+	sw.Run("tc", "qdisc", "delete", "dev", "t0", "root")
+	path(t, tap)
 	there := testutil.NewNS(t)
 	sw.Move("t0", there)
 	if !tap.Relocate() {

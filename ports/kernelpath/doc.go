@@ -75,7 +75,8 @@
 //
 // A program stays on a TAP that is moved to another network namespace: until the switch has
 // seen that, and removed the flows, what the TAP sends there may go to a device of that namespace.
-// A queueing discipline on the TAP itself does not see what the kernel forwards.
+// A queueing discipline on the TAP itself does not see what the kernel forwards: a TAP that somebody
+// has given one that shapes has no kernel path.
 //
 // # Building
 //
