@@ -34,7 +34,7 @@ const (
 	// gives nothing: it is left alone for kernelPause. What ports do not allow is tried again
 	// after kernelAgain.
 	kernelPatience = 3e9
-	kernelPause    = 60e9
+	kernelPause    = 10e9
 	kernelAgain    = 1e9
 	// kernelTick bounds, in ns, how far the clock by which the kernel notes when a flow was used is behind.
 	kernelTick = 10e6
