@@ -42,7 +42,7 @@ func TestSumsRandom(t *testing.T) {
 		// Frames that are in flight.
 		counted := make(chan struct{})
 		frames := rand.New(rand.NewPCG(r.Uint64(), 2))
-		go func(entries []*Entry) {
+		go func(entries []*Entry, now int64) {
 			defer close(counted)
 			for range 100 {
 				e := entries[max(0, len(entries)-1-frames.IntN(100))]
@@ -56,7 +56,7 @@ func TestSumsRandom(t *testing.T) {
 				}
 				tables.Table(e.Table).Credit(e.Counters, n, packets, bytes, now)
 			}
-		}(ever)
+		}(ever, now)
 		for range 1 + r.IntN(5) {
 			v++
 			var done []*Change
