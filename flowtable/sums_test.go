@@ -120,9 +120,11 @@ func TestSumsRandom(t *testing.T) {
 func TestSumsRace(t *testing.T) {
 	tables := NewTables()
 	tb, e := tables.Table(0), &Entry{Counters: new(Counters)}
-	stop, counted := make(chan struct{}), make(chan struct{})
+	begun, stop, counted := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(counted)
+		tb.Credit(e.Counters, 1, 1, 64, 0)
+		close(begun)
 		for {
 			select {
 			case <-stop:
@@ -134,6 +136,7 @@ func TestSumsRace(t *testing.T) {
 			}
 		}
 	}()
+	<-begun // on one processor it might not begin before this loop has ended
 	for range 200_000 {
 		tb.sums.exclude(e.Counters)
 		tb.sums.include(e)
