@@ -39,12 +39,12 @@ var kernelClasses = map[uint32][]struct {
 }
 
 // kernelMatches are those by which the kernel finds frames with k's words in use that are equal to k in
-// the bits of m: as many of them as it looks up at all. None: it cannot tell them from others.
+// the bits of m: as many of them as it looks up at all. None: it cannot tell them from others. Those that
+// come again after a change have a word in use that none of the kernel's has.
 func kernelMatches(k *flow.Key, m *flow.Mask) (list []kernelMatch) {
 	tagged, ip, v6 := k.Bits&(1<<flow.WVLAN) != 0, k.Bits&(1<<flow.WIP) != 0, k.Bits&(1<<flow.WIPv6Src) != 0
 	switch {
-	case k.W[flow.WRecirc] != 0, // of a frame that has been changed
-		k.W[flow.WEthSrc]&m[flow.WEthSrc]&flow.MoreTags != 0,
+	case k.W[flow.WEthSrc]&m[flow.WEthSrc]&flow.MoreTags != 0,
 		tagged && (k.W[flow.WVLAN]^kernelTag)&m[flow.WVLAN]&tagKindBits != 0,
 		ip && k.W[flow.WIP]&m[flow.WIP]&(exthdrBits|fragmentBits) != 0,
 		ip && m[flow.WIP]&ttlBits != 0,

@@ -527,4 +527,88 @@ func TestKernelMatches(t *testing.T) {
 			t.Errorf("%s: %d flows, want %d", tt.name, len(got), tt.want)
 		}
 	}
+	vid := flow.Mask{flow.WVLAN: 0xfff << 32}
+	second := flow.Mask{flow.WVLAN: 0x1000}
+	tpid := flow.Mask{flow.WVLAN: 0xffff << 48}
+	one, two := tagged(udp(1, 2, 3, 4), 0x8100, 5), tagged(tagged(udp(1, 2, 3, 4), 0x8100, 5), 0x8100, 6)
+	service := tagged(udp(1, 2, 3, 4), 0x88a8, 5)
+	for name, c := range map[string]struct {
+		frame []byte
+		mask  flow.Mask
+		want  int
+	}{
+		"one tag, by its VLAN":                   {one, vid, 3},
+		"one tag, by there being no second":      {one, second, 3},
+		"one tag, by its kind":                   {one, tpid, 3},
+		"two tags, by the first's VLAN":          {two, vid, 3},
+		"two tags, by there being a second":      {two, second, 0},
+		"a service tag, by its VLAN":             {service, vid, 3},
+		"a service tag, by its kind":             {service, tpid, 0},
+		"recirculated: it has been changed":      {nil, flow.Mask{}, 0},
+		"an ARP request":                         {(&gen{Rand: newRand(1)}).arp(make([]byte, 12)), flow.Mask{}, 0},
+		"too short for anything but its headers": {udp(1, 2, 3, 4)[:14], flow.Mask{}, 1},
+	} {
+		k := tcp
+		if c.frame == nil {
+			k.W[flow.WRecirc], k.Bits = 1<<32, k.Bits|1<<flow.WRecirc
+		} else {
+			k = flow.Key{}
+			flow.Extract(packet.FromBytes(c.frame), 5, &k)
+		}
+		if got := kernelMatches(&k, &c.mask); len(got) != c.want {
+			t.Errorf("%s: %d flows, want %d", name, len(got), c.want)
+		}
+	}
+}
+
+// TestKernelStaleOffer: a flow that was offered before a change, and whose turn comes behind it, is not put into
+// the kernel.
+func TestKernelStaleOffer(t *testing.T) {
+	for name, change := range map[string]func(l *kernelLab){
+		"nothing":  func(*kernelLab) {},
+		"an entry": func(l *kernelLab) { l.add(flowMod(t, 0, 20, "udp", apply(output(3)))) },
+		"a port": func(l *kernelLab) {
+			if err := l.b.SetPolicing(1, Policing{Rate: 1e9, Burst: 1e9}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"off": func(l *kernelLab) { l.d.SetKernelPath(false) },
+	} {
+		l := newKernelLab(t, 3)
+		for _, w := range l.d.workers() {
+			w.hot.always = false
+		}
+		l.add(flowMod(t, 0, 10, "udp", apply(output(2))))
+		l.in(1, udp(1, 2, 3, 4))
+		w := l.d.workers()[0]
+		f := newKernelFlow(w, w.programs.head.Load())
+		if f == nil {
+			t.Fatal("the kernel cannot carry out the program")
+		}
+		change(l)
+		l.d.kernel.install(f)
+		if got, want := len(l.k.slots) > 0, name == "nothing"; got != want {
+			t.Errorf("%s changed: the kernel has the flow: %v", name, got)
+		}
+	}
+}
+
+// TestKernelLateBytes: the bytes of a frame that come into sight after its packet are counted.
+func TestKernelLateBytes(t *testing.T) {
+	l := newKernelLab(t, 2)
+	l.add(flowMod(t, 0, 10, "udp", apply(output(2))))
+	f := udp(1, 2, 3, 4)
+	l.in(1, f, f, f)
+	s := l.k.slots[0]
+	for _, slot := range l.k.slots {
+		if slot.packets > 0 {
+			s = slot
+		}
+	}
+	s.bytes -= uint64(len(f))
+	_ = counts(t, l.b)
+	s.bytes += uint64(len(f))
+	if c := counts(t, l.b)[0]; c != [2]uint64{3, uint64(3 * len(f))} {
+		t.Errorf("counted %d, want 3 frames of %d bytes", c, len(f))
+	}
 }
