@@ -77,12 +77,17 @@ func (d *Datapath) still(fn func()) {
 	defer d.mu.Unlock()
 	for !d.foldMu.TryLock() {
 		d.mu.Unlock()
-		d.foldMu.Lock() // until it has ended
-		d.foldMu.Unlock()
+		d.awaitFold()
 		d.mu.Lock()
 	}
 	defer d.foldMu.Unlock()
 	fn()
+}
+
+// awaitFold returns when the fold that is under way has ended.
+func (d *Datapath) awaitFold() {
+	d.foldMu.Lock()
+	defer d.foldMu.Unlock()
 }
 
 // tend folds, carries out effects, buries programs that left their cache
