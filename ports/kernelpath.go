@@ -15,10 +15,14 @@ type KernelPath interface {
 	// KernelPath is the port in the kernel's flow table, which SystemOptions and
 	// TapOptions have named. nil: not now, and why in a word or a few: "off" (no table),
 	// "afxdp", "queues", "no ring", "inherited", "isolation", "isolating", "bypass", "plain",
-	// "tap", "moved", "qdisc htb" (or another), "closed", or the text of an error. It does not wait for
+	// "tap", "moved", "promiscuous", "qdisc htb" (or another), "closed", or the text of an error. It does not wait for
 	// anything, and may be asked often.
 	KernelPath() (p *kernelpath.Port, why string)
 }
+
+// KernelPathSoon is why a port has no kernel path while nftables isolates it until TCX does:
+// that lasts a moment.
+const KernelPathSoon = "isolating"
 
 // kernelDevice is where the device is, for the kernel's flow table.
 func (d *device) kernelDevice() (kernelpath.Device, error) {
@@ -94,7 +98,7 @@ func (p *System) KernelPath() (*kernelpath.Port, string) {
 	case p.iso == nil || p.iso.Method() != string(isolate.TCX):
 		return nil, "isolation"
 	case !p.iso.ByTCX():
-		return nil, "isolating"
+		return nil, KernelPathSoon
 	}
 	if k.Missing() != 0 && p.mu.TryLock() {
 		p.readDrops() // first: what has been counted is not to be counted again
@@ -130,6 +134,7 @@ func (p *Tap) openKernelPath(d *device, o TapOptions) {
 	at, err := d.kernelDevice()
 	if err == nil {
 		at.Look = func() { p.KernelPath() }
+		p.kernelLog = o.Logger
 		p.kernel, err = o.KernelPath.OpenTap(at)
 	}
 	if err != nil {
@@ -147,6 +152,16 @@ func (p *Tap) closeKernelPath() error {
 	return nil
 }
 
+// leaveKernelPath takes the kernel's programs off a device that has been elsewhere.
+func (p *Tap) leaveKernelPath() {
+	if p.kernel == nil || !p.dev.hasRoamed() {
+		return
+	}
+	if err := p.kernel.Leave(); err != nil {
+		p.kernelLog.Warn("the kernel may still forward frames of a device that has been moved", "port", p.dev.name, "err", err)
+	}
+}
+
 // hasRoamed says whether the device has ever been in another network namespace, as far as
 // known: its frames have not been counted there.
 func (d *device) hasRoamed() bool {
@@ -159,8 +174,10 @@ func (d *device) hasRoamed() bool {
 // kernel path takes out of a TAP does not go by them.
 var plainQueueing = map[string]bool{"": true, "noop": true, "noqueue": true, "pfifo_fast": true, "fq_codel": true}
 
-// queueing is the kind of the device's queueing discipline; empty: it is not known.
-func (d *device) queueing() string {
+// wantsAll says what on the device is to meet all that the host sends, and would not meet what the kernel path takes
+// out of a TAP before: a queueing discipline, or somebody like tcpdump who has made the device
+// promiscuous. Empty: nothing is known.
+func (d *device) wantsAll() string {
 	nl, _, err := d.handle()
 	if err != nil {
 		return ""
@@ -169,7 +186,13 @@ func (d *device) queueing() string {
 	if err != nil {
 		return ""
 	}
-	return rootQdisc(nl, l)
+	if l.Attrs().Promisc > 0 {
+		return "promiscuous"
+	}
+	if kind := rootQdisc(nl, l); !plainQueueing[kind] {
+		return "qdisc " + kind
+	}
+	return ""
 }
 
 // rootQdisc is the kind of queueing discipline that a device has; empty: it is not known.
@@ -197,8 +220,8 @@ func (p *Tap) KernelPath() (*kernelpath.Port, string) {
 	case p.dev.hasRoamed():
 		return nil, "moved"
 	}
-	if kind := p.dev.queueing(); !plainQueueing[kind] {
-		return nil, "qdisc " + kind
+	if why := p.dev.wantsAll(); why != "" {
+		return nil, why
 	}
 	if p.kernel.Missing() != 0 && p.mu.TryLock() {
 		if !p.closed.Load() {

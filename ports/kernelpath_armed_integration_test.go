@@ -246,6 +246,13 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 	}
 	sw.Run("tc", "qdisc", "delete", "dev", "t0", "root")
 	path(t, tap)
+	// Who watches the host's frames sees them.
+	sw.Run("ip", "link", "set", "t0", "promisc", "on")
+	if k, why := tap.KernelPath(); k != nil || why != "promiscuous" {
+		t.Errorf("watched: %v, %q", k, why)
+	}
+	sw.Run("ip", "link", "set", "t0", "promisc", "off")
+	path(t, tap)
 	there := testutil.NewNS(t)
 	sw.Move("t0", there)
 	if !tap.Relocate() {
@@ -259,6 +266,14 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 	if k, why := tap.KernelPath(); k != nil || why != "moved" {
 		t.Errorf("back: %v, %q", k, why)
 	}
+	if err := table.Prepare(k); !errors.Is(err, kernelpath.ErrClosed) {
+		t.Errorf("flows of a device that has been elsewhere: %v", err)
+	}
+	if err := tap.Close(); err != nil {
+		t.Error(err)
+	}
+	tap = openTapIn(t, sw, OpenInternal, "t0", TapOptions{KernelPath: table})
+	k = path(t, tap)
 	// Another device whose index has the same place in the table.
 	p := openSystem(t, sw, "p0", SystemOptions{KernelPath: table, Isolation: isolate.TCX})
 	if _, err := table.TestPort(p.Status().Ifindex + 1024); err == nil || !strings.Contains(err.Error(), "taken by device") {

@@ -3,6 +3,7 @@ package ports
 import (
 	"cmp"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"slices"
@@ -19,17 +20,18 @@ import (
 // Tap is a TAP device: what the host's stack sends through the device, the
 // switch receives, and the other way round. A frame takes one system call.
 type Tap struct {
-	dev      *device
-	typ      string
-	fd       int      // of the first queue
-	file     *os.File // of io=plain, which owns fd; else nil
-	vnet     bool     // frames carry a virtio-net header
-	caps     Caps
-	queues   []*tapRx
-	created  bool
-	io       IOChoice
-	kernel   *kernelpath.Port // nil: the kernel forwards nothing by itself
-	noKernel string           // why
+	dev       *device
+	typ       string
+	fd        int      // of the first queue
+	file      *os.File // of io=plain, which owns fd; else nil
+	vnet      bool     // frames carry a virtio-net header
+	caps      Caps
+	queues    []*tapRx
+	created   bool
+	io        IOChoice
+	kernel    *kernelpath.Port // nil: the kernel forwards nothing by itself
+	noKernel  string           // why
+	kernelLog *slog.Logger     // where there is kernel
 
 	mu     sync.Mutex
 	closed atomic.Bool

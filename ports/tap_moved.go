@@ -17,6 +17,7 @@ func (p *Tap) Relocate() (alive bool) {
 	if p.closed.Load() {
 		return false
 	}
+	defer p.leaveKernelPath()
 	name, err := tunName(p.fd)
 	if err != nil {
 		return false // EBADFD: the descriptor has no device any more

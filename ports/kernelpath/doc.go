@@ -73,10 +73,10 @@
 // never had a flow costs less than 30 ns in the filter, one past four masks that are not its own some 140, one
 // that hits by the first some 110 (BenchmarkIntegrationFilter, which includes the loop of the kernel's test runs).
 //
-// A program stays on a TAP that is moved to another network namespace: until the switch has
-// seen that, and removed the flows, what the TAP sends there may go to a device of that namespace.
+// A TAP that is moved to another network namespace keeps its program until the switch has seen that (Leave): what
+// it sends before may go to a device of that namespace.
 // A queueing discipline on the TAP itself does not see what the kernel forwards: a TAP that somebody
-// has given one that shapes has no kernel path.
+// has given one that shapes has no kernel path. Nor does tcpdump: a TAP that is promiscuous has none either.
 //
 // # Building
 //

@@ -40,7 +40,8 @@ type Port struct {
 	flows     map[*Flow]struct{} // from and to the port
 	maskIs    [MaxMasks]Key
 	maskUsers [MaxMasks]int
-	closed    bool
+	closed    bool // there are no flows, and will be none
+	freed     bool // closed, and its place may be another's
 }
 
 // Namespace says which network namespace a port is in.
@@ -201,12 +202,19 @@ const ethernetLen = 14
 
 // Close ends the port and its flows, and returns when no frame is on its way by them. It
 // may be called more than once.
-func (p *Port) Close() error {
+func (p *Port) Close() error { return p.end(true) }
+
+// Leave ends the flows of a port whose device has gone elsewhere, for good, and takes the programs off it: by
+// its new index they would take it for another port. Its place in the table stays its own until Close,
+// so Done and Dropped may still be called. It may be called more than once.
+func (p *Port) Leave() error { return p.end(false) }
+
+func (p *Port) end(free bool) error {
 	p.attaching.Lock()
 	defer p.attaching.Unlock()
 	t := p.t
 	t.mu.Lock()
-	if p.closed {
+	if p.freed {
 		t.mu.Unlock()
 		return nil
 	}
@@ -217,8 +225,11 @@ func (p *Port) Close() error {
 	}
 	t.removeLocked(list)
 	t.reclaimLocked()
-	delete(t.ports, p)
-	p.entry.ifindex.Store(0) // from now on another may have its place
+	if free {
+		p.freed = true
+		delete(t.ports, p)
+		p.entry.ifindex.Store(0) // from now on another may have its place
+	}
 	t.mu.Unlock()
 	var errs []error
 	for _, l := range p.links {
