@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"ofswitch/classifier"
+	"ofswitch/ports"
 	"ofswitch/ports/kernelpath"
 )
 
@@ -198,24 +199,27 @@ func (k *kernelFlows) settle() {
 	}
 }
 
-// prepare asks the flow's ports whether the kernel may forward, and makes it ready for that.
-func (k *kernelFlows) prepare(f *kernelFlow) bool {
+// prepare asks the flow's ports whether the kernel may forward, and makes it ready for that. If not, it
+// gives how long to wait before they are asked again, in ns.
+func (k *kernelFlows) prepare(f *kernelFlow) (again int64, ok bool) {
 	if !f.suits() {
-		return false
+		return kernelAgain, false
 	}
-	if f.inPath, _ = f.prog.in.kernelPath(); f.inPath == nil {
-		return false
+	var why string
+	if f.inPath, why = f.prog.in.kernelPath(); f.inPath != nil && f.out != nil {
+		f.outPath, why = f.out.kernelPath()
 	}
-	if f.out != nil {
-		if f.outPath, _ = f.out.kernelPath(); f.outPath == nil {
-			return false
-		}
+	switch {
+	case why == ports.KernelPathSoon:
+		return 0, false
+	case f.inPath == nil || f.out != nil && f.outPath == nil:
+		return kernelAgain, false
 	}
 	if err := k.table.Prepare(f.inPath); err != nil {
 		k.d.log.Debug("the kernel cannot forward by itself", "port", f.prog.in.name, "err", err)
-		return false
+		return kernelAgain, false
 	}
-	return true
+	return 0, true
 }
 
 // install puts an offered flow into the kernel, if it is still as it was.
@@ -228,8 +232,8 @@ func (k *kernelFlows) install(f *kernelFlow) {
 // add is install, but for what the ports say.
 func (k *kernelFlows) add(f *kernelFlow) bool {
 	now := k.d.clock()
-	if !k.prepare(f) {
-		f.end(now + kernelAgain)
+	if again, ok := k.prepare(f); !ok {
+		f.end(now + again)
 		return false
 	}
 	f.added, f.seen = now, now
