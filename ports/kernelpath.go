@@ -2,6 +2,7 @@ package ports
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -133,7 +134,7 @@ func (p *Tap) openKernelPath(d *device, o TapOptions) {
 	}
 	at, err := d.kernelDevice()
 	if err == nil {
-		at.Look = func() { p.KernelPath() }
+		at.Look = p.settleKernelPath
 		p.kernelLog = o.Logger
 		p.kernel, err = o.KernelPath.OpenTap(at)
 	}
@@ -143,6 +144,37 @@ func (p *Tap) openKernelPath(d *device, o TapOptions) {
 		return
 	}
 	p.kernel.Ahead()
+}
+
+// settleKernelPath finds out which of the host's frames are on their way.
+func (p *Tap) settleKernelPath() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() || p.dev.hasRoamed() {
+		return
+	}
+	p.noteDropped(p.dev.statistics())
+	q := p.queues[0]
+	p.kernel.Settle(func() bool {
+		return q.lent.Load() == 0 && nothingWaits(q.fd) && p.dev.queuesNothing()
+	})
+}
+
+// queuesNothing says that no frame waits in the device's queueing discipline.
+func (d *device) queuesNothing() bool {
+	nl, _, err := d.handle()
+	if err != nil {
+		return false
+	}
+	l, err := d.link()
+	if err != nil {
+		return false
+	}
+	list, err := nl.QdiscList(l)
+	return err == nil && !slices.ContainsFunc(list, func(q netlink.Qdisc) bool {
+		s := q.Attrs().Statistics
+		return s != nil && s.Queue != nil && s.Queue.Qlen > 0
+	})
 }
 
 func (p *Tap) closeKernelPath() error {

@@ -55,7 +55,7 @@ type Device struct {
 	Within func(fn func() error) error
 	// Mark is the mark of frames that leave by the device.
 	Mark uint32
-	// Look has the owner call Resync; of TAPs alone.
+	// Look has the owner call Settle; of TAPs alone.
 	Look func()
 }
 

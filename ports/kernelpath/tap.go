@@ -11,15 +11,18 @@ import (
 // configuration of devices held: too long for each of a thousand bridges. So it comes when no
 // ports have been opened for a while (calm), for the first TAPs (maxAhead), and for others
 // with their first flow. Frames that the host has sent before were not counted: which
-// are still on their way is known once none has come for a moment (Resync), and no flow
-// becomes active before that.
+// are still on their way is known once none has come for a moment (Settle, Resync), and no
+// flow becomes active before that.
 const (
 	calm     = 100 * time.Millisecond
 	maxAhead = 64
 	// lookEvery and looks say how often, and how many times, the owner is asked to
 	// look whether such a moment has come, beside the times when it looks by itself.
-	lookEvery = stillness + 5*time.Millisecond
-	looks     = 200
+	lookEvery = 10 * time.Millisecond
+	looks     = 500
+	// moment is how long no frame must have come where it is known that none waits in between:
+	// the kernel then sends them on without interruption.
+	moment = time.Millisecond
 )
 
 // unknown is portEntry.dropped until then: so much that no count of frames ever meets it.
@@ -98,4 +101,22 @@ func (p *Port) lookAgain(times int) {
 			p.lookAgain(times - 1)
 		}
 	})
+}
+
+// Settle finds out which frames of a TAP are on their way to the switch: none, if none has
+// come for a moment, and empty says that none waits before the switch, nor in the device's
+// queueing discipline, nor is held by the switch. It takes a moment, and does nothing where that is known.
+func (p *Port) Settle(empty func() bool) {
+	e, q := p.entry, &p.quiet
+	q.Lock()
+	counting := q.counting
+	q.Unlock()
+	if !counting || p.known.Load() {
+		return
+	}
+	passed, done, dropped := e.passed.Load(), e.done.Load(), e.dropped.Load()
+	time.Sleep(moment)
+	if empty() && e.passed.Load() == passed && e.done.Load() == done && e.dropped.CompareAndSwap(dropped, passed-done) {
+		p.known.Store(true)
+	}
 }
