@@ -3,6 +3,7 @@ package ofswitch
 import (
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"ofswitch/flow"
 	"ofswitch/ofp"
@@ -14,6 +15,7 @@ import (
 // fakeKernel is a kernelTable that forwards frames of ports in memory by itself, one at a time, as
 // the kernel would: all that it knows of a frame is a kernelpath.Key.
 type fakeKernel struct {
+	mu    sync.Mutex // held by each method
 	ports map[*kernelpath.Port]*kernelMem
 	slots []*fakeSlot
 	now   func() int64 // nil: 0 for ever
@@ -39,6 +41,7 @@ type kernelMem struct {
 }
 
 type fakeSlot struct {
+	k              *fakeKernel
 	in, out        *kernelMem
 	x              kernelMatch
 	armed          bool
@@ -61,6 +64,8 @@ func (k *fakeKernel) device(m *ports.Mem) *kernelMem {
 		_ byte
 	})
 	km := &kernelMem{Mem: m, k: k, path: &alone.p, tx: tx}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.ports[km.path] = km
 	return km
 }
@@ -75,6 +80,8 @@ func (m *kernelMem) KernelPath() (*kernelpath.Port, string) {
 // Stats are those of the frames that the switch has sent itself.
 func (m *kernelMem) Stats() ports.Stats {
 	st := m.Mem.Stats()
+	m.k.mu.Lock()
+	defer m.k.mu.Unlock()
 	st.TxPackets -= m.packets
 	st.TxBytes -= m.bytes
 	return st
@@ -93,6 +100,8 @@ func (m *kernelMem) inject(settle func(), frames ...[]byte) {
 
 // forward takes a frame if a slot is for it.
 func (k *fakeKernel) forward(in *kernelMem, b []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	kk, ok := fakeKey(b)
 	if !ok {
 		return false
@@ -187,12 +196,14 @@ func fakeKey(b []byte) (kk kernelpath.Key, ok bool) {
 func (k *fakeKernel) Prepare(*kernelpath.Port) error { return nil }
 
 func (k *fakeKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, s := range k.slots {
 		if s.in == k.ports[in] && s.x == *x {
 			return nil, kernelpath.ErrExists
 		}
 	}
-	s := &fakeSlot{in: k.ports[in], out: k.ports[out], x: *x, armed: k.armed}
+	s := &fakeSlot{k: k, in: k.ports[in], out: k.ports[out], x: *x, armed: k.armed}
 	if s.in == nil || out != nil && s.out == nil {
 		panic("a port that the kernel does not know")
 	}
@@ -203,11 +214,15 @@ func (k *fakeKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, 
 }
 
 func (k *fakeKernel) Remove(slots ...kernelSlot) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.slots = slices.DeleteFunc(k.slots, func(s *fakeSlot) bool { return slices.Contains(slots, kernelSlot(s)) })
 }
 
 // Wait has what is late go.
 func (k *fakeKernel) Wait() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.waits++
 	for _, send := range k.late {
 		send()
@@ -222,8 +237,13 @@ func (k *fakeKernel) Now() int64 {
 	return k.now()
 }
 
-func (s *fakeSlot) Count() (packets, bytes uint64, used int64) { return s.packets, s.bytes, s.used }
-func (s *fakeSlot) Active() bool                               { return !s.armed }
+func (s *fakeSlot) Count() (packets, bytes uint64, used int64) {
+	s.k.mu.Lock()
+	defer s.k.mu.Unlock()
+	return s.packets, s.bytes, s.used
+}
+
+func (s *fakeSlot) Active() bool { return !s.armed }
 
 // device is the port of a contest.
 func (c *contest) device(at string) ports.Port {

@@ -110,7 +110,13 @@ func (k *kernelFlows) loop() {
 
 // offerAll offers every program.
 func (w *worker) offerAll(now int64) {
+	var all []*program
+	w.d.foldMu.Lock()
 	for p := w.programs.head.Load(); p != nil; p = p.next {
+		all = append(all, p)
+	}
+	w.d.foldMu.Unlock()
+	for _, p := range all {
 		if p.cached.Load() {
 			w.offer(p, now)
 		}
