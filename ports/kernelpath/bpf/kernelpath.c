@@ -475,6 +475,7 @@ SEC("socket") int ofs_filter(struct __sk_buff *skb)
 	struct cpu *c = processor();
 	struct beside b;
 	enter(c);
+	c->scratch = 0; // a program in front of ofs_ingress may have swallowed the frame before
 	aside(skb, &b);
 	switch (decide(skb, &b, p, c, 1, &at)) {
 	case HIT:
