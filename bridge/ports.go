@@ -275,7 +275,7 @@ func (p *livePort) openDevice() (ports.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	coalesce, err := p.conf.onByDefault("coalesce")
+	coalesce, err := p.conf.coalesces()
 	if err != nil {
 		return nil, err
 	}
@@ -320,6 +320,15 @@ func (p *livePort) openDevice() (ports.Port, error) {
 		KernelPath: p.bridge.sw.kernel,
 		Bridge:     p.bridge.conf.Name, Logger: log,
 	})
+}
+
+// coalesces reads whether frames of a TCP connection are put together. By default they are where this host's stack
+// receives them; what leaves by a system port others see as it came.
+func (p *Port) coalesces() (bool, error) {
+	if p.Type == TypeSystem {
+		return onOff(p.Name, "coalesce", p.Options["coalesce"])
+	}
+	return p.onByDefault("coalesce")
 }
 
 // onByDefault reads a switch-like option that is on where it is not given.

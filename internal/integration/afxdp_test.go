@@ -18,7 +18,7 @@ func TestIntegrationAFXDP(t *testing.T) {
 	testutil.NeedProgram(t, "iperf3", "iperf3")
 	testutil.NeedProgram(t, "tshark", "tshark")
 	l := newLab(t, 2)
-	d := startDaemon(t, l.Switch, "--bridge", "br0", "--port", l.Hosts[0].Port+",options:io=afxdp", "--port", l.Hosts[1].Port, "--port", "br0,type=internal")
+	d := startDaemon(t, l.Switch, "--bridge", "br0", "--port", l.Hosts[0].Port+",options:io=afxdp", "--port", l.Hosts[1].Port, "--port", "br0,type=internal,options:coalesce=off")
 	d.awaitLog("msg=ready")
 	// An XDP program on a veth leaves partial checksums as they are.
 	mustRun(t, l.Hosts[0].Namespace, "ethtool", "-K", "eth0", "tx", "off")
