@@ -81,11 +81,12 @@ func argument(args []string, flag string) (value string) {
 func TestIntegrationCapabilities(t *testing.T) {
 	for _, c := range []struct {
 		name, isolation string
+		path            string // of kernel-path/show
 		capabilities    []string
 		missing         string // the line about it; "": none
 	}{
-		{"all three", "tcx", []string{"net_admin", "net_raw", "bpf"}, ""},
-		{"no CAP_BPF", "nft", []string{"net_admin", "net_raw"}, "no CAP_BPF: ports are kept from the host's stack by nftables instead of TCX programs"},
+		{"all three", "tcx", "yes", []string{"net_admin", "net_raw", "bpf"}, ""},
+		{"no CAP_BPF", "nft", "no: off", []string{"net_admin", "net_raw"}, "no CAP_BPF: ports are kept from the host's stack by nftables instead of TCX programs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t, 2)
@@ -99,6 +100,7 @@ func TestIntegrationCapabilities(t *testing.T) {
 			// The device of the bridge is there.
 			mustRun(t, l.Switch, "ip", "link", "show", "br0")
 			checkMissing(t, d, c.missing)
+			d.awaitPath(l.Hosts[0].Port, c.path)
 			if text := d.log.text(); strings.Contains(text, "level=ERROR") || strings.Contains(text, "level=WARN") {
 				t.Errorf("the log complains:\n%s", text)
 			}

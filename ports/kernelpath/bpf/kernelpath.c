@@ -74,7 +74,8 @@ struct cpu {
 	u64 epoch; // odd while a frame is between the look and where it goes
 	u64 scratch; // what the filter leaves to the program at ingress
 	u32 armed[MASKS]; // slots that the frame hit on its way to the ring
-	u64 pad[4];
+	u64 nought; // always 0
+	u64 pad[3];
 };
 
 // What is left in cpu.scratch: ifindex, and slot in the upper half, or MANY.
@@ -304,6 +305,10 @@ INLINE u32 find(const u64 *key)
 	return other ? SLOTS : at;
 }
 
+// ARMED_AT is c->armed[i]. A process without CAP_PERFMON may not add to an address what the
+// verifier knows to be one number here and another there: so it must not know.
+#define ARMED_AT(c, i) ((c)->armed[(READ((c)->nought) + (i)) & (MASKS - 1)])
+
 enum { MISS, HIT, ARMED };
 
 enum { TCX_NEXT = -1, TCX_DROP = 2 };
@@ -340,6 +345,17 @@ INLINE int become(struct port *p, struct slot *s, u64 n, u32 ring)
 	return none && __sync_val_compare_and_swap(&s->state, state, state | FLOW_ACTIVE) == state;
 }
 
+// unsettle takes back what was noted of a frame for the first slots of c->armed, up to number last.
+INLINE void unsettle(struct cpu *c, int last)
+{
+	for (int i = 0; i < MASKS; i++) {
+		u32 slot = ARMED_AT(c, i) - 1;
+		asm volatile("" : "+r"(last)); // or the bound becomes the loop's
+		if (i <= last && slot < SLOTS)
+			COUNT(T.slots[slot].state, -1ULL);
+	}
+}
+
 // decide says what becomes of the frame, and has counted it: in slot *at - 1, or as passed.
 INLINE int decide(struct __sk_buff *skb, const struct beside *b, struct port *p, struct cpu *c, u32 ring, u32 *at)
 {
@@ -351,7 +367,7 @@ INLINE int decide(struct __sk_buff *skb, const struct beside *b, struct port *p,
 	}
 	f.key[0] |= (u64)(READ(p->ifindex) & (PORTS - 1)) << 48;
 	for (int i = 0; i < MASKS; i++)
-		c->armed[i] = 0;
+		ARMED_AT(c, i) = 0;
 	for (int i = 0; i < MASKS; i++) {
 		u32 m = order & 0xff;
 		order >>= 8;
@@ -373,31 +389,26 @@ INLINE int decide(struct __sk_buff *skb, const struct beside *b, struct port *p,
 			COUNT(p->passed, 1);
 			return MISS;
 		}
-		c->armed[i] = slot + 1;
+		ARMED_AT(c, i) = slot + 1;
 		some = 1;
 	}
 	u64 n = __sync_fetch_and_add(&p->passed, 1);
 	if (!some)
 		return MISS;
 	for (int i = 0; i < MASKS; i++) {
-		slot = c->armed[i] - 1;
+		slot = ARMED_AT(c, i) - 1;
 		if (slot < SLOTS && become(p, &T.slots[slot], n, ring))
 			goto hit;
 	}
 	for (int i = 0; i < MASKS; i++) {
-		slot = c->armed[i] - 1;
+		slot = ARMED_AT(c, i) - 1;
 		if (slot >= SLOTS)
 			continue;
 		if (!(__sync_fetch_and_add(&T.slots[slot].state, GENERATION + ring) & FLOW_ACTIVE))
 			continue;
-		// Another processor was faster.
-		if (ring) {
-			for (int j = 0; j <= i; j++) {
-				u32 other = c->armed[j & (MASKS - 1)] - 1;
-				if (other < SLOTS)
-					COUNT(T.slots[other].state, -1ULL);
-			}
-		}
+		// Another processor was faster: the frame does not go to the ring.
+		if (ring)
+			unsettle(c, i);
 		goto hit;
 	}
 	return ARMED;
@@ -439,7 +450,7 @@ INLINE void settle(struct port *p, struct cpu *c)
 {
 	u64 last = READ(p->passed) - READ(p->dropped);
 	for (int i = 0; i < MASKS; i++) {
-		u32 slot = c->armed[i] - 1;
+		u32 slot = ARMED_AT(c, i) - 1;
 		if (slot >= SLOTS)
 			continue;
 		struct slot *s = &T.slots[slot];
