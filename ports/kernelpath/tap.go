@@ -14,7 +14,7 @@ import (
 // are still on their way is known once none has come for a moment (Settle, Resync), and no
 // flow becomes active before that.
 const (
-	calm     = 100 * time.Millisecond
+	calm     = 300 * time.Millisecond
 	maxAhead = 64
 	// lookEvery and looks say how often, and how many times, the owner is asked to
 	// look whether such a moment has come, beside the times when it looks by itself.
