@@ -303,7 +303,8 @@ func TestIntegrationXDPReopens(t *testing.T) {
 			t.Errorf("closed twice: %v", err)
 		}
 	}
-	if f, c, n := used(); f != fds || c != count || n != free {
+	// What tests before this one have left to close by itself, such as spare rings, may be closed meanwhile.
+	if f, c, n := used(); f > fds || c != count || n != free {
 		t.Errorf("descriptors %d, umems %d, free slots %d; before %d, %d, %d", f, c, n, fds, count, free)
 	}
 }
