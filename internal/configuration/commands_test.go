@@ -1,11 +1,14 @@
 package configuration
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // step is a command line of ovs-vsctl, or of another tool, and what may be in
@@ -57,6 +60,7 @@ func difference(a, b *system, x, y answer, s step) string {
 // settled compares what the databases hold until they differ no more than they
 // did: the switches go on to write what links do.
 func settled(a, b *system, before string) (differences string) {
+	nudge := time.After(settling / 4)
 	for patience := time.After(settling); ; {
 		differences = contentsDiffer(a, b)
 		if differences == "" || differences == before {
@@ -65,8 +69,27 @@ func settled(a, b *system, before string) (differences string) {
 		select {
 		case <-a.db.Changed():
 		case <-b.db.Changed():
+		case <-nudge:
+			a.nudge()
+			b.nudge()
 		case <-patience:
 			return differences
+		}
+	}
+}
+
+// nudge changes a little of every link. Open vSwitch looks at its ports again
+// only when one of their links changes: a port whose state changed a moment
+// before a reconfiguration cleared its column error may else never get it back.
+func (s *system) nudge() {
+	links, err := s.ns.Netlink.LinkList()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, l := range links {
+		err := s.ns.Netlink.LinkSetTxQLen(l, l.Attrs().TxQLen+1)
+		if err != nil && !errors.Is(err, unix.ENODEV) {
+			s.t.Fatalf("the queue of %s: %v", l.Attrs().Name, err)
 		}
 	}
 }
