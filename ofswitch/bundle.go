@@ -30,7 +30,7 @@ func (b *Bridge) CheckBundled(m ofp.Message) error {
 // path any more.
 func (b *Bridge) Bundle(n int, message func(i int) (ofp.Message, error)) (failed int, err error) {
 	d := b.d
-	d.waitPending()
+	d.waitPending(n > maxPending)
 	b.portMu.Lock() // ports stay while their port-mods and packet-outs are under way
 	defer b.portMu.Unlock()
 	t := transaction{b: b}

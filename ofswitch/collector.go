@@ -125,15 +125,23 @@ func (d *Datapath) queueRemoved(b *Bridge, c *flowtable.Change) {
 }
 
 // waitPending keeps a flood of flow-mods from outrunning the collector: who sends them
-// does a part of its work.
-func (d *Datapath) waitPending() {
+// does a part of its work, and whose message may replace all that there is, with mass, most of it.
+func (d *Datapath) waitPending(mass bool) {
 	d.pendMu.Lock()
 	many := d.pendingEntries > maxPending
 	d.pendMu.Unlock()
 	if many {
 		d.reap()
 	}
-	if d.remains.many() {
+	most := maxRemains
+	if mass {
+		most = maxPending
+	}
+	switch n := d.remains.waiting(); {
+	case n > most:
+		for d.remains.waiting() > most && d.unlink(unlinkBatch) {
+		}
+	case n > maxPending:
 		d.unlink(unlinkHelp)
 	}
 }

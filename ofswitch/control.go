@@ -82,7 +82,7 @@ func (b *Bridge) FlowMod(m *ofp.FlowMod) error {
 		return err
 	}
 	d := b.d
-	d.waitPending()
+	d.waitPending(m.Command == ofp.FlowModify)
 	var change *flowtable.Change
 	err = d.updateFlows(func(v classifier.Version) (err error) {
 		change, err = b.tables.Apply(m, v, d.clock())

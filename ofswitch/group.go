@@ -30,7 +30,7 @@ func (b *Bridge) MeterMod(m *ofp.MeterMod) error {
 // removed to the collector.
 func (b *Bridge) change(cause ofp.Message, fn func(v classifier.Version) (*flowtable.Change, error)) error {
 	d := b.d
-	d.waitPending()
+	d.waitPending(false)
 	var change *flowtable.Change
 	err := d.update(func(v classifier.Version) (err error) {
 		change, err = fn(v)

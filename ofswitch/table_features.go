@@ -31,7 +31,7 @@ func (b *Bridge) TableFeatures(fn func(*ofp.TableFeatures) error) error {
 // becomes of flow entries see [flowtable.Tables.SetFeatures].
 func (b *Bridge) SetTableFeatures(r ofp.TableFeaturesRequest) error {
 	d := b.d
-	d.waitPending()
+	d.waitPending(false)
 	var change *flowtable.Change
 	err := d.update(func(v classifier.Version) (err error) {
 		change, err = b.tables.SetFeatures(r, b.limits, v)

@@ -25,6 +25,9 @@ const (
 	unlinkBatch = 1024
 	// unlinkHelp is how many a flow-mod takes out while more than maxPending wait.
 	unlinkHelp = 32
+	// maxRemains is how many may wait when something is changed: as many as a full table has. So the
+	// second of two messages that empty it, or replace all it has, waits for the remains of the first.
+	maxRemains = listingHeld
 )
 
 // add leaves a removal to be taken out of memory.
@@ -65,11 +68,11 @@ func (r *remains) take(n int) (b *Bridge, part flowtable.Change, some bool) {
 	return b, part, true
 }
 
-// many says whether so much waits that those who make more are to help.
-func (r *remains) many() bool {
+// waiting is how many entries, groups and meters wait.
+func (r *remains) waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.entries > maxPending
+	return r.entries
 }
 
 // unlink takes a part of the remains out of memory, about n entries, and says whether there was
