@@ -13,7 +13,7 @@ import (
 // Entries that are there do not change, nor do they move: the writer fills those behind the last, or makes
 // another block, which takes the place of this one by one store.
 type block[T any] struct {
-	node    node[block[T]]
+	next    atomic.Pointer[block[T]]
 	entries []entry[T] // those in use come first
 }
 
@@ -30,15 +30,9 @@ type entry[T any] struct {
 	word     [2]uint8
 }
 
-// newBlock makes a block with room for n rules that share a hash, in one object.
-func newBlock[T any](n int, hash uint64) (b *block[T]) {
+// newBlock makes a block with room for n rules, in one object.
+func newBlock[T any](n int) (b *block[T]) {
 	switch {
-	case n <= 1:
-		x := new(struct {
-			b block[T]
-			e [1]entry[T]
-		})
-		b, x.b.entries = &x.b, x.e[:]
 	case n <= 2:
 		x := new(struct {
 			b block[T]
@@ -64,16 +58,15 @@ func newBlock[T any](n int, hash uint64) (b *block[T]) {
 		})
 		b, x.b.entries = &x.b, x.e[:]
 	}
-	b.node.hash, b.node.item = hash, b
 	return b
 }
 
 // fill makes e that of r in a table of which s is the shape.
 func (e *entry[T]) fill(s *shape, r *Rule[T]) {
 	e.priority = r.priority
-	full := s.full()
+	full := s.full
 	var most [2]int
-	for i, v := range r.vals {
+	for i, v := range r.vals() {
 		idx, mask := r.shape.idx[i], r.shape.mask[i]
 		switch n := bits.OnesCount64(mask &^ full[idx]); {
 		case n > most[0]:
@@ -116,85 +109,141 @@ func copyEntries[T any](to, from []entry[T]) {
 	}
 }
 
-// addPlace makes an entry for r, which has this hash, in the blocks of t.
+// addPlace makes a place for r, which has this hash, among the rules of t, or takes it into the one that is there.
 func (t *table[T]) addPlace(r *Rule[T], hash uint64) {
-	// The first block that ends below the rule's priority, or else the last: behind equals it most often goes to the end, where nothing is copied.
-	var b, last *block[T]
+	tag := tagOf(hash)
+	p := t.pages.find(hash)
+	if p == nil {
+		t.pages.put(placeRule(r, tag))
+		return
+	}
+	if old := ruleOf[T](p); old != nil {
+		b, second := newBlock[T](2), r
+		if r.priority > old.priority {
+			old, second = r, old
+		}
+		b.entries[0].fill(t.shape, old)
+		b.entries[1].fill(t.shape, second)
+		t.pages.put(placeBlocks(b, tag))
+		return
+	}
+	first := blocksOf[T](p)
+	if now := t.addEntry(first, r); now != first {
+		t.pages.put(placeBlocks(now, tag))
+	}
+}
+
+// addEntry makes an entry for r in the blocks from first on, and returns which is the first then. If it is another, it
+// takes the place of the old one when it is put there.
+func (t *table[T]) addEntry(first *block[T], r *Rule[T]) *block[T] {
+	// The first block that ends below the rule's priority, or else the last: behind equals it most often goes to the end,
+	// where nothing is copied.
+	var prev, b *block[T]
 	n := 0
-	for x := t.blocks.find(hash); x != nil; x = nextSame(x) {
-		last = x.item
-		n = last.len()
-		if last.entries[n-1].priority < r.priority {
-			b = last
+	for b = first; ; prev, b = b, b.next.Load() {
+		n = b.len()
+		if b.entries[n-1].priority < r.priority {
 			break
 		}
-	}
-	at := n
-	switch {
-	case last == nil:
-		b = newBlock[T](1, hash)
-		b.entries[0].fill(t.shape, r)
-		t.blocks.insert(&b.node, func(*block[T]) bool { return false })
-		return
-	case b == nil && n < len(last.entries):
-		last.entries[n].fill(t.shape, r)
-		return
-	case b == nil && n == blockRules:
-		b = newBlock[T](1, hash)
-		b.entries[0].fill(t.shape, r)
-		t.blocks.insertAfter(&last.node, &b.node)
-		return
-	case b == nil:
-		b = last
-	default:
-		for at = 0; b.entries[at].priority >= r.priority; {
-			at++
+		if b.next.Load() != nil {
+			continue
 		}
+		if n < len(b.entries) {
+			b.entries[n].fill(t.shape, r)
+			return first
+		}
+		if n == blockRules {
+			fresh := newBlock[T](1)
+			fresh.entries[0].fill(t.shape, r)
+			b.next.Store(fresh)
+			return first
+		}
+		break
+	}
+	at := 0
+	for at < n && b.entries[at].priority >= r.priority {
+		at++
 	}
 	old := b.entries[:n]
 	if n < blockRules {
-		fresh := newBlock[T](n+1, hash)
+		fresh := newBlock[T](n + 1)
 		copyEntries(fresh.entries, old[:at])
 		fresh.entries[at].fill(t.shape, r)
 		copyEntries(fresh.entries[at+1:], old[at:])
-		t.blocks.replace(&b.node, &fresh.node, &fresh.node)
-		return
+		return b.replace(first, prev, fresh, fresh)
 	}
 	const half = blockRules / 2
-	first, second := newBlock[T](half+1, hash), newBlock[T](half+1, hash)
+	one, two := newBlock[T](half+1), newBlock[T](half+1)
 	if at <= half {
-		copyEntries(first.entries, old[:at])
-		first.entries[at].fill(t.shape, r)
-		copyEntries(first.entries[at+1:], old[at:half])
-		copyEntries(second.entries, old[half:])
+		copyEntries(one.entries, old[:at])
+		one.entries[at].fill(t.shape, r)
+		copyEntries(one.entries[at+1:], old[at:half])
+		copyEntries(two.entries, old[half:])
 	} else {
-		copyEntries(first.entries, old[:half])
-		copyEntries(second.entries, old[half:at])
-		second.entries[at-half].fill(t.shape, r)
-		copyEntries(second.entries[at-half+1:], old[at:])
+		copyEntries(one.entries, old[:half])
+		copyEntries(two.entries, old[half:at])
+		two.entries[at-half].fill(t.shape, r)
+		copyEntries(two.entries[at-half+1:], old[at:])
 	}
-	first.node.next.Store(&second.node)
-	t.blocks.replace(&b.node, &first.node, &second.node)
+	one.next.Store(two)
+	return b.replace(first, prev, one, two)
 }
 
-// removePlace takes the entry of r, which has this hash, out of the blocks of t.
+// replace links from and to, which are one or lead from the one to the other, where b is, behind prev. b keeps its successor, for
+// readers that stand on it. It returns which is the first block then.
+func (b *block[T]) replace(first, prev, from, to *block[T]) *block[T] {
+	to.next.Store(b.next.Load())
+	if prev == nil {
+		return from
+	}
+	prev.next.Store(from)
+	return first
+}
+
+// removePlace takes r, which has this hash, out of its place, and the place out if there is no other rule.
 func (t *table[T]) removePlace(r *Rule[T], hash uint64) {
-	for x := t.blocks.find(hash); x != nil; x = nextSame(x) {
-		b := x.item
+	p := t.pages.find(hash)
+	if p == nil {
+		panic("classifier: removing a rule that has no place")
+	}
+	if p.info&1 == 0 {
+		if ruleOf[T](p) != r {
+			panic("classifier: removing a rule that has no place")
+		}
+		t.pages.drop(p.tag)
+		return
+	}
+	first := blocksOf[T](p)
+	now := removeEntry(first, r)
+	if now.len() == 1 && now.next.Load() == nil {
+		t.pages.put(placeRule(now.entries[0].rule.Load(), p.tag))
+	} else if now != first {
+		t.pages.put(placeBlocks(now, p.tag))
+	}
+}
+
+// removeEntry takes the entry of r out of the blocks from first on, which have two rules at least, and returns which
+// is the first then.
+func removeEntry[T any](first *block[T], r *Rule[T]) *block[T] {
+	var prev *block[T]
+	for b := first; b != nil; prev, b = b, b.next.Load() {
 		n := b.len()
 		for i := range n {
 			if b.entries[i].rule.Load() != r {
 				continue
 			}
 			if n == 1 {
-				t.blocks.remove(x)
-				return
+				next := b.next.Load()
+				if prev == nil {
+					return next
+				}
+				prev.next.Store(next)
+				return first
 			}
-			fresh := newBlock[T](n-1, hash)
+			fresh := newBlock[T](n - 1)
 			copyEntries(fresh.entries, b.entries[:i])
 			copyEntries(fresh.entries[i:], b.entries[i+1:n])
-			t.blocks.replace(x, &fresh.node, &fresh.node)
-			return
+			return b.replace(first, prev, fresh, fresh)
 		}
 	}
 	panic("classifier: removing a rule that has no place")
@@ -202,10 +251,19 @@ func (t *table[T]) removePlace(r *Rule[T], hash uint64) {
 
 // lookupMerged is lookup in a merged table, of the rules that have this hash.
 func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int32) *Rule[T] {
-	for x := t.blocks.find(hash); x != nil; x = nextSame(x) {
-		entries := x.item.entries
-		for i := range entries {
-			e := &entries[i]
+	p := t.pages.find(hash)
+	if p == nil || p.priority() <= floor {
+		return nil
+	}
+	if r := ruleOf[T](p); r != nil {
+		if r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
+			return r
+		}
+		return nil
+	}
+	for b := blocksOf[T](p); b != nil; b = b.next.Load() {
+		for i := range b.entries {
+			e := &b.entries[i]
 			r := e.rule.Load()
 			if r == nil {
 				break
@@ -213,7 +271,7 @@ func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int3
 			if e.priority <= floor {
 				return nil // falling priorities from here on
 			}
-			if !e.differs(w) && r.VisibleAt(v) && r.shape.equal(w, r.vals) {
+			if !e.differs(w) && r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
 				return r
 			}
 		}

@@ -20,8 +20,8 @@ func TestBlocks(t *testing.T) {
 	for round := range 60 {
 		x := newMerged[int](newShape(&mask.Mask))
 		var rules []*Rule[int]
-		var stand *node[block[int]] // where a reader stands
-		var ahead []*Rule[int]      // what it has to find from there on
+		var stand *block[int]  // where a reader stands
+		var ahead []*Rule[int] // what it has to find from there on
 		for step := range 120 {
 			if len(rules) > 0 && r.IntN(100) < []int{10, 45, 60}[round%3] {
 				i := r.IntN(len(rules))
@@ -38,17 +38,19 @@ func TestBlocks(t *testing.T) {
 					priority = int32(200 - step) // each behind all others
 				}
 				n := NewRule(&m, priority, step)
-				hashes := x.shape.hashStages(n.shape, n.vals)
+				hashes := x.shape.hashStages(n.shape, n.vals())
 				x.add(n, &hashes)
 				rules = append(rules, n)
 			}
 			var all []*Rule[int]
 			blocks := 0
-			x.blocks.each(func(b *block[int]) bool {
-				blocks++
-				largest = max(largest, b.len())
-				if r.IntN(20) == 0 {
-					stand, ahead = &b.node, nil
+			x.pages.each(func(p *place) bool {
+				for b := blocksOf[int](p); b != nil; b = b.next.Load() {
+					blocks++
+					largest = max(largest, b.len())
+					if r.IntN(20) == 0 {
+						stand, ahead = b, nil
+					}
 				}
 				return true
 			})
@@ -72,11 +74,8 @@ func TestBlocks(t *testing.T) {
 			}
 			var seen []*Rule[int]
 			for y := stand; y != nil; y = y.next.Load() {
-				if y.item == nil {
-					continue
-				}
-				for i := range y.item.len() {
-					seen = append(seen, y.item.entries[i].rule.Load())
+				for i := range y.len() {
+					seen = append(seen, y.entries[i].rule.Load())
 				}
 			}
 			if ahead == nil {
@@ -92,8 +91,8 @@ func TestBlocks(t *testing.T) {
 			x.remove(rules[0])
 			rules = rules[1:]
 		}
-		if x.blocks.count != 0 || x.n != 0 {
-			t.Fatalf("seed %d: %d blocks left", seed, x.blocks.count)
+		if x.pages.count != 0 || x.n != 0 {
+			t.Fatalf("seed %d: %d places left", seed, x.pages.count)
 		}
 	}
 	if largest != blockRules || longest < 3 {

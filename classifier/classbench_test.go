@@ -134,10 +134,13 @@ func TestClassBench(t *testing.T) {
 			t.Errorf("%s: %d tables for %d masks, want a fifth; %d without merging", name, c.Probes(), c.Masks(), plain.Probes())
 		}
 		for _, m := range c.merged {
-			m.blocks.each(func(b *block[int]) bool {
-				if m.shape.full() != b.entries[0].rule.Load().shape.full() && m.sharing(b.node.hash, chainRules+1) > chainRules {
-					t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainRules, m.shape.bits())
-					return false
+			m.pages.each(func(p *place) bool {
+				for b := blocksOf[int](p); b != nil; b = b.next.Load() {
+					r := b.entries[0].rule.Load()
+					if h := m.shape.hashStages(r.shape, r.vals()); m.shape.full != r.shape.full && m.sharing(h[stageL4], chainRules+1) > chainRules {
+						t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainRules, m.shape.bits())
+						return false
+					}
 				}
 				return true
 			})

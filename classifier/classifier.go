@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"ofswitch/flow"
@@ -33,6 +34,7 @@ type Classifier[T any] struct {
 	numbers sharedSet // those that tables have
 	types   typeTables
 	how     Structure
+	recent  atomic.Pointer[subtable[T]] // that of the last rule inserted, while it is in the index
 
 	// The writer's:
 	own    int         // subtables with tables of their own
@@ -128,8 +130,22 @@ func (c *Classifier[T]) Find(m *flow.Match, priority int32, v Version) *Rule[T] 
 		return nil
 	}
 	for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
-		if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) {
+		if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals()) {
 			return r
+		}
+	}
+	return nil
+}
+
+// FindSame is Find with the match and priority of r, which need not be inserted.
+func (c *Classifier[T]) FindSame(r *Rule[T], v Version) *Rule[T] {
+	t := c.subtableOf(r.shape)
+	if t == nil {
+		return nil
+	}
+	for x := t.rules.find(r.node.hash); x != nil; x = nextSame(x) {
+		if o := x.item; o.priority == r.priority && o.VisibleAt(v) && slices.Equal(o.vals(), r.vals()) {
+			return o
 		}
 	}
 	return nil
@@ -162,7 +178,7 @@ func (t *subtable[T]) findOverlap(m *flow.Match, priority int32, v Version) (fou
 	if probe {
 		// Every bit that the rules look at is fixed by m.
 		for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
-			if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) {
+			if r := x.item; r.priority == priority && r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals()) {
 				return r
 			}
 		}
@@ -179,7 +195,7 @@ func (t *subtable[T]) findOverlap(m *flow.Match, priority int32, v Version) (fou
 
 // agrees says whether r's value is w in the bits of mask.
 func (t *subtable[T]) agrees(r *Rule[T], w *flow.Wide, mask *flow.Mask) bool {
-	for i, x := range r.vals {
+	for i, x := range r.vals() {
 		if idx := t.shape.idx[i]; (x^w[idx])&mask[idx] != 0 {
 			return false
 		}
@@ -216,7 +232,7 @@ func (t *subtable[T]) eachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bo
 	if mask == m.Mask {
 		for x := t.rules.find(t.shape.hash(&m.Value)); x != nil; x = nextSame(x) {
 			r := x.item
-			if r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals) && !fn(r) {
+			if r.VisibleAt(v) && t.shape.equal(&m.Value, r.vals()) && !fn(r) {
 				return false
 			}
 		}
@@ -227,10 +243,21 @@ func (t *subtable[T]) eachCovered(m *flow.Match, v Version, fn func(*Rule[T]) bo
 	})
 }
 
+// subtableOf finds the subtable of a shape.
+func (c *Classifier[T]) subtableOf(s *shape) *subtable[T] {
+	if t := c.recent.Load(); t != nil && t.shape == s {
+		return t
+	}
+	return c.subtable(&s.full)
+}
+
 // subtable finds the subtable of a mask.
 func (c *Classifier[T]) subtable(m *flow.Mask) *subtable[T] {
+	if t := c.recent.Load(); t != nil && t.shape.full == *m {
+		return t
+	}
 	for x := c.index.find(hashMask(m)); x != nil; x = nextSame(x) {
-		if x.item.shape.full() == *m {
+		if x.item.shape.full == *m {
 			return x.item
 		}
 	}
@@ -244,11 +271,10 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 		panic("classifier: rule inserted twice")
 	}
 	shape := r.shape
-	mask := shape.full()
-	t := c.subtable(&mask)
+	t := c.subtableOf(shape)
 	fresh := t == nil
 	if fresh {
-		t = newSubtable[T](shape, hashMask(&mask))
+		t = newSubtable[T](shape, hashMask(&shape.full))
 		if c.how != Merged || c.own < ownTables {
 			t.own = newTable[T](shape, c.how < Plain)
 			t.own.rules = &t.rules
@@ -262,13 +288,13 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	}
 	if c.how < Plain {
 		for i, run := range t.shape.runs {
-			if run > 0 && c.trees[i].offer(lanes[i].getPacked(t.shape, r.vals), int(run)) {
+			if run > 0 && c.trees[i].offer(lanes[i].getPacked(t.shape, r.vals()), int(run)) {
 				r.away |= 1 << i
 			}
 		}
 	}
 	if t.own != nil {
-		hashes := t.shape.hashStages(t.shape, r.vals)
+		hashes := t.shape.hashStages(t.shape, r.vals())
 		c.noteType(t.own, r)
 		t.own.add(r, &hashes)
 		c.settle(t.own)
@@ -278,6 +304,9 @@ func (c *Classifier[T]) Insert(r *Rule[T], v Version) {
 	}
 	if fresh {
 		c.index.insert(&t.node, func(*subtable[T]) bool { return false })
+	}
+	if c.recent.Load() != t {
+		c.recent.Store(t)
 	}
 	c.n.Add(1)
 }
@@ -324,8 +353,7 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	if !r.linked || Version(r.removed.Load()) == never {
 		panic("classifier: unlinking a rule that is not removed")
 	}
-	mask := r.shape.full()
-	t := c.subtable(&mask)
+	t := c.subtableOf(r.shape)
 	r.linked = false
 	if t.own != nil {
 		t.own.remove(r)
@@ -338,12 +366,15 @@ func (c *Classifier[T]) Unlink(r *Rule[T]) {
 	if c.how < Plain {
 		for i, run := range t.shape.runs {
 			if run > 0 {
-				c.trees[i].takeBack(lanes[i].getPacked(t.shape, r.vals), int(run), r.away>>i&1 != 0)
+				c.trees[i].takeBack(lanes[i].getPacked(t.shape, r.vals()), int(run), r.away>>i&1 != 0)
 			}
 		}
 	}
 	if t.rules.count == 0 {
 		c.index.remove(&t.node)
+		if c.recent.Load() == t {
+			c.recent.Store(nil)
+		}
 		if t.own != nil {
 			c.delist(t.own)
 			c.own--

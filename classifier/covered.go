@@ -10,7 +10,7 @@ import (
 // mask, and all of those of subtables that ask for more. The writer's.
 func (c *Classifier[T]) CoverCost(m *flow.Match) (n int) {
 	c.index.each(func(t *subtable[T]) bool {
-		mask := t.shape.full()
+		mask := t.shape.full
 		for i := range mask {
 			if m.Mask[i]&^mask[i] != 0 {
 				return true
@@ -45,7 +45,7 @@ func NewCover(m *flow.Match) Cover {
 // all bits that c does, and for the same values in them.
 func (r *Rule[T]) CoveredBy(c *Cover) bool {
 	n := 0
-	for i, v := range r.vals {
+	for i, v := range r.vals() {
 		idx := r.shape.idx[i]
 		both := c.match.Mask[idx] & r.shape.mask[i]
 		if (v^c.match.Value[idx])&both != 0 {

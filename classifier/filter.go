@@ -8,11 +8,12 @@ import (
 )
 
 // wordFilter says of which values of one word, masked, a table has no rule: a counting Bloom
-// filter of one hash, small enough to stay in the processor's nearest caches. It has one writer and
-// any number of lock-free readers.
+// filter of one hash. What readers look at, a bit for each count, is small enough to stay in the processor's nearest caches. It has
+// one writer and any number of lock-free readers.
 type wordFilter struct {
-	cells []atomic.Uint64 // 16 counts of 4 bits each; one that got to the end stays
-	shift uint8           // 64 - log2 of the number of counts
+	some   []atomic.Uint64 // bit i: count i is not zero
+	shift  uint8           // 64 - log2 of the number of counts
+	counts []uint8         // of 4 bits, two to a byte; one that got to the end stays. The writer's
 }
 
 const (
@@ -24,26 +25,34 @@ const (
 )
 
 func newWordFilter(bits uint8) *wordFilter {
-	return &wordFilter{cells: make([]atomic.Uint64, 1<<(bits-4)), shift: 64 - bits}
+	return &wordFilter{some: make([]atomic.Uint64, 1<<(bits-6)), shift: 64 - bits, counts: make([]uint8, 1<<(bits-1))}
 }
 
 // has says whether a rule may have the value x.
 func (f *wordFilter) has(x uint64) bool {
 	i := mix(hashSeed, x) >> f.shift
-	return f.cells[i>>4&uint64(len(f.cells)-1)].Load()>>(i&15*4)&15 != 0
+	return f.some[i>>6&uint64(len(f.some)-1)].Load()>>(i&63)&1 != 0
 }
 
 // change counts x once more, or once less.
 func (f *wordFilter) change(x uint64, more bool) {
 	i := mix(hashSeed, x) >> f.shift
-	cell, at := &f.cells[i>>4], i&15*4
-	old := cell.Load()
-	switch n := old >> at & 15; {
-	case n == filterFull:
-	case more:
-		cell.Store(old + 1<<at)
-	default:
-		cell.Store(old - 1<<at)
+	count, at := &f.counts[i>>1], i&1*4
+	n := *count >> at & filterFull
+	if n == filterFull {
+		return
+	}
+	word := &f.some[i>>6]
+	if more {
+		*count += 1 << at
+		if n == 0 {
+			word.Store(word.Load() | 1<<(i&63))
+		}
+	} else {
+		*count -= 1 << at
+		if n == 1 {
+			word.Store(word.Load() &^ (1 << (i & 63)))
+		}
 	}
 }
 
@@ -86,7 +95,7 @@ func (t *table[T]) filtered(r *Rule[T]) uint64 { return r.word(t.word) & t.mask 
 
 // word is the rule's value of a word.
 func (r *Rule[T]) word(idx uint8) uint64 {
-	for i, v := range r.vals {
+	for i, v := range r.vals() {
 		if r.shape.idx[i] == idx {
 			return v
 		}
@@ -101,7 +110,7 @@ func (t *table[T]) refilter() {
 	if f != nil {
 		size = 64 - f.shift + filterStep
 	}
-	if t.mask == 0 || size > filterLast || f != nil && t.n*filterLoad <= 16*len(f.cells) {
+	if t.mask == 0 || size > filterLast || f != nil && t.n*filterLoad <= 64*len(f.some) {
 		return
 	}
 	next := newWordFilter(size)
@@ -113,14 +122,19 @@ func (t *table[T]) refilter() {
 
 // all yields the rules of t.
 func (t *table[T]) all(yield func(*Rule[T]) bool) {
-	if t.blocks == nil {
+	if t.pages == nil {
 		t.rules.each(yield)
 		return
 	}
-	t.blocks.each(func(b *block[T]) bool {
-		for i := range b.len() {
-			if !yield(b.entries[i].rule.Load()) {
-				return false
+	t.pages.each(func(p *place) bool {
+		if r := ruleOf[T](p); r != nil {
+			return yield(r)
+		}
+		for b := blocksOf[T](p); b != nil; b = b.next.Load() {
+			for i := range b.len() {
+				if !yield(b.entries[i].rule.Load()) {
+					return false
+				}
 			}
 		}
 		return true

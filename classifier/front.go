@@ -12,9 +12,10 @@ import (
 // The writer sees the byte as a complete binary tree, a heap: node 1 is the beginning of the byte, the
 // kids of node h are 2h and 2h+1, nodes 256 to 511 are its values.
 type frontPage struct {
-	// slots are, from the top, what lies below (20 bits; 0: nothing), how many bits of
-	// the byte were looked at (4 bits, at 8), and bit n-1 for a prefix of n bits of it.
+	// slots are, for each value: bit n-1 for a prefix of n bits of it (8 bits), and how many bits of the byte were
+	// looked at (4 bits, at 8); or slotBelow, if something lies below: then all 8 were.
 	slots [256]atomic.Uint32
+	child [256]atomic.Uint32 // what lies below; 0: nothing
 
 	// The writer's:
 	exists [8]uint64    // bit h: there is a prefix at or below node h
@@ -24,8 +25,13 @@ type frontPage struct {
 const (
 	slotLens  = 0xff
 	slotUsed  = 8 // shift
-	slotChild = 12
-	slotMost  = 1<<20 - 1 // the highest number of what lies below
+	slotBelow = 1 << 31
+
+	// slotOnly, with slotBelow, says that one prefix is all that lies below, of at most 16 bits more: those (at 8), and
+	// how many, less one (4 bits, at 24). What most keys lead to is so found without a look at another cache line.
+	slotOnly    = 1 << 30
+	slotOnlyKey = 8  // shift
+	slotOnlyLen = 24 // shift
 )
 
 // frontTop is the page of the first byte, and those of the second by the first.
@@ -34,7 +40,20 @@ type frontTop struct {
 	below [256]atomic.Pointer[frontPage]
 }
 
-func slotUsedBits(x uint32) int { return int(x >> slotUsed & 15) }
+func slotUsedBits(x uint32) int {
+	if x&slotBelow != 0 {
+		return 8
+	}
+	return int(x >> slotUsed & 15)
+}
+
+// onlyLength is how long the prefix is that a slot with slotOnly tells of, behind its page's bits.
+func onlyLength(x uint32) int { return int(x>>slotOnlyLen&15) + 1 }
+
+// onlyCommon is how many of its bits, and of those behind, are those of key.
+func onlyCommon(x uint32, key uint16) int {
+	return bits.LeadingZeros16(uint16(x>>slotOnlyKey) ^ key)
+}
 
 // heapNode is that of the first n bits of b, from 1 to 8.
 func heapNode(b uint64, n int) int { return 1<<n | int(b)>>(8-n) }
@@ -50,7 +69,7 @@ func (p *frontPage) added(h int) bool { return p.count != nil && p.count[h] > 0 
 // leaf says whether nothing is below a node.
 func (p *frontPage) leaf(h int) bool {
 	if h >= 256 {
-		return p.slots[h-256].Load()>>slotChild == 0
+		return p.child[h-256].Load() == 0
 	}
 	return !p.has(2*h) && !p.has(2*h+1)
 }
@@ -75,15 +94,19 @@ func (p *frontPage) remove(h int) {
 	}
 }
 
-// setChild sets what lies below the value b.
-func (p *frontPage) setChild(b uint64, child uint32) {
+// setChild sets what lies below the value b, 0 for nothing, and what its slot tells of it: slotBelow, and maybe of the
+// only prefix.
+func (p *frontPage) setChild(b uint64, child, tell uint32) {
 	slot := &p.slots[b]
-	old := slot.Load()
-	slot.Store(old&(1<<slotChild-1) | child<<slotChild)
-	switch was := old>>slotChild != 0; {
-	case !was && child != 0:
-		p.mark(256 + int(b))
-	case was && child == 0:
+	was := p.child[b].Load() != 0
+	p.child[b].Store(child)
+	if child != 0 {
+		slot.Store(slot.Load()&slotLens | tell)
+		if !was {
+			p.mark(256 + int(b))
+		}
+	} else if was {
+		slot.Store(slot.Load()&slotLens | 8<<slotUsed)
 		p.unmark(256 + int(b))
 	}
 }
@@ -133,13 +156,17 @@ func (p *frontPage) paint(h, depth int, lens uint32) {
 	}
 }
 
-// fill gives all slots below h the same lower half.
+// fill gives all slots below h the same lengths, and the same number of bits, where nothing lies below them.
 func (p *frontPage) fill(h, depth int, low uint32) {
 	first := h<<(8-depth) - 256
 	for i := range 1 << (8 - depth) {
 		slot := &p.slots[first+i]
-		if old := slot.Load(); old&(1<<slotChild-1) != low {
-			slot.Store(old>>slotChild<<slotChild | low)
+		old, now := slot.Load(), low
+		if old&slotBelow != 0 {
+			now = old&^slotLens | low&slotLens
+		}
+		if now != old {
+			slot.Store(now)
 		}
 	}
 }

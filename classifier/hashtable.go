@@ -170,31 +170,6 @@ func (t *hashTable[E]) insert(x *node[E], before func(*E) bool) {
 	}
 }
 
-// insertAfter links x behind prev, which is linked and has the same hash.
-func (t *hashTable[E]) insertAfter(prev, x *node[E]) {
-	x.next.Store(prev.next.Load())
-	prev.next.Store(x)
-	t.count++
-	if t.count > loadGrow*int(t.buckets()) {
-		t.grow()
-	}
-}
-
-// replace links first and last, which are one or lead from the one to the other, where x is, which must be linked
-// and has the same hash. x keeps its successor.
-func (t *hashTable[E]) replace(x, first, last *node[E]) {
-	prev := before(t.bucket(slot(x.hash, t.buckets())), x)
-	last.next.Store(x.next.Load())
-	prev.next.Store(first)
-	if first == last {
-		return
-	}
-	t.count++
-	if t.count > loadGrow*int(t.buckets()) {
-		t.grow()
-	}
-}
-
 // before is the node that leads to x, which is linked in the bucket b.
 func before[E any](b *bucket[E], x *node[E]) *node[E] {
 	prev := &b.node

@@ -295,7 +295,7 @@ func check(t *testing.T, c *Classifier[int]) {
 	}
 	c.index.each(func(s *subtable[int]) bool {
 		checkTable(t, &s.rules)
-		mask := s.shape.full()
+		mask := s.shape.full
 		if c.subtable(&mask) != s {
 			t.Errorf("index does not know %v", mask)
 		}
@@ -321,33 +321,10 @@ func check(t *testing.T, c *Classifier[int]) {
 	})
 	for _, m := range c.merged {
 		merged[m] = true
-		checkTable(t, m.blocks)
 		n := 0
-		last := map[uint64]int32{}
-		m.blocks.each(func(b *block[int]) bool {
-			for i := range b.len() {
-				e := &b.entries[i]
-				r := e.rule.Load()
-				if r.merged != m || e.priority != r.priority || !m.shape.within(r.shape) || m.shape.hashStages(r.shape, r.vals)[stageL4] != b.node.hash {
-					t.Errorf("rule %d stands in another table", r.value)
-				}
-				if w := r.Match().Value; e.differs(&w) {
-					t.Errorf("the entry of rule %d says that it does not match itself", r.value)
-				}
-				if p, some := last[b.node.hash]; some && p < r.priority {
-					t.Errorf("rule %d comes after one of priority %d", r.value, p)
-				}
-				last[b.node.hash] = r.priority
-				n++
-			}
-			if b.len() == 0 {
-				t.Error("an empty block")
-			}
-			for i := range b.entries[b.len():] {
-				if b.entries[b.len()+i].rule.Load() != nil {
-					t.Error("a rule behind the last")
-				}
-			}
+		checkPages(t, m.pages)
+		m.pages.each(func(p *place) bool {
+			n += checkPlace(t, m, p)
 			return true
 		})
 		rules -= n
@@ -398,6 +375,80 @@ func check(t *testing.T, c *Classifier[int]) {
 	}
 }
 
+// checkPlace checks the rules of a place, and says how many there are.
+func checkPlace(t *testing.T, m *table[int], p *place) (n int) {
+	t.Helper()
+	last := p.priority()
+	one := func(r *Rule[int], priority int32) {
+		n++
+		if r.merged != m || priority != r.priority || !m.shape.within(r.shape) || tagOf(m.shape.hashStages(r.shape, r.vals())[stageL4]) != p.tag {
+			t.Errorf("rule %d stands in another table", r.value)
+		}
+		if r.priority > last || n == 1 && r.priority != last {
+			t.Errorf("rule %d comes after one of priority %d", r.value, last)
+		}
+		last = r.priority
+	}
+	if r := ruleOf[int](p); r != nil {
+		one(r, last)
+		return n
+	}
+	for b := blocksOf[int](p); b != nil; b = b.next.Load() {
+		for i := range b.len() {
+			e := &b.entries[i]
+			r := e.rule.Load()
+			one(r, e.priority)
+			if w := r.Match().Value; e.differs(&w) {
+				t.Errorf("the entry of rule %d says that it does not match itself", r.value)
+			}
+		}
+		if b.len() == 0 {
+			t.Error("an empty block")
+		}
+		for i := range b.entries[b.len():] {
+			if b.entries[b.len()+i].rule.Load() != nil {
+				t.Error("a rule behind the last")
+			}
+		}
+	}
+	if n < 2 {
+		t.Errorf("blocks for %d rules", n)
+	}
+	return n
+}
+
+func checkPages(t *testing.T, h *pageTable) {
+	t.Helper()
+	places := 0
+	for i := range h.buckets() {
+		b := h.page(i)
+		for _, p := range row(b.places.Load()) {
+			places++
+			if at := pageOf(p.tag, h.buckets()); at != i {
+				t.Fatalf("a place of bucket %d stands in %d", at, i)
+			}
+			if b.filter.Load()&tagBit(p.tag) == 0 {
+				t.Fatalf("filter does not know %x", p.tag)
+			}
+			if x := h.find(uint64(p.tag) << 32); x == nil || *x != p {
+				t.Fatalf("%x is not found", p.tag)
+			}
+		}
+	}
+	if places != h.count {
+		t.Fatalf("%d places, want %d", places, h.count)
+	}
+	checkLoad(t, h.buckets(), h.count)
+}
+
+// checkLoad checks how many buckets there are for items.
+func checkLoad(t *testing.T, buckets uint32, count int) {
+	t.Helper()
+	if n := int(buckets); n > 1 && (n > loadShrink*max(count, 1)+1 || count > loadGrow*n+1) {
+		t.Fatalf("%d buckets for %d items", n, count)
+	}
+}
+
 // checkNumbers compares what is said of a table by its number with its rules.
 func checkNumbers(t *testing.T, c *Classifier[int], x *table[int]) {
 	t.Helper()
@@ -425,12 +476,8 @@ func checkNumbers(t *testing.T, c *Classifier[int], x *table[int]) {
 		if !maps.Equal(kinds, noted) {
 			t.Errorf("table %d has rules of the types %v, not %v", x.id, kinds, noted)
 		}
-		pages := map[uint16]bool{}
-		for kind := range kinds {
-			pages[kind>>8] = true
-		}
 		for kind := range 1 << 16 {
-			has := kinds[uint16(kind)] > 0 || x.id >= 64 && pages[uint16(kind>>8)]
+			has := kinds[uint16(kind)] > 0
 			if lack := c.types.lack(uint16(kind)); lack.has(x.id) == has {
 				t.Errorf("table %d has rules of type %x: %v, noted as %v", x.id, kind, has, !has)
 			}
@@ -473,7 +520,7 @@ func checkStages(t *testing.T, x *table[int]) {
 		}
 		want := map[uint64]uint64{}
 		for r := range x.all {
-			want[stageTag(x.shape.hashStages(r.shape, r.vals)[i])]++
+			want[stageTag(x.shape.hashStages(r.shape, r.vals())[i])]++
 		}
 		checkStageSet(t, s, want)
 	}
@@ -508,7 +555,5 @@ func checkTable[E any](t *testing.T, h *hashTable[E]) {
 	if items != h.count || markers != h.buckets() {
 		t.Fatalf("%d items, %d markers, want %d, %d", items, markers, h.count, h.buckets())
 	}
-	if n := int(h.buckets()); n > 1 && (n > loadShrink*max(h.count, 1)+1 || h.count > loadGrow*n+1) {
-		t.Fatalf("%d buckets for %d items", n, h.count)
-	}
+	checkLoad(t, h.buckets(), h.count)
 }

@@ -25,7 +25,7 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 		if !t.shape.within(r.shape) {
 			continue
 		}
-		h := t.shape.hashStages(r.shape, r.vals)
+		h := t.shape.hashStages(r.shape, r.vals())
 		n := t.sharing(h[stageL4], shortest)
 		if to != nil && n >= shortest {
 			continue
@@ -39,7 +39,7 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 		if s := c.relaxed(r, to); s != nil {
 			to = newMerged[T](s)
 			c.enlist(to)
-			at = s.hashStages(r.shape, r.vals)
+			at = s.hashStages(r.shape, r.vals())
 			bits := s.bits()
 			i, _ := slices.BinarySearchFunc(c.merged, bits, func(t *table[T], bits int) int { return bits - t.shape.bits() })
 			c.merged = slices.Insert(c.merged, i, to)
@@ -71,13 +71,13 @@ func (c *Classifier[T]) relaxed(r *Rule[T], to *table[T]) *shape {
 	if to != nil && len(c.merged) >= mergedLimit {
 		return nil
 	}
-	mask := r.shape.full()
+	mask := r.shape.full
 	for level := range relaxLevels {
 		m := relax(&mask, level)
 		if len(c.merged) >= mergedLimit {
 			m = flow.Mask{} // the last resort: a list in order of priority
 		}
-		if !slices.ContainsFunc(c.merged, func(t *table[T]) bool { return t.shape.full() == m }) {
+		if !slices.ContainsFunc(c.merged, func(t *table[T]) bool { return t.shape.full == m }) {
 			return newShape(&m)
 		}
 	}

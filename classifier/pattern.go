@@ -22,10 +22,17 @@ func (p *Pattern) Overlaps(m *flow.Match) bool {
 // Common narrows m, a set of frames in which all patterns seen so far lie, so that it
 // holds this pattern as well: the bits stay which both ask for, with the same value.
 func (p *Pattern) Common(m *flow.Match) {
-	o := p.Match()
+	asked := uint64(0) // words that the pattern has
+	for i, v := range p.vals {
+		idx, mask := p.shape.idx[i], p.shape.mask[i]
+		m.Mask[idx] &= mask &^ (m.Value[idx] ^ v)
+		m.Value[idx] &= m.Mask[idx]
+		asked |= 1 << idx
+	}
 	for i := range m.Mask {
-		m.Mask[i] &= o.Mask[i] &^ (m.Value[i] ^ o.Value[i])
-		m.Value[i] &= m.Mask[i]
+		if asked>>i&1 == 0 {
+			m.Mask[i], m.Value[i] = 0, 0
+		}
 	}
 }
 

@@ -100,11 +100,12 @@ func (c matchOnly) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[int] {
 type blind struct{ *Classifier[int] }
 
 func (c blind) Unlink(r *Rule[int]) {
-	mask := r.shape.full()
+	mask := r.shape.full
 	t := c.subtable(&mask)
 	c.Classifier.Unlink(r)
 	if m := r.merged; m != nil {
-		loseFilter(m.blocks, m.shape.hashStages(r.shape, r.vals)[stageL4])
+		tag := tagOf(m.shape.hashStages(r.shape, r.vals())[stageL4])
+		m.pages.page(pageOf(tag, m.pages.buckets())).filter.Store(0)
 	} else {
 		loseFilter(&t.rules, r.node.hash)
 	}

@@ -116,16 +116,28 @@ func (t *prefixTree) walk(k longKey) (found lengths, used int, sure bool) {
 		before := t.reuse.Load()
 		x := top.slots[k.hi>>56].Load()
 		found[0], used = uint64(x&slotLens), slotUsedBits(x)
-		if x>>slotChild != 0 {
+		if x&slotBelow != 0 {
 			// A page that was dropped meanwhile had nothing left that a reader may see.
 			if p := top.below[k.hi>>56].Load(); p != nil {
-				x = p.slots[k.hi>>48&0xff].Load()
+				second := k.hi >> 48 & 0xff
+				x = p.slots[second].Load()
 				found[0] |= uint64(x&slotLens) << 8
 				used = 8 + slotUsedBits(x)
-			}
-			if i := x >> slotChild; used == frontBits && i != 0 {
-				used, sure = t.walkBelow(i, k, &found)
-				sure = sure && t.reuse.Load() == before
+				switch {
+				case x&slotBelow == 0:
+				case x&slotOnly != 0:
+					c, n := onlyCommon(x, uint16(k.hi>>32)), onlyLength(x)
+					if c >= n {
+						c = n - 1
+						found.add(frontBits + n)
+					}
+					used = frontBits + c + 1
+				default:
+					if i := p.child[second].Load(); i != 0 {
+						used, sure = t.walkBelow(i, k, &found)
+						sure = sure && t.reuse.Load() == before
+					}
+				}
 			}
 		}
 	}
@@ -267,14 +279,12 @@ func (t *prefixTree) add(k longKey, length int) {
 		p.add(heapNode(second, length-8))
 	} else {
 		var root atomic.Uint32
-		old := p.slots[second].Load() >> slotChild
-		root.Store(old)
-		if t.insert(&root, k, length); root.Load() != old {
-			p.setChild(second, root.Load())
-		}
+		root.Store(p.child[second].Load())
+		t.insert(&root, k, length)
+		p.setChild(second, root.Load(), t.tell(root.Load()))
 	}
-	if top.slots[first].Load()>>slotChild == 0 {
-		top.setChild(first, 1)
+	if top.child[first].Load() == 0 {
+		top.setChild(first, 1, slotBelow)
 	}
 }
 
@@ -291,21 +301,32 @@ func (t *prefixTree) remove(k longKey, length int) {
 		p.remove(heapNode(second, length-8))
 	} else {
 		var root atomic.Uint32
-		old := p.slots[second].Load() >> slotChild
-		root.Store(old)
-		if t.delete(&root, k, length); root.Load() != old {
-			p.setChild(second, root.Load())
-		}
+		root.Store(p.child[second].Load())
+		t.delete(&root, k, length)
+		p.setChild(second, root.Load(), t.tell(root.Load()))
 		t.giveBack()
 	}
 	if p.empty() {
-		top.setChild(first, 0)
+		top.setChild(first, 0, 0)
 		// One empty page is kept, for a prefix that comes and goes.
 		if t.idle >= 0 {
 			top.below[t.idle].Store(nil)
 		}
 		t.idle = int(first)
 	}
+}
+
+// tell is what a slot tells of the trie below node i, 0 for none.
+func (t *prefixTree) tell(i uint32) uint32 {
+	if i == 0 {
+		return 0
+	}
+	n := t.node(i)
+	length := n.info.Load() & 0xff
+	if n.n == 0 || length > 2*frontBits || length <= frontBits || n.kids[0].Load()|n.kids[1].Load() != 0 {
+		return slotBelow
+	}
+	return slotBelow | slotOnly | uint32(n.key.Load()>>32&0xffff)<<slotOnlyKey | (length-frontBits-1)<<slotOnlyLen
 }
 
 // giveBack lets go of the memory of nodes when none is in use.

@@ -82,7 +82,7 @@ func checkPrefixes(t *testing.T, tree *prefixTree, want map[string]uint32) {
 			}
 			k := longKey{b << 56, 0}
 			page(p, k, 8, func(b uint64) bool {
-				root := p.slots[b].Load() >> slotChild
+				root := p.child[b].Load()
 				if root != 0 {
 					visit(root, longKey{k.hi | b<<48, 0}, frontBits-1)
 				}

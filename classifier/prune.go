@@ -24,6 +24,11 @@ type sharedSet [setTables / 64]atomic.Uint64
 
 func (s *sharedSet) load() tableSet { return tableSet{s[0].Load(), s[1].Load()} }
 
+func (s *sharedSet) store(to tableSet) {
+	s[0].Store(to[0])
+	s[1].Store(to[1])
+}
+
 // put says whether table n is in the set.
 func (s *sharedSet) put(n int32, in bool) {
 	word, bit := &s[n>>6], uint64(1)<<(n&63)
@@ -56,7 +61,7 @@ func (c *Classifier[T]) enlist(t *table[T]) {
 	if t.typed = t.id >= 0 && t.shape.typed(); t.typed {
 		c.types.typed.put(t.id, true)
 	}
-	if t.blocks != nil {
+	if t.pages != nil {
 		return
 	}
 	for i, run := range t.shape.runs {
@@ -70,7 +75,7 @@ func (c *Classifier[T]) delist(t *table[T]) {
 		return
 	}
 	for i, run := range t.shape.runs {
-		if t.blocks == nil {
+		if t.pages == nil {
 			c.list(t, i, int(run), false)
 		}
 	}

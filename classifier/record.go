@@ -151,21 +151,29 @@ func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int) 
 // mismatches adds what shows that none of the rules of a chain with a priority of at
 // least floor match, those before best if that is not nil.
 func (p *prover[T]) mismatches(c chain[T], w *flow.Wide, wc *flow.Mask, floor int32, best *Rule[T]) {
-	for x := c.merged; x != nil; x = nextSame(x) {
-		entries := x.item.entries
-		for i := range entries {
-			e := &entries[i]
-			r := e.rule.Load()
-			if r == nil {
-				break
-			}
-			if e.priority < floor || r == best {
-				return
-			}
-			if !e.differsIn(w, wc) && r.VisibleAt(p.v) {
+	if c.merged != nil {
+		if r := ruleOf[T](c.merged); r != nil {
+			if r != best && c.merged.priority() >= floor && r.VisibleAt(p.v) {
 				r.proveDiffers(w, wc)
 			}
+			return
 		}
+		for b := blocksOf[T](c.merged); b != nil; b = b.next.Load() {
+			for i := range b.entries {
+				e := &b.entries[i]
+				r := e.rule.Load()
+				if r == nil {
+					break
+				}
+				if e.priority < floor || r == best {
+					return
+				}
+				if !e.differsIn(w, wc) && r.VisibleAt(p.v) {
+					r.proveDiffers(w, wc)
+				}
+			}
+		}
+		return
 	}
 	for x := c.own; x != nil; x = nextSame(x) {
 		r := x.item
@@ -185,7 +193,7 @@ func (r *Rule[T]) proveDiffers(w *flow.Wide, wc *flow.Mask) {
 	least := 1 << 30
 	var word uint8
 	var add uint64
-	for i, val := range r.vals {
+	for i, val := range r.vals() {
 		idx := s.idx[i]
 		diff := (w[idx] ^ val) & s.mask[i]
 		if diff == 0 {

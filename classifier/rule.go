@@ -19,14 +19,15 @@ const never = ^Version(0)
 type Rule[T any] struct {
 	node     node[Rule[T]] // its place in the subtable's list; node.hash covers match alone
 	merged   *table[T]     // the merged table in which it stands; nil: the subtable has a table of its own
-	shape    *shape        // the subtable's once inserted
-	vals     []uint64      // values of the shape's words, masked
-	added    Version       // visible from here
-	removed  atomic.Uint64 // to before here
-	value    T
 	priority int32
 	linked   bool  // writer's
 	away     uint8 // writer's: bit i: the prefix tree of lane i was full
+
+	// What a lookup reads, and vals behind it: one cache line, where there are up to four.
+	shape   *shape        // the subtable's once inserted
+	added   Version       // visible from here
+	removed atomic.Uint64 // to before here
+	value   T
 }
 
 // NewRule makes a rule for the frames that m matches. The match is copied.
@@ -40,8 +41,8 @@ func NewRule[T any](m *flow.Match, priority int32, value T) *Rule[T] {
 	r := newSized[T](s.n)
 	r.shape, r.priority, r.value, r.added = s, priority, value, never
 	r.removed.Store(uint64(never))
-	s.pack(&m.Value, r.vals)
-	r.node.hash = s.hashPacked(r.vals)
+	s.pack(&m.Value, r.vals())
+	r.node.hash = s.hashPacked(r.vals())
 	r.node.item = r
 	return r
 }
@@ -54,51 +55,41 @@ func newSized[T any](n int) *Rule[T] {
 	case n <= 2:
 		x := new(struct {
 			r Rule[T]
-			v [2]uint64
+			_ [2]uint64
 		})
-		x.r.vals = x.v[:n:n]
 		return &x.r
 	case n <= 4:
+		// Most rules: what a lookup reads stands in one cache line of an object of two.
 		x := new(struct {
+			_ [3]uint64
 			r Rule[T]
-			v [4]uint64
+			_ [4]uint64
 		})
-		x.r.vals = x.v[:n:n]
 		return &x.r
-	case n <= 6:
+	case n <= 7:
 		x := new(struct {
 			r Rule[T]
-			v [6]uint64
+			_ [7]uint64
 		})
-		x.r.vals = x.v[:n:n]
 		return &x.r
-	case n <= 8:
+	case n <= 11:
 		x := new(struct {
 			r Rule[T]
-			v [8]uint64
+			_ [11]uint64
 		})
-		x.r.vals = x.v[:n:n]
-		return &x.r
-	case n <= 12:
-		x := new(struct {
-			r Rule[T]
-			v [12]uint64
-		})
-		x.r.vals = x.v[:n:n]
 		return &x.r
 	}
 	x := new(struct {
 		r Rule[T]
-		v [flow.Words]uint64
+		_ [flow.Words]uint64
 	})
-	x.r.vals = x.v[:n:n]
 	return &x.r
 }
 
 // Match is the rule's match, unpacked.
 func (r *Rule[T]) Match() flow.Match {
 	var m flow.Match
-	r.shape.unpack(r.vals, &m)
+	r.shape.unpack(r.vals(), &m)
 	return m
 }
 
@@ -117,7 +108,7 @@ func (r *Rule[T]) VisibleAt(v Version) bool {
 func (r *Rule[T]) IsCatchAll() bool { return r.shape.n == 0 }
 
 // Matches says whether the rule matches w, at whatever version.
-func (r *Rule[T]) Matches(w *flow.Wide) bool { return r.shape.equal(w, r.vals) }
+func (r *Rule[T]) Matches(w *flow.Wide) bool { return r.shape.equal(w, r.vals()) }
 
 // Pattern is a packed copy of a match. Unlike a removed [Rule] it holds on to
 // nothing else, so that logs may keep it. The zero Pattern matches everything.
@@ -126,10 +117,16 @@ type Pattern struct {
 	vals  []uint64
 }
 
-// Pattern copies the rule's match.
-func (r *Rule[T]) Pattern() Pattern {
-	return Pattern{r.shape, append([]uint64(nil), r.vals...)}
+// PatternIn copies the rule's match, its values behind those in room, which it gives back longer: patterns
+// that come and go together share memory.
+func (r *Rule[T]) PatternIn(room []uint64) (Pattern, []uint64) {
+	at := len(room)
+	room = append(room, r.vals()...)
+	return Pattern{r.shape, room[at:len(room):len(room)]}, room
 }
+
+// Words is how many values a pattern of the rule has.
+func (r *Rule[T]) Words() int { return r.shape.n }
 
 // Matches says whether the pattern matches w.
 func (p *Pattern) Matches(w *flow.Wide) bool {

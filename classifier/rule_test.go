@@ -23,7 +23,7 @@ func TestRulePacksItsMatch(t *testing.T) {
 			t.Fatalf("%v became %v", m, r.Match())
 		}
 		w := g.key(&m, &m)
-		p := r.Pattern()
+		p, _ := r.PatternIn(nil)
 		if !r.Matches(&w) || !p.Matches(&w) {
 			t.Fatalf("%v does not match its own frame", m)
 		}

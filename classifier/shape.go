@@ -15,10 +15,11 @@ type shape struct {
 	runs [numLanes]uint8    // bits that lead each lane
 	idx  [flow.Words]uint8  // their numbers, in the order of stageWords
 	mask [flow.Words]uint64 // their masks, none zero
+	full flow.Mask          // the mask
 }
 
 func newShape(m *flow.Mask) *shape {
-	s := new(shape)
+	s := &shape{full: *m}
 	for stage, words := range stageWords {
 		for _, i := range words {
 			if m[i] != 0 {
@@ -42,20 +43,21 @@ var recentShapes [256]atomic.Pointer[shape]
 
 // shapeOf is the shape of a mask, made only if it was not made lately.
 func shapeOf(m *flow.Mask) *shape {
-	recent := &recentShapes[hashMask(m)>>56]
-	if s := recent.Load(); s != nil && s.full() == *m {
+	if s := lastShape.Load(); s != nil && s.full == *m {
 		return s
 	}
-	s := newShape(m)
-	recent.Store(s)
+	recent := &recentShapes[hashMask(m)>>56]
+	s := recent.Load()
+	if s == nil || s.full != *m {
+		s = newShape(m)
+		recent.Store(s)
+	}
+	lastShape.Store(s)
 	return s
 }
 
-// full is the mask that the shape was compiled from.
-func (s *shape) full() (m flow.Mask) {
-	s.orInto(&m)
-	return m
-}
+// lastShape is the one that shapeOf gave last.
+var lastShape atomic.Pointer[shape]
 
 // orInto adds the mask's bits to m.
 func (s *shape) orInto(m *flow.Mask) {

@@ -12,7 +12,7 @@ import (
 type table[T any] struct {
 	shape  *shape                   // what is hashed; immutable
 	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
-	blocks *hashTable[block[T]]     // of a merged table; nil: it is not
+	pages  *pageTable               // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
 	// longest is, for each lane, the length of the longest prefix that a rule asks for, 8 bits
 	// each.
@@ -52,8 +52,8 @@ func newTable[T any](s *shape, staged bool) *table[T] {
 // newMerged makes a table for rules of many subtables.
 func newMerged[T any](s *shape) *table[T] {
 	t := newTable[T](s, true)
-	t.blocks = new(hashTable[block[T]])
-	t.blocks.init()
+	t.pages = new(pageTable)
+	t.pages.init()
 	return t
 }
 
@@ -96,7 +96,7 @@ func (s *runSet) longest() int {
 // lookup is the rule of highest priority above floor that matches w at v.
 func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 	h := t.shape.hash(w)
-	if t.blocks != nil {
+	if t.pages != nil {
 		return t.lookupMerged(w, h, v, floor)
 	}
 	for x := t.rules.find(h); x != nil; x = nextSame(x) {
@@ -104,29 +104,29 @@ func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
 		if r.priority <= floor {
 			return nil
 		}
-		if r.VisibleAt(v) && r.shape.equal(w, r.vals) {
+		if r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
 			return r
 		}
 	}
 	return nil
 }
 
-// chain walks the rules of one hash in falling order of priority.
+// chain are the rules of one hash, in falling order of priority.
 type chain[T any] struct {
 	own    *node[Rule[T]]
-	merged *node[block[T]]
+	merged *place
 }
 
 func (t *table[T]) chain(h uint64) (c chain[T]) {
-	if t.blocks != nil {
-		c.merged = t.blocks.find(h)
+	if t.pages != nil {
+		c.merged = t.pages.find(h)
 	} else {
 		c.own = t.rules.find(h)
 	}
 	return c
 }
 
-// empty says that no rule is left.
+// empty says that there are none.
 func (c *chain[T]) empty() bool { return c.own == nil && c.merged == nil }
 
 // add takes r in, which looks to the table's shape as hashes say. A rule of a merged
@@ -140,7 +140,7 @@ func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 	if f := t.filter.Load(); f != nil {
 		f.change(t.filtered(r), true)
 	}
-	if t.blocks != nil {
+	if t.pages != nil {
 		r.merged = t
 		t.addPlace(r, hashes[stageL4])
 	} else {
@@ -154,8 +154,8 @@ func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
 // remove takes r out.
 func (t *table[T]) remove(r *Rule[T]) {
 	t.n--
-	hashes := t.shape.hashStages(r.shape, r.vals)
-	if t.blocks != nil {
+	hashes := t.shape.hashStages(r.shape, r.vals())
+	if t.pages != nil {
 		t.removePlace(r, hashes[stageL4])
 	} else {
 		t.rules.remove(&r.node)
@@ -173,8 +173,15 @@ func (t *table[T]) remove(r *Rule[T]) {
 
 // sharing is how many rules of a merged table have the hash h, counted to most.
 func (t *table[T]) sharing(h uint64, most int) (n int) {
-	for x := t.blocks.find(h); n < most && x != nil; x = nextSame(x) {
-		n += x.item.len()
+	p := t.pages.find(h)
+	if p == nil {
+		return 0
+	}
+	if p.info&1 == 0 {
+		return min(1, most)
+	}
+	for b := blocksOf[T](p); n < most && b != nil; b = b.next.Load() {
+		n += b.len()
 	}
 	return min(n, most)
 }

@@ -8,18 +8,39 @@ import (
 )
 
 // typeTables says which tables have rules of which Ethernet type: the first thing in which frames of different
-// protocols differ. It has one writer and any number of lock-free readers.
+// protocols differ. It has one writer and any number of lock-free readers. Types of the same tables share a set of tables,
+// so that even thousands of types take a few cache lines only.
 type typeTables struct {
 	typed sharedSet                      // tables of which all rules ask for a type
 	pages [256]atomic.Pointer[typesPage] // by the upper byte of the type; nil: no rule has such
+	sets  *typeSets                      // of all pages; the writer's
 }
 
-// typesPage is for each lower byte the set of tables that have rules of this type, as far as their numbers are below
-// 64; of the others one set for the page is enough.
+// typeSets are sets of tables by number.
+type typeSets struct {
+	set   [typesAny]sharedSet // number 0 is empty
+	reuse atomic.Uint64       // counts sets that became others
+
+	// The writer's:
+	uses [typesAny]uint32   // types that have the set
+	by   map[tableSet]uint8 // numbers of the sets that types have
+}
+
+// typesPage is for each lower byte the number of the set of tables that have rules of this type, eight to a word.
 type typesPage struct {
-	first [256]atomic.Uint64
-	rest  atomic.Uint64
-	used  int // the writer's: types of tables
+	number [32]atomic.Uint64
+	sets   *typeSets
+	used   int // the writer's: types of tables
+}
+
+// typesAny stands for the set of a type for which there was no number: any table may have rules of it.
+const typesAny = 255
+
+func (p *typesPage) get(low uint16) uint8 { return uint8(p.number[low>>3&31].Load() >> (low & 7 * 8)) }
+
+func (p *typesPage) set(low uint16, n uint8) {
+	word, at := &p.number[low>>3&31], low&7*8
+	word.Store(word.Load()&^(0xff<<at) | uint64(n)<<at)
 }
 
 // typeMask is the Ethernet type, in its word.
@@ -44,27 +65,57 @@ func (s *shape) typed() bool {
 	return false
 }
 
-// put says whether a table has rules of a type; that it still has others of the page's, if this one goes.
-func (t *typeTables) put(table int32, kind uint16, in, others bool) {
+// put says whether a table has rules of a type.
+func (t *typeTables) put(table int32, kind uint16, in bool) {
 	p := t.pages[kind>>8].Load()
 	if p == nil {
-		p = new(typesPage)
+		if t.sets == nil {
+			t.sets = &typeSets{by: make(map[tableSet]uint8)}
+		}
+		p = &typesPage{sets: t.sets}
 		t.pages[kind>>8].Store(p)
 	}
-	set, bit := &p.rest, uint64(1)<<(table&63)
-	if table < 64 {
-		set = &p.first[kind&0xff]
+	if old := p.get(kind & 0xff); old != typesAny {
+		set := t.sets.set[old].load()
+		set[table>>6] ^= 1 << (table & 63)
+		p.set(kind&0xff, t.sets.number(set))
+		t.sets.release(old)
 	}
-	switch {
-	case in:
-		set.Or(bit)
+	if in {
 		p.used++
-		return
-	case table < 64 || !others:
-		set.And(^bit)
-	}
-	if p.used--; p.used == 0 {
+	} else if p.used--; p.used == 0 {
 		t.pages[kind>>8].Store(nil)
+	}
+}
+
+// number is that of a set, for one more type.
+func (t *typeSets) number(set tableSet) uint8 {
+	if set == (tableSet{}) {
+		return 0
+	}
+	n, known := t.by[set]
+	for i := 1; !known && i < typesAny; i++ {
+		if t.uses[i] == 0 {
+			t.reuse.Add(1) // before the set changes
+			t.set[i].store(set)
+			n, known = uint8(i), true
+			t.by[set] = n
+		}
+	}
+	if !known {
+		return typesAny
+	}
+	t.uses[n]++
+	return n
+}
+
+// release takes back one number. Its set stays until the number is given again.
+func (t *typeSets) release(n uint8) {
+	if n == 0 {
+		return
+	}
+	if t.uses[n]--; t.uses[n] == 0 {
+		delete(t.by, t.set[n].load())
 	}
 }
 
@@ -75,9 +126,18 @@ func (t *typeTables) lack(kind uint16) tableSet {
 		return dead
 	}
 	if p := t.pages[kind>>8].Load(); p != nil {
-		dead[0] &^= p.first[kind&0xff].Load()
-		if dead[1] != 0 {
-			dead[1] &^= p.rest.Load()
+		before := p.sets.reuse.Load()
+		switch n := p.get(kind & 0xff); n {
+		case 0:
+		case typesAny:
+			return tableSet{}
+		default:
+			has := p.sets.set[n].load()
+			if p.sets.reuse.Load() != before {
+				return tableSet{}
+			}
+			dead[0] &^= has[0]
+			dead[1] &^= has[1]
 		}
 	}
 	return dead
@@ -122,26 +182,13 @@ func (k *kinds) forget(kind uint16) (last bool) {
 	return false
 }
 
-// inPage says whether there are rules of a type with this upper byte.
-func (k *kinds) inPage(upper uint16) bool {
-	if k.n > 0 && k.kind>>8 == upper {
-		return true
-	}
-	for kind := range k.rest {
-		if kind>>8 == upper {
-			return true
-		}
-	}
-	return false
-}
-
 // noteType counts r, a rule of t.
 func (c *Classifier[T]) noteType(t *table[T], r *Rule[T]) {
 	if !t.typed {
 		return
 	}
 	if kind := typeOf(r.word(flow.WEthDst)); t.kinds.note(kind) {
-		c.types.put(t.id, kind, true, true)
+		c.types.put(t.id, kind, true)
 	}
 }
 
@@ -151,6 +198,6 @@ func (c *Classifier[T]) forgetType(t *table[T], r *Rule[T]) {
 		return
 	}
 	if kind := typeOf(r.word(flow.WEthDst)); t.kinds.forget(kind) {
-		c.types.put(t.id, kind, false, t.id >= 64 && t.kinds.inPage(kind>>8))
+		c.types.put(t.id, kind, false)
 	}
 }

@@ -34,6 +34,7 @@ type changeLog struct {
 type changeBlock struct {
 	first   uint64
 	changes [blockLen]change
+	room    []uint64 // of their patterns; the writer's
 
 	// What all have in common, for readers that know the block to be full.
 	oldest, latest classifier.Version
@@ -63,11 +64,12 @@ func (l *changeLog) add(r *classifier.Rule[*Entry], v classifier.Version) {
 		if b != nil {
 			l.floor.Store(max(l.floor.Load(), uint64(b.latest)))
 		}
-		b = &changeBlock{first: seq, oldest: v, highest: -1}
+		b = &changeBlock{first: seq, oldest: v, highest: -1, room: make([]uint64, 0, blockLen*r.Words())}
 		place.Store(b)
 	}
 	c := &b.changes[seq%blockLen]
-	*c = change{v, r.Priority(), r.Pattern()}
+	c.version, c.priority = v, r.Priority()
+	c.pattern, b.room = r.PatternIn(b.room)
 	b.latest, b.highest = v, max(b.highest, c.priority)
 	if seq%blockLen == 0 {
 		b.common = c.pattern.Match()
