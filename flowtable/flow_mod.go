@@ -132,23 +132,24 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 			return ofp.FlowModFailedOverlap.Errorf("flow overlaps one of the same priority %d in table %d, cookie %#x", m.Priority, m.Table, r.Value().Cookie)
 		}
 	}
-	old := tb.rules.Find(&m.Match, int32(m.Priority), v)
+	e := &Entry{
+		Table:       m.Table,
+		Priority:    int32(m.Priority),
+		Cookie:      m.Cookie,
+		Flags:       m.Flags,
+		IdleTimeout: m.IdleTimeout,
+		HardTimeout: m.HardTimeout,
+		Created:     now,
+		Modified:    now,
+		Added:       v,
+		Since:       v,
+	}
+	e.rule = classifier.NewRule(&m.Match, e.Priority, e)
+	old := tb.rules.FindSame(e.rule, v)
 	if old == nil && tb.Active() >= t.maxEntries(tb) && !t.evict(tb, v, c) {
 		return ofp.FlowModFailedTableFull.Errorf("table %d has its %d flows", m.Table, t.maxEntries(tb))
 	}
-	e := &Entry{
-		Table:        m.Table,
-		Priority:     int32(m.Priority),
-		Cookie:       m.Cookie,
-		Flags:        m.Flags,
-		IdleTimeout:  m.IdleTimeout,
-		HardTimeout:  m.HardTimeout,
-		Created:      now,
-		Modified:     now,
-		Added:        v,
-		Since:        v,
-		Instructions: m.Instructions.Share(),
-	}
+	e.Instructions = m.Instructions.Share()
 	if old != nil {
 		e.Since = old.Value().Since
 	}
@@ -157,7 +158,6 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 	} else {
 		e.Counters = new(Counters)
 	}
-	e.rule = classifier.NewRule(&m.Match, e.Priority, e)
 	tb.rules.Insert(e.rule, v)
 	tb.active.Add(1)
 	t.use(e)
