@@ -46,6 +46,12 @@ func (t *Tables) uninsert(e *Entry, v classifier.Version) {
 	tb.evictions.remove(e)
 }
 
+// OnlyAdds says whether the change is nothing but entries that were not there before: several such
+// may be undone in any order, and so be one.
+func (c *Change) OnlyAdds() bool {
+	return len(c.Modified)+len(c.Removed)+len(c.Groups)+len(c.Meters) == 0
+}
+
 func (t *Tables) undoGroup(c *GroupChange) {
 	if g := c.New; g != nil {
 		t.linkGroup(g, -1)

@@ -23,8 +23,8 @@ type bundle struct {
 	request []byte // what opened it
 	flags   ofp.BundleFlags
 	closed  bool
-	adds    [][]byte // the messages that put something in, from their headers on
-	bytes   int      // of adds, with what they take to keep
+	adds    bundleStore // the messages that put something in
+	bytes   int         // that adds take, and bundleOverhead
 	used    time.Time
 	timer   *time.Timer
 }
@@ -210,15 +210,18 @@ func (c *conn) bundleAdd(msg []byte, m *ofp.BundleAdd) error {
 	if c.bundles.open[m.BundleID] != b {
 		return noBundle(m.BundleID) // its time was over in this moment
 	}
-	size := len(msg) + bundleOverhead
+	size := b.adds.grows(msg)
+	if b.adds.n == 0 {
+		size += bundleOverhead
+	}
 	var err error
 	switch {
 	case b.closed:
 		err = ofp.BundleFailedBundleClosed.Errorf("bundle %#x is closed; it is discarded", m.BundleID)
 	case b.flags != m.Flags:
 		err = b.otherFlags(m.BundleID, m.Flags)
-	case len(b.adds) >= maxBundleMessages:
-		err = ofp.BundleFailedMsgTooMany.Errorf("bundle %#x has %d messages, more than it may; it is discarded", m.BundleID, len(b.adds)+1)
+	case b.adds.n >= maxBundleMessages:
+		err = ofp.BundleFailedMsgTooMany.Errorf("bundle %#x has %d messages, more than it may; it is discarded", m.BundleID, b.adds.n+1)
 	case c.bundles.bytes+size > connBundleBudget:
 		err = ofp.BundleFailedMsgTooMany.Errorf("bundle %#x: the bundles of this connection take more than %d bytes; it is discarded", m.BundleID, connBundleBudget)
 	case c.m.bundleBytes.Add(int64(size)) > bundleBudget:
@@ -229,7 +232,7 @@ func (c *conn) bundleAdd(msg []byte, m *ofp.BundleAdd) error {
 		c.dropLocked(m.BundleID)
 		return err
 	}
-	b.adds = append(b.adds, bytes.Clone(msg))
+	b.adds.add(msg)
 	b.bytes += size
 	c.bundles.bytes += size
 	b.used = time.Now()
@@ -240,15 +243,15 @@ func (c *conn) bundleAdd(msg []byte, m *ofp.BundleAdd) error {
 // its own, with its transaction id, before the one that is returned.
 func (c *conn) commit(id uint32, b *bundle) error {
 	if b.flags&ofp.BundleAtomic != 0 {
-		for i, add := range b.adds {
-			if ofp.Type(added(add)[1]) == ofp.TypePortMod {
+		for i := range b.adds.n {
+			if ofp.Type(added(b.adds.message(i))[1]) == ofp.TypePortMod {
 				return c.bundleFailed(id, b, i, ofp.BundleFailedMsgFailed.Errorf("bundle %#x: a port-mod is not seen together with the other changes by every frame: take it into a bundle that is not atomic", id))
 			}
 		}
 	}
 	defer c.monitors.done()
-	i, err := c.m.sw.Bundle(len(b.adds), func(i int) (ofp.Message, error) {
-		msg := added(b.adds[i])
+	i, err := c.m.sw.Bundle(b.adds.n, func(i int) (ofp.Message, error) {
+		msg := added(b.adds.message(i))
 		h, err := ofp.ParseHeader(msg)
 		if err != nil {
 			return nil, err
@@ -267,13 +270,14 @@ func (c *conn) commit(id uint32, b *bundle) error {
 
 // bundleFailed tells which message failed, and gives the refusal of the commit.
 func (c *conn) bundleFailed(id uint32, b *bundle, i int, err error) error {
-	if i >= 0 && i < len(b.adds) {
-		h, _ := ofp.ParseHeader(b.adds[i]) // it was parsed when it came
-		if serr := c.refuse(h, b.adds[i], err); serr != nil {
+	if i >= 0 && i < b.adds.n {
+		add := b.adds.message(i)
+		h, _ := ofp.ParseHeader(add) // it was parsed when it came
+		if serr := c.refuse(h, add, err); serr != nil {
 			c.log.Debug("the peer is gone before it hears which message of its bundle failed", "reason", serr)
 		}
 	}
-	return ofp.BundleFailedMsgFailed.Errorf("bundle %#x: message %d of %d failed, and nothing was changed", id, i+1, len(b.adds))
+	return ofp.BundleFailedMsgFailed.Errorf("bundle %#x: message %d of %d failed, and nothing was changed", id, i+1, b.adds.n)
 }
 
 // added is the message in one that puts it into a bundle.

@@ -239,7 +239,7 @@ func TestBundleLimits(t *testing.T) {
 	m.bundleBytes.Store(0)
 	conversation(p, msgs[:1])
 	p.c.bundles.mu.Lock()
-	p.c.bundles.open[1].adds = make([][]byte, maxBundleMessages)
+	p.c.bundles.open[1].adds.n = maxBundleMessages
 	p.c.bundles.mu.Unlock()
 	if got := conversation(p, msgs[1:]); !slices.Equal(got, []string{"10 OFPBFC_MSG_TOO_MANY", "11 OFPBFC_BAD_ID"}) {
 		t.Errorf("too many messages: answers %q", got)

@@ -85,15 +85,15 @@ const (
 	// bundleTimeout is how long a bundle may be idle (as in Open vSwitch).
 	bundleTimeout = 10 * time.Second
 	// maxBundles is how many a connection has open at once, and maxBundleMessages
-	// how many messages one holds.
+	// how many messages one holds: what empties a table and fills it again.
 	maxBundles        = 100
-	maxBundleMessages = 1_000_000
-	// connBundleBudget and bundleBudget bound the bytes of the messages in the
-	// bundles of one connection, and of all together. bundleOverhead is what it
-	// takes to keep one.
-	connBundleBudget = 128 << 20
-	bundleBudget     = 256 << 20
-	bundleOverhead   = 48
+	maxBundleMessages = 1 << 21
+	// connBundleBudget and bundleBudget bound the bytes that the messages in the
+	// bundles of one connection take, and of all together: a million flow-mods on five fields
+	// take 160 MB. bundleOverhead is what a bundle takes beside.
+	connBundleBudget = 192 << 20
+	bundleBudget     = 384 << 20
+	bundleOverhead   = 512
 )
 
 // Flow monitors.

@@ -67,7 +67,7 @@ type transaction struct {
 	v       classifier.Version // as of which it changes the tables
 	now     int64
 	changes []*flowtable.Change
-	causes  []ofp.Message // of each
+	causes  []ofp.Message // of each, if somebody is told
 	meters  bool          // some are changed
 	ports   []portChange
 	outs    []*packetOut
@@ -106,10 +106,22 @@ func (t *transaction) apply(m ofp.Message, i int) (err error) {
 		return ofp.BundleFailedMsgUnsup.Errorf("a bundle cannot hold a message %v", m.Type())
 	}
 	if err == nil && !c.Empty() {
-		t.changes = append(t.changes, c)
-		t.causes = append(t.causes, m)
+		t.note(c, m)
 	}
 	return err
+}
+
+// note keeps a change, so that it can be undone, and its cause where somebody is told. Entries that
+// were added one after the other are one change then: a million of them take no more memory than that.
+func (t *transaction) note(c *flowtable.Change, cause ofp.Message) {
+	switch last := len(t.changes) - 1; {
+	case t.b.feed.on:
+		t.causes = append(t.causes, cause)
+	case last >= 0 && c.OnlyAdds() && t.changes[last].OnlyAdds():
+		t.changes[last].Added = append(t.changes[last].Added, c.Added...)
+		return
+	}
+	t.changes = append(t.changes, c)
 }
 
 func (t *transaction) portMod(m *ofp.PortMod, i int) error {
@@ -162,8 +174,8 @@ func (t *transaction) finish() {
 			c.port.touchLocked()
 		}
 	}
-	for i, c := range t.changes {
-		t.b.feedLocked(t.v, c, t.causes[i])
+	for i, cause := range t.causes {
+		t.b.feedLocked(t.v, t.changes[i], cause)
 	}
 	if t.meters {
 		t.b.keepVirtual(t.v)
