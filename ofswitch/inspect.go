@@ -169,7 +169,8 @@ func (d *Datapath) Workers() []WorkerStats {
 	return list
 }
 
-// Lookups sums up what all forwarding threads have done, also those that have ended.
+// Lookups sums up what all forwarding threads have done, also those that have ended, and the kernel by
+// itself: each of its frames is a lookup, as it would be one without it.
 func (d *Datapath) Lookups() (s WorkerStats) {
 	d.teamMu.RLock() // no thread ends meanwhile
 	defer d.teamMu.RUnlock()
@@ -180,7 +181,7 @@ func (d *Datapath) Lookups() (s WorkerStats) {
 	}
 	d.foldMu.Lock()
 	defer d.foldMu.Unlock()
-	s.Packets += d.past.Packets
+	s.Packets += d.past.Packets + d.kernel.forwarded
 	s.Misses += d.past.Misses
 	return s
 }

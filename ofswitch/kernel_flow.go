@@ -100,8 +100,9 @@ func (p *port) kernelPath() (path *kernelpath.Port, why string) {
 }
 
 // fold moves what is new in the kernel's counts to what the program credits, and keeps MAC entries young.
-// offset is from the table's clock to the datapath's, which says now. The caller holds foldMu; f is or was in the table.
-func (f *kernelFlow) fold(now, offset int64) {
+// It gives how many frames are new. offset is from the table's clock to the datapath's, which says now. The caller holds
+// foldMu; f is or was in the table.
+func (f *kernelFlow) fold(now, offset int64) (n uint64) {
 	p := f.prog
 	var packets, bytes uint64
 	used := int64(0)
@@ -111,7 +112,7 @@ func (f *kernelFlow) fold(now, offset int64) {
 	}
 	n, b := packets-p.foldedCount, bytes-p.foldedBytes
 	if n == 0 && b == 0 {
-		return
+		return 0
 	}
 	// The kernel's clock is read coarsely, and may be behind; a frame that comes between the reading of
 	// counts and time makes this later. So an entry's idle timeout does not end early.
@@ -120,6 +121,7 @@ func (f *kernelFlow) fold(now, offset int64) {
 		p.credits[i].add(n, b, p.foldedUsed)
 	}
 	p.refresh()
+	return n
 }
 
 // active says whether the kernel sends frames of the flow.

@@ -41,6 +41,8 @@ type kernelFlows struct {
 	hulls   hulls
 	version classifier.Version // no change up to it concerns one of live
 
+	forwarded uint64 // frames of all flows, as far as folded; under foldMu
+
 	removed atomic.Uint64 // how often some were removed; changes under mu
 	waitMu  sync.Mutex
 	waited  atomic.Uint64 // as many of these are no longer in use; changes under waitMu
@@ -312,7 +314,7 @@ func (k *kernelFlows) fold() {
 	now := k.d.clock()
 	offset := now - k.table.Now()
 	for _, f := range list {
-		f.fold(now, offset)
+		k.forwarded += f.fold(now, offset)
 	}
 	k.mu.Lock()
 	k.dead = slices.DeleteFunc(k.dead, func(f *kernelFlow) bool { return f.ticket <= final })

@@ -16,7 +16,7 @@ type KernelPath interface {
 	// KernelPath is the port in the kernel's flow table, which SystemOptions and
 	// TapOptions have named. nil: not now, and why in a word or a few: "off" (no table),
 	// "afxdp", "queues", "no ring", "inherited", "isolation", "isolating", "bypass", "plain",
-	// "tap", "moved", "promiscuous", "qdisc htb" (or another), "closed", or the text of an error. It does not wait for
+	// "tap", "moved", "promiscuous", "qdisc htb" (or another), "tcx" and "xdp" (somebody else's programs), "nftables", "closed", or the text of an error. It does not wait for
 	// anything, and may be asked often.
 	KernelPath() (p *kernelpath.Port, why string)
 }
@@ -100,6 +100,9 @@ func (p *System) KernelPath() (*kernelpath.Port, string) {
 		return nil, "isolation"
 	case !p.iso.ByTCX():
 		return nil, KernelPathSoon
+	}
+	if why := cmp.Or(programsOfOthers(k), p.dev.filtered()); why != "" {
+		return nil, why
 	}
 	if k.Missing() != 0 && p.mu.TryLock() {
 		p.readDrops() // first: what has been counted is not to be counted again
@@ -207,8 +210,8 @@ func (d *device) hasRoamed() bool {
 var plainQueueing = map[string]bool{"": true, "noop": true, "noqueue": true, "pfifo_fast": true, "fq_codel": true}
 
 // wantsAll says what on the device is to meet all that the host sends, and would not meet what the kernel path takes
-// out of a TAP before: a queueing discipline, or somebody like tcpdump who has made the device
-// promiscuous. Empty: nothing is known.
+// out of a TAP before: a queueing discipline, classifiers (clsact), or somebody like tcpdump who has made the device
+// promiscuous; or an XDP program, which would not meet what it puts in. Empty: nothing is known.
 func (d *device) wantsAll() string {
 	nl, _, err := d.handle()
 	if err != nil {
@@ -221,8 +224,17 @@ func (d *device) wantsAll() string {
 	if l.Attrs().Promisc > 0 {
 		return "promiscuous"
 	}
-	if kind := rootQdisc(nl, l); !plainQueueing[kind] {
-		return "qdisc " + kind
+	if x := l.Attrs().Xdp; x != nil && x.Attached {
+		return "xdp"
+	}
+	list, err := nl.QdiscList(l)
+	if err != nil {
+		return ""
+	}
+	for _, q := range list {
+		if q.Type() == "clsact" || q.Attrs().Parent == netlink.HANDLE_ROOT && !plainQueueing[q.Type()] {
+			return "qdisc " + q.Type()
+		}
 	}
 	return ""
 }
@@ -252,7 +264,7 @@ func (p *Tap) KernelPath() (*kernelpath.Port, string) {
 	case p.dev.hasRoamed():
 		return nil, "moved"
 	}
-	if why := p.dev.wantsAll(); why != "" {
+	if why := cmp.Or(p.dev.wantsAll(), programsOfOthers(p.kernel)); why != "" {
 		return nil, why
 	}
 	if p.kernel.Missing() != 0 && p.mu.TryLock() {

@@ -78,6 +78,12 @@
 // A queueing discipline on the TAP itself does not see what the kernel forwards: a TAP that somebody
 // has given one that shapes has no kernel path. Nor does tcpdump: a TAP that is promiscuous has none either.
 //
+// A program of somebody else in front of the one at ingress may keep, or change, frames that a flow has taken. The filter sees
+// that with the next frame on the processor, and takes none from then on; Others tells of such programs, and at TAPs
+// of those that stand behind. nftables at the egress hook of a device does not meet what is redirected there: a port with such
+// a chain has no kernel path. What is sent is counted when it is handed to the device: what a program or a queueing discipline
+// there, or the other end of a veth, drops is counted as sent, where the switch itself would be told of it.
+//
 // # Building
 //
 // bpf/kernelpath.c is compiled by "make kernelpath", with clang 14 or later; the object is in the repository

@@ -26,13 +26,15 @@ type portEntry struct {
 	ifindex atomic.Uint32 // 0: none
 	epochs  atomic.Uint32 // 1: frames are counted in and out at cpuEntry
 	order   atomic.Uint32 // of the masks to look at: a byte for each, its number + 1
-	_       [52]byte
-	passed  atomic.Uint64 // frames that went on to the switch
-	_       [56]byte
-	done    atomic.Uint64 // frames that the switch is done with
-	dropped atomic.Uint64 // frames that the kernel dropped behind the programs, as far as known
-	_       [48]byte
-	masks   [MaxMasks]Key
+	// swallowed is set by the filter when a frame has not come to ingress: then none is taken. Others clears it.
+	swallowed atomic.Uint32
+	_         [48]byte
+	passed    atomic.Uint64 // frames that went on to the switch
+	_         [56]byte
+	done      atomic.Uint64 // frames that the switch is done with
+	dropped   atomic.Uint64 // frames that the kernel dropped behind the programs, as far as known
+	_         [48]byte
+	masks     [MaxMasks]Key
 }
 
 // cpuEntry is a processor.

@@ -32,6 +32,7 @@ type Port struct {
 
 	attaching sync.Mutex // held while the kernel is; before Table.mu
 	links     []link.Link
+	others    others
 
 	quiet quiet
 	known atomic.Bool // how many frames the switch has yet to see; see OpenTap
@@ -104,6 +105,7 @@ func (t *Table) openPort(d Device, ready func(*Port) error) (*Port, error) {
 	t.forget(uint32(d.Ifindex))
 	e.epochs.Store(0)
 	e.order.Store(0)
+	e.swallowed.Store(0)
 	e.passed.Store(0)
 	e.done.Store(0)
 	e.dropped.Store(0)

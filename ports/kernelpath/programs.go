@@ -36,6 +36,7 @@ type programs struct {
 
 	mu   sync.Mutex
 	have map[string]*ebpf.Program
+	ids  map[string]ebpf.ProgramID
 }
 
 // openPrograms makes the map.
@@ -49,7 +50,7 @@ func openPrograms() (*programs, error) {
 	}
 	m := spec.Maps[mapTable]
 	m.Name, m.Flags = "ofs_table", unix.BPF_F_MMAPABLE
-	p := &programs{spec: spec, have: make(map[string]*ebpf.Program)}
+	p := &programs{spec: spec, have: make(map[string]*ebpf.Program), ids: make(map[string]ebpf.ProgramID)}
 	if p.table, err = ebpf.NewMap(m); err != nil && errors.Is(err, unix.EPERM) {
 		// Kernels before 5.11 count a map against the limit on locked memory.
 		if rlimit.RemoveMemlock() == nil {

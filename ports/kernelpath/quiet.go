@@ -25,14 +25,16 @@ func (q *quiet) begin() {
 }
 
 // Missing is how many frames have gone on to the switch that it is not done with, as far as
-// known: it has them, or they are lost. 1: it is not known at all yet.
+// known: it has them, or they are lost; or how many it had that the programs have not seen, since another was in
+// front of them. 1: it is not known at all yet.
 func (p *Port) Missing() uint64 {
 	if !p.known.Load() {
 		return 1
 	}
 	e := p.entry
 	gone := e.done.Load() + e.dropped.Load()
-	return max(e.passed.Load(), gone) - gone
+	passed := e.passed.Load()
+	return max(passed, gone) - min(passed, gone)
 }
 
 // Resync gives up frames that have been lost between the programs and the switch without
@@ -44,11 +46,10 @@ func (p *Port) Resync(empty func() bool) {
 	q := &p.quiet
 	q.Lock()
 	defer q.Unlock()
-	missing := p.Missing()
 	done, dropped, passed := e.done.Load(), e.dropped.Load(), e.passed.Load()
 	known := p.known.Load()
 	switch {
-	case known && (missing == 0 || missing != passed-done-dropped), !known && !q.counting:
+	case known && passed == done+dropped, !known && !q.counting:
 		q.since = time.Time{}
 	case q.since.IsZero() || passed != q.passed || done != q.done:
 		q.passed, q.done, q.since = passed, done, time.Now()

@@ -41,11 +41,11 @@ struct mask {
 };
 
 struct port {
-	// Written by the switch alone.
+	// Written by the switch alone, but for what is said.
 	u32 ifindex; // 0: none
 	u32 epochs;  // frames are counted in and out: see struct cpu
 	u32 order;   // of the masks to look at: a byte for each, its number + 1
-	u32 pad0;
+	u32 swallowed; // set by ofs_filter: a program in front of ofs_ingress keeps frames
 	u64 pad1[6];
 	u64 passed; // frames that the programs let go on to the switch
 	u64 pad2[7];
@@ -361,7 +361,7 @@ INLINE int decide(struct __sk_buff *skb, const struct beside *b, struct port *p,
 {
 	struct frame f;
 	u32 order = READ(p->order), some = 0, slot;
-	if (!order || !parse(skb, b, &f)) {
+	if (!order || READ(p->swallowed) || !parse(skb, b, &f)) {
 		COUNT(p->passed, 1);
 		return MISS;
 	}
@@ -486,7 +486,11 @@ SEC("socket") int ofs_filter(struct __sk_buff *skb)
 	struct cpu *c = processor();
 	struct beside b;
 	enter(c);
-	c->scratch = 0; // a program in front of ofs_ingress may have swallowed the frame before
+	u64 before = c->scratch;
+	if (before) { // it never came to ofs_ingress: so would others of that port
+		WRITE(T.ports[(u32)before & (PORTS - 1)].swallowed, 1);
+		c->scratch = 0;
+	}
 	aside(skb, &b);
 	switch (decide(skb, &b, p, c, 1, &at)) {
 	case HIT:
