@@ -24,6 +24,8 @@ type fakeKernel struct {
 	// late are frames that have found a slot and are not counted and sent yet.
 	late  []func()
 	delay bool // leave frames there
+	// onHold is called when slots are held.
+	onHold func(slots []kernelSlot)
 
 	hits, adds, waits int
 	masks             map[kernelpath.Key]bool // that were added
@@ -219,6 +221,24 @@ func (k *fakeKernel) Remove(slots ...kernelSlot) {
 	k.slots = slices.DeleteFunc(k.slots, func(s *fakeSlot) bool { return slices.Contains(slots, kernelSlot(s)) })
 }
 
+func (k *fakeKernel) Hold(slots ...kernelSlot) {
+	k.set(slots, true)
+	k.Wait()
+	if k.onHold != nil {
+		k.onHold(slots)
+	}
+}
+
+func (k *fakeKernel) Release(slots ...kernelSlot) { k.set(slots, false) }
+
+func (k *fakeKernel) set(slots []kernelSlot, armed bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range slots {
+		s.(*fakeSlot).armed = armed
+	}
+}
+
 // Wait has what is late go.
 func (k *fakeKernel) Wait() {
 	k.mu.Lock()
@@ -243,7 +263,11 @@ func (s *fakeSlot) Count() (packets, bytes uint64, used int64) {
 	return s.packets, s.bytes, s.used
 }
 
-func (s *fakeSlot) Active() bool { return !s.armed }
+func (s *fakeSlot) Active() bool {
+	s.k.mu.Lock()
+	defer s.k.mu.Unlock()
+	return !s.armed
+}
 
 // device is the port of a contest.
 func (c *contest) device(at string) ports.Port {

@@ -1,5 +1,7 @@
 package ofswitch
 
+import "time"
+
 // hotPrograms are programs whose frames came lately, a sample of them: one of each batch. It belongs to a
 // worker.
 type hotPrograms struct {
@@ -90,12 +92,16 @@ func (k *kernelFlows) offer(f *kernelFlow) {
 	}
 }
 
-// loop puts offered flows into the kernel until the datapath stops.
+// loop puts offered flows into the kernel until the datapath stops, and helps them to become active.
 func (k *kernelFlows) loop() {
+	var arming drains
+	timer := time.NewTimer(0)
 	for {
 		select {
 		case <-k.wake:
+		case <-timer.C:
 		case <-k.d.stop:
+			timer.Stop()
 			return
 		}
 		k.offerMu.Lock()
@@ -104,6 +110,10 @@ func (k *kernelFlows) loop() {
 		k.offerMu.Unlock()
 		for _, f := range list {
 			k.install(f)
+			arming.add(f)
+		}
+		if again := arming.run(k); again > 0 {
+			timer.Reset(again)
 		}
 	}
 }

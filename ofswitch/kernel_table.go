@@ -15,6 +15,10 @@ type kernelTable interface {
 	Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, error)
 	// Remove has frames no longer find them. Those that have are still sent, until Wait.
 	Remove(slots ...kernelSlot)
+	// Hold has frames received as ever until Release, as if the flows had just been added. When it returns the
+	// kernel sends none of them.
+	Hold(slots ...kernelSlot)
+	Release(slots ...kernelSlot)
 	// Wait returns when nobody uses what was removed before, and their counts are final.
 	Wait()
 	// Now is the clock of kernelSlot.Count, in ns.
@@ -45,12 +49,16 @@ func (t realKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, e
 	return f, nil
 }
 
-func (t realKernel) Remove(slots ...kernelSlot) {
+func (t realKernel) Remove(slots ...kernelSlot)  { t.Table.Remove(realFlows(slots)...) }
+func (t realKernel) Hold(slots ...kernelSlot)    { t.Table.Hold(realFlows(slots)...) }
+func (t realKernel) Release(slots ...kernelSlot) { t.Table.Release(realFlows(slots)...) }
+
+func realFlows(slots []kernelSlot) []*kernelpath.Flow {
 	flows := make([]*kernelpath.Flow, len(slots))
 	for i, s := range slots {
 		flows[i] = s.(*kernelpath.Flow) // as Add gave it
 	}
-	t.Table.Remove(flows...)
+	return flows
 }
 
 // Now is CLOCK_MONOTONIC, which the kernel counts by.

@@ -133,7 +133,10 @@ func (w *worker) round() (frames int) {
 			w.epoch.leave()
 			continue
 		}
-		frames += w.poll(w.active[i])
+		q := w.active[i]
+		if h := q.port.hold.Load(); h == nil || !w.waits(q, h) {
+			frames += w.poll(q)
+		}
 		w.epoch.leave()
 	}
 	if w.shapers.Load() != nil {

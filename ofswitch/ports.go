@@ -36,6 +36,8 @@ type port struct {
 	policing atomic.Pointer[Policing] // nil: no bounds
 	policed  atomic.Uint64            // frames beyond them
 
+	hold atomic.Pointer[kernelHold] // nil: its frames need not wait
+
 	upcalls upcallQueue
 
 	own *l2Port // what NORMAL takes it for, if it is in no bond
