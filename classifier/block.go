@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"math/bits"
+	"slices"
 	"sync/atomic"
 
 	"ofswitch/flow"
@@ -10,103 +11,161 @@ import (
 // block is where some rules of a merged table stand which share a hash: entries side by side, in falling
 // order of priority. Rules of a hash that are more than a block holds stand in several, one after the other.
 //
+// Before the entries is the sieve: of half a word, the one in which the rules differ most, what each of them asks for. So rules
+// that came of one range of ports are told apart by eight bytes each.
+//
 // Entries that are there do not change, nor do they move: the writer fills those behind the last, or makes
 // another block, which takes the place of this one by one store.
 type block[T any] struct {
 	next    atomic.Pointer[block[T]]
-	entries []entry[T] // those in use come first
+	n       atomic.Int32 // entries in use, and so of the sieve
+	half    uint8        // number of the sieve's word * 2, + 1 for the upper half
+	sieve   []uint64     // the rule's value in this half, and its mask << 32
+	entries []entry[T]
 }
 
 // blockRules is how many rules the largest block holds.
 const blockRules = 16
 
-// entry has with a rule two words of it, so that most rules that share a hash and do not match are passed by
+// entry has with a rule one word of it, so that most rules that share a hash and do not match are passed by
 // without a look at them.
 type entry[T any] struct {
-	rule     atomic.Pointer[Rule[T]] // nil: not in use, and nothing else of the entry is to be read
-	mask     [2]uint64               // the rule's in two words that the table's shape lacks most bits of
-	val      [2]uint64
+	rule     *Rule[T]
+	mask     uint64 // the rule's in a word of which the table's shape and the sieve lack most bits
+	val      uint64
 	priority int32
-	word     [2]uint8
+	word     uint8
 }
 
 // newBlock makes a block with room for n rules, in one object.
-func newBlock[T any](n int) (b *block[T]) {
+func newBlock[T any](n int) *block[T] {
 	switch {
 	case n <= 2:
 		x := new(struct {
 			b block[T]
+			s [2]uint64
 			e [2]entry[T]
 		})
-		b, x.b.entries = &x.b, x.e[:]
+		x.b.sieve, x.b.entries = x.s[:], x.e[:]
+		return &x.b
 	case n <= 4:
 		x := new(struct {
 			b block[T]
+			s [4]uint64
 			e [4]entry[T]
 		})
-		b, x.b.entries = &x.b, x.e[:]
+		x.b.sieve, x.b.entries = x.s[:], x.e[:]
+		return &x.b
 	case n <= 8:
 		x := new(struct {
 			b block[T]
+			s [8]uint64
 			e [8]entry[T]
 		})
-		b, x.b.entries = &x.b, x.e[:]
-	default:
-		x := new(struct {
-			b block[T]
-			e [blockRules]entry[T]
-		})
-		b, x.b.entries = &x.b, x.e[:]
+		x.b.sieve, x.b.entries = x.s[:], x.e[:]
+		return &x.b
+	}
+	x := new(struct {
+		b block[T]
+		s [blockRules]uint64
+		e [blockRules]entry[T]
+	})
+	x.b.sieve, x.b.entries = x.s[:], x.e[:]
+	return &x.b
+}
+
+// newBlockOf makes a block of rules in falling order of priority, in a table of which s is the shape, with room for some more.
+func newBlockOf[T any](s *shape, rules []*Rule[T]) *block[T] {
+	b := newBlock[T](len(rules))
+	b.half = sieveFor(rules)
+	for _, r := range rules {
+		b.push(s, r)
 	}
 	return b
 }
 
-// fill makes e that of r in a table of which s is the shape.
-func (e *entry[T]) fill(s *shape, r *Rule[T]) {
-	e.priority = r.priority
-	full := s.full
-	var most [2]int
-	for i, v := range r.vals() {
-		idx, mask := r.shape.idx[i], r.shape.mask[i]
-		switch n := bits.OnesCount64(mask &^ full[idx]); {
-		case n > most[0]:
-			most[1], e.word[1], e.mask[1], e.val[1] = most[0], e.word[0], e.mask[0], e.val[0]
-			most[0], e.word[0], e.mask[0], e.val[0] = n, idx, mask, v
-		case n > most[1]:
-			most[1], e.word[1], e.mask[1], e.val[1] = n, idx, mask, v
+// sieveFor chooses the half word in which rules differ most from the ones before them.
+func sieveFor[T any](rules []*Rule[T]) (best uint8) {
+	var differ [2 * flow.Words]uint8
+	for i, r := range rules[1:] {
+		o := rules[i]
+		for j, v := range r.vals() {
+			idx, mask := r.shape.idx[j], r.shape.mask[j]
+			d := v ^ o.word(idx) | mask ^ o.maskOf(idx)
+			for h := range uint8(2) {
+				if uint32(d>>(32*h)) != 0 {
+					differ[2*idx+h]++
+				}
+			}
 		}
 	}
-	e.rule.Store(r)
+	for i, n := range differ {
+		if n > differ[best] {
+			best = uint8(i)
+		}
+	}
+	return best
 }
+
+// push makes an entry for r behind the last.
+func (b *block[T]) push(s *shape, r *Rule[T]) {
+	n := b.n.Load()
+	e := &b.entries[n]
+	e.rule, e.priority = r, r.priority
+	full := s.full
+	full[b.half>>1] |= 0xffffffff << (32 * (b.half & 1))
+	most := 0
+	for i, v := range r.vals() {
+		idx, mask := r.shape.idx[i], r.shape.mask[i]
+		if n := bits.OnesCount64(mask &^ full[idx]); n > most {
+			most, e.word, e.mask, e.val = n, idx, mask, v
+		}
+		if idx == b.half>>1 {
+			b.sieve[n] = mask>>(32*(b.half&1))<<32 | v>>(32*(b.half&1))&0xffffffff
+		}
+	}
+	b.n.Store(n + 1)
+}
+
+// pushFrom copies entries of o, which has the same sieve, behind the last.
+func (b *block[T]) pushFrom(o *block[T], from, to int) {
+	n := int(b.n.Load())
+	copy(b.sieve[n:], o.sieve[from:to])
+	copy(b.entries[n:], o.entries[from:to])
+	b.n.Store(int32(n + to - from))
+}
+
+// half is half a word of w.
+func half(w *flow.Wide, i uint8) uint32 {
+	if int(i>>1) >= len(w) {
+		return 0
+	}
+	return uint32(w[i>>1] >> (i & 1 * 32))
+}
+
+// sieved says whether x, half a word of a key, is not what a rule asks for.
+func sieved(s uint64, x uint32) bool { return (uint32(s)^x)&uint32(s>>32) != 0 }
 
 // differs says whether w is not what the rule asks for, as far as the entry tells.
 func (e *entry[T]) differs(w *flow.Wide) bool {
-	i, j := int(e.word[0]), int(e.word[1])
-	return i < len(w) && j < len(w) && (w[i]^e.val[0])&e.mask[0]|(w[j]^e.val[1])&e.mask[1] != 0
+	i := int(e.word)
+	return i < len(w) && (w[i]^e.val)&e.mask != 0
 }
 
 // differsIn is differs of the bits of m only.
 func (e *entry[T]) differsIn(w *flow.Wide, m *flow.Mask) bool {
-	i, j := e.word[0], e.word[1]
-	return (w[i]^e.val[0])&e.mask[0]&m[i]|(w[j]^e.val[1])&e.mask[1]&m[j] != 0
+	return (w[e.word]^e.val)&e.mask&m[e.word] != 0
 }
 
-// len is the number of rules in b; the writer's.
-func (b *block[T]) len() int {
-	n := len(b.entries)
-	for b.entries[n-1].rule.Load() == nil {
-		n--
-	}
-	return n
-}
+// len is the number of rules in b.
+func (b *block[T]) len() int { return int(b.n.Load()) }
 
-// copyEntries copies entries to the first ones of to, which nobody reads yet.
-func copyEntries[T any](to, from []entry[T]) {
-	for i := range from {
-		a, b := &to[i], &from[i]
-		a.mask, a.val, a.priority, a.word = b.mask, b.val, b.priority, b.word
-		a.rule.Store(b.rule.Load())
+// rules appends those of b to to.
+func (b *block[T]) rules(to []*Rule[T]) []*Rule[T] {
+	for i := range b.entries[:b.len()] {
+		to = append(to, b.entries[i].rule)
 	}
+	return to
 }
 
 // addPlace makes a place for r, which has this hash, among the rules of t, or takes it into the one that is there.
@@ -118,13 +177,11 @@ func (t *table[T]) addPlace(r *Rule[T], hash uint64) {
 		return
 	}
 	if old := ruleOf[T](p); old != nil {
-		b, second := newBlock[T](2), r
+		two := []*Rule[T]{old, r}
 		if r.priority > old.priority {
-			old, second = r, old
+			two[0], two[1] = r, old
 		}
-		b.entries[0].fill(t.shape, old)
-		b.entries[1].fill(t.shape, second)
-		t.pages.put(placeBlocks(b, tag))
+		t.pages.put(placeBlocks(newBlockOf(t.shape, two), tag))
 		return
 	}
 	first := blocksOf[T](p)
@@ -149,13 +206,11 @@ func (t *table[T]) addEntry(first *block[T], r *Rule[T]) *block[T] {
 			continue
 		}
 		if n < len(b.entries) {
-			b.entries[n].fill(t.shape, r)
+			b.push(t.shape, r)
 			return first
 		}
 		if n == blockRules {
-			fresh := newBlock[T](1)
-			fresh.entries[0].fill(t.shape, r)
-			b.next.Store(fresh)
+			b.next.Store(newBlockOf(t.shape, []*Rule[T]{r}))
 			return first
 		}
 		break
@@ -164,27 +219,20 @@ func (t *table[T]) addEntry(first *block[T], r *Rule[T]) *block[T] {
 	for at < n && b.entries[at].priority >= r.priority {
 		at++
 	}
-	old := b.entries[:n]
-	if n < blockRules {
+	if n < len(b.entries) {
 		fresh := newBlock[T](n + 1)
-		copyEntries(fresh.entries, old[:at])
-		fresh.entries[at].fill(t.shape, r)
-		copyEntries(fresh.entries[at+1:], old[at:])
+		fresh.half = b.half
+		fresh.pushFrom(b, 0, at)
+		fresh.push(t.shape, r)
+		fresh.pushFrom(b, at, n)
 		return b.replace(first, prev, fresh, fresh)
 	}
-	const half = blockRules / 2
-	one, two := newBlock[T](half+1), newBlock[T](half+1)
-	if at <= half {
-		copyEntries(one.entries, old[:at])
-		one.entries[at].fill(t.shape, r)
-		copyEntries(one.entries[at+1:], old[at:half])
-		copyEntries(two.entries, old[half:])
-	} else {
-		copyEntries(one.entries, old[:half])
-		copyEntries(two.entries, old[half:at])
-		two.entries[at-half].fill(t.shape, r)
-		copyEntries(two.entries[at-half+1:], old[at:])
+	all := slices.Insert(b.rules(make([]*Rule[T], 0, blockRules+1)), at, r)
+	if n < blockRules {
+		fresh := newBlockOf(t.shape, all)
+		return b.replace(first, prev, fresh, fresh)
 	}
+	one, two := newBlockOf(t.shape, all[:len(all)/2]), newBlockOf(t.shape, all[len(all)/2:])
 	one.next.Store(two)
 	return b.replace(first, prev, one, two)
 }
@@ -216,7 +264,7 @@ func (t *table[T]) removePlace(r *Rule[T], hash uint64) {
 	first := blocksOf[T](p)
 	now := removeEntry(first, r)
 	if now.len() == 1 && now.next.Load() == nil {
-		t.pages.put(placeRule(now.entries[0].rule.Load(), p.tag))
+		t.pages.put(placeRule(now.entries[0].rule, p.tag))
 	} else if now != first {
 		t.pages.put(placeBlocks(now, p.tag))
 	}
@@ -229,7 +277,7 @@ func removeEntry[T any](first *block[T], r *Rule[T]) *block[T] {
 	for b := first; b != nil; prev, b = b, b.next.Load() {
 		n := b.len()
 		for i := range n {
-			if b.entries[i].rule.Load() != r {
+			if b.entries[i].rule != r {
 				continue
 			}
 			if n == 1 {
@@ -241,8 +289,9 @@ func removeEntry[T any](first *block[T], r *Rule[T]) *block[T] {
 				return first
 			}
 			fresh := newBlock[T](n - 1)
-			copyEntries(fresh.entries, b.entries[:i])
-			copyEntries(fresh.entries[i:], b.entries[i+1:n])
+			fresh.half = b.half
+			fresh.pushFrom(b, 0, i)
+			fresh.pushFrom(b, i+1, n)
 			return b.replace(first, prev, fresh, fresh)
 		}
 	}
@@ -262,16 +311,16 @@ func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int3
 		return nil
 	}
 	for b := blocksOf[T](p); b != nil; b = b.next.Load() {
-		for i := range b.entries {
-			e := &b.entries[i]
-			r := e.rule.Load()
-			if r == nil {
-				break
+		x := half(w, b.half)
+		for i, s := range b.sieve[:b.len()] {
+			if sieved(s, x) {
+				continue
 			}
+			e := &b.entries[i]
 			if e.priority <= floor {
 				return nil // falling priorities from here on
 			}
-			if !e.differs(w) && r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
+			if r := e.rule; !e.differs(w) && r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
 				return r
 			}
 		}

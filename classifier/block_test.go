@@ -75,7 +75,7 @@ func TestBlocks(t *testing.T) {
 			var seen []*Rule[int]
 			for y := stand; y != nil; y = y.next.Load() {
 				for i := range y.len() {
-					seen = append(seen, y.entries[i].rule.Load())
+					seen = append(seen, y.entries[i].rule)
 				}
 			}
 			if ahead == nil {

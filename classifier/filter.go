@@ -93,6 +93,9 @@ func (t *table[T]) lacking(x uint64) bool {
 // filtered is the value of r in the filter's word.
 func (t *table[T]) filtered(r *Rule[T]) uint64 { return r.word(t.word) & t.mask }
 
+// maskOf is the rule's mask of a word.
+func (r *Rule[T]) maskOf(idx uint8) uint64 { return r.shape.full[idx] }
+
 // word is the rule's value of a word.
 func (r *Rule[T]) word(idx uint8) uint64 {
 	for i, v := range r.vals() {
@@ -132,7 +135,7 @@ func (t *table[T]) all(yield func(*Rule[T]) bool) {
 		}
 		for b := blocksOf[T](p); b != nil; b = b.next.Load() {
 			for i := range b.len() {
-				if !yield(b.entries[i].rule.Load()) {
+				if !yield(b.entries[i].rule) {
 					return false
 				}
 			}

@@ -159,17 +159,19 @@ func (p *prover[T]) mismatches(c chain[T], w *flow.Wide, wc *flow.Mask, floor in
 			return
 		}
 		for b := blocksOf[T](c.merged); b != nil; b = b.next.Load() {
-			for i := range b.entries {
-				e := &b.entries[i]
-				r := e.rule.Load()
-				if r == nil {
-					break
+			x, known := half(w, b.half), half((*flow.Wide)(wc), b.half)
+			for i, s := range b.sieve[:b.len()] {
+				if sieved(s&(uint64(known)<<32|0xffffffff), x) {
+					continue // not best, which differs nowhere
 				}
+				e := &b.entries[i]
+				r := e.rule
 				if e.priority < floor || r == best {
 					return
 				}
 				if !e.differsIn(w, wc) && r.VisibleAt(p.v) {
 					r.proveDiffers(w, wc)
+					known = half((*flow.Wide)(wc), b.half)
 				}
 			}
 		}
