@@ -82,6 +82,14 @@
 // time. Entries without timeouts are not in the heap, which has numbers of rows and no pointers: the collector of
 // garbage passes it by.
 //
+// # Eviction
+//
+// The same heap says who goes where a full table gives up entries (TableConfig.Evict): so that costs what it costs to remove
+// an entry, at any size. Where entries are grouped for that, each group has a heap, and two heaps of groups say
+// whose first comes soonest and which is the largest. What has been hit moves back when it comes up,
+// or before that, when the caller has folded the counters ([Tables.Settle]). A limit that is lowered takes entries out
+// some thousands at a time ([Tables.Shrink]).
+//
 // # Groups
 //
 // A [Group] is immutable like an entry. What goes by one number has a chain of

@@ -1,8 +1,9 @@
 package flowtable
 
 import (
-	"container/heap"
 	"encoding/binary"
+	"hash/maphash"
+	"math"
 	"slices"
 
 	"ofswitch/classifier"
@@ -36,39 +37,50 @@ type Subfield struct {
 }
 
 // SetConfig makes the configuration of a table c, as of version v. Entries beyond a new limit
-// go at once if the table evicts; a table that does not keeps them.
+// go if the table evicts, as many as [Tables.Shrink] takes: the rest is for the caller to ask that for.
+// A table that does not evict keeps them.
 //
 // The entry to go is that of the largest group that expires soonest; entries
 // without a timeout never go. It has the reason DELETE.
 func (t *Tables) SetConfig(id ofp.TableID, c TableConfig, v classifier.Version) *Change {
 	tb := t.Table(id)
-	change := new(Change)
 	if tb == nil {
-		return change
+		return new(Change)
 	}
 	tb.MaxEntries = t.MaxEntries
 	if c.Limited || c.Limit > 0 {
 		tb.MaxEntries = min(c.Limit, t.MaxEntries)
 	}
 	tb.name.Store(&c.Name)
-	tb.evictions = nil
+	tb.evicts = c.Evict
+	groups := c.Groups
 	if !c.Evict {
-		return change
+		groups = nil
 	}
-	tb.evictions = &evictions{subfields: c.Groups, groups: map[string]*evictionGroup{}, of: map[*Entry]*eviction{}}
-	tb.rules.Each(v, func(r *classifier.Rule[*Entry]) bool {
-		tb.evictions.add(r.Value())
-		return true
-	})
-	for tb.Active() > t.maxEntries(tb) {
-		e := tb.evictions.choose()
+	if !slices.Equal(groups, tb.groupBy) {
+		tb.regroup(groups)
+	}
+	return t.Shrink(id, v)
+}
+
+// Shrink gives up entries, as of version v, that a table which evicts has beyond its limit. It takes no more
+// than 4,096, so that others who change the tables need not wait for a million: the caller asks
+// again until nothing has changed.
+func (t *Tables) Shrink(id ofp.TableID, v classifier.Version) *Change {
+	c := new(Change)
+	tb := t.peek(id)
+	if tb == nil || !tb.evicts {
+		return c
+	}
+	for range min(tb.Active()-t.maxEntries(tb), expireMost) {
+		e := tb.choose()
 		if e == nil {
 			break
 		}
-		t.remove(e, ofp.RemovedDelete, v, change)
+		t.remove(e, ofp.RemovedDelete, v, c)
 	}
-	t.log(change, v)
-	return change
+	t.log(c, v)
+	return c
 }
 
 // configuredName is the name that the configuration gives a table; empty: none.
@@ -83,10 +95,10 @@ func (t *Tables) configuredName(id ofp.TableID) string {
 
 // evict makes room for one entry in a full table, as of version v, if it can.
 func (t *Tables) evict(tb *Table, v classifier.Version, c *Change) bool {
-	if tb.evictions == nil || tb.Active() > t.maxEntries(tb) {
+	if !tb.evicts || tb.Active() > t.maxEntries(tb) {
 		return false // beyond a limit that was lowered: one is not enough
 	}
-	e := tb.evictions.choose()
+	e := tb.choose()
 	if e == nil {
 		return false
 	}
@@ -94,95 +106,67 @@ func (t *Tables) evict(tb *Table, v classifier.Version, c *Change) bool {
 	return true
 }
 
-// evictions are the entries of a table that may be given up, those with timeouts, in
-// groups: a heap of the groups, the largest first. The writer's.
-type evictions struct {
-	subfields []Subfield
-	groups    map[string]*evictionGroup
-	heap      placeHeap[*evictionGroup]
-	of        map[*Entry]*eviction
-}
-
-// evictionGroup is a heap of its entries, the one that expires soonest first.
-type evictionGroup struct {
-	key     string
-	index   int // in evictions.heap
-	entries placeHeap[*eviction]
-}
-
-// eviction is the place of an entry in a group.
-type eviction struct {
-	entry *Entry
-	group *evictionGroup
-	index int   // in group.entries
-	at    int64 // it does not expire sooner, in nanoseconds
-}
-
-// add puts an entry in if it has a timeout. It does nothing without eviction.
-func (ev *evictions) add(e *Entry) {
-	if ev == nil {
-		return
+// regroup makes groups of equal values of these parts of fields; nil: there is one.
+func (tb *Table) regroup(by []Subfield) {
+	tb.groupBy = slices.Clone(by)
+	tb.timers.reset(len(by) > 0)
+	for _, p := range tb.rows.pages {
+		p.timers, p.groups = nil, nil
 	}
-	at, _ := e.due()
-	if at == 0 {
-		return
+	for row := range int32(tb.rows.n) {
+		tb.addTimer(tb.rows.entry(row))
 	}
-	key := ev.key(e)
-	g := ev.groups[key]
-	if g == nil {
-		g = &evictionGroup{key: key}
-		ev.groups[key] = g
-		heap.Push(&ev.heap, g)
-	}
-	x := &eviction{entry: e, group: g, at: at}
-	ev.of[e] = x
-	heap.Push(&g.entries, x)
-	heap.Fix(&ev.heap, g.index)
-}
-
-// remove takes an entry out if it is in.
-func (ev *evictions) remove(e *Entry) {
-	if ev == nil {
-		return
-	}
-	x := ev.of[e]
-	if x == nil {
-		return
-	}
-	delete(ev.of, e)
-	g := x.group
-	heap.Remove(&g.entries, x.index)
-	if len(g.entries) > 0 {
-		heap.Fix(&ev.heap, g.index)
-		return
-	}
-	heap.Remove(&ev.heap, g.index)
-	delete(ev.groups, g.key)
 }
 
 // choose gives the entry to go, nil if there is none. The counters say how
-// long ago an entry was hit: what has been hit since it was last looked at moves back.
-func (ev *evictions) choose() *Entry {
-	for len(ev.heap) > 0 {
-		g := ev.heap[0]
-		x := g.entries[0]
-		at, _ := x.entry.due()
-		if at <= x.at {
-			return x.entry
-		}
-		x.at = at
-		heap.Fix(&g.entries, 0)
-		heap.Fix(&ev.heap, g.index)
-	}
-	return nil
+// long ago an entry was hit: what has been hit since it was last looked at moves back, for which the
+// hit pays.
+func (tb *Table) choose() *Entry {
+	e, _ := tb.settle(math.MaxInt)
+	return e
 }
 
-// key is the group of an entry: the values of the subfields in its match, 0 where it
+// settle is choose for who looks at n entries at most: enough says whether that was enough.
+func (tb *Table) settle(n int) (e *Entry, enough bool) {
+	if tb.timers.n == 0 {
+		return nil, true
+	}
+	for range n {
+		g := tb.timers.most()
+		first := &tb.timers.groups[g].heap[0]
+		e := tb.rows.entry(first.row)
+		at, _ := e.due()
+		if at <= first.at {
+			return e, true
+		}
+		tb.later(g, at)
+	}
+	return nil, false
+}
+
+// Settle prepares full tables for evictions: entries that were hit since they were last looked at
+// move back, so that no eviction needs to do this for many. It looks at no more than 4,096 of each table, and
+// says whether more may be left. The caller has folded the counters.
+func (t *Tables) Settle() (more bool) {
+	for _, tb := range t.timed {
+		if tb.evicts && tb.Active() >= t.maxEntries(tb) {
+			if _, enough := tb.settle(expireMost); !enough {
+				more = true
+			}
+		}
+	}
+	return more
+}
+
+// groupSeed is that of groups' keys.
+var groupSeed = maphash.MakeSeed()
+
+// groupKey is the group of an entry: a hash of the values of the subfields in its match, 0 where it
 // has none.
-func (ev *evictions) key(e *Entry) string {
+func groupKey(by []Subfield, e *Entry) uint64 {
 	m := e.Match()
-	var b []byte
-	for _, s := range ev.subfields {
+	b := make([]byte, 0, 64)
+	for _, s := range by {
 		v, mask, _ := m.Get(s.Field)
 		hi, lo := v.Hi&mask.Hi, v.Lo&mask.Lo
 		if s.Start >= 64 {
@@ -194,50 +178,5 @@ func (ev *evictions) key(e *Entry) string {
 		lo &= 1<<min(s.Bits, 64) - 1
 		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, hi), lo)
 	}
-	return string(b)
-}
-
-// Before says that g is to give an entry up sooner than h.
-func (g *evictionGroup) Before(h *evictionGroup) bool {
-	a, b := g.entries, h.entries
-	if len(a) != len(b) || len(a) == 0 {
-		return len(a) > len(b)
-	}
-	return a[0].at < b[0].at
-}
-
-func (g *evictionGroup) SetIndex(i int) { g.index = i }
-
-// Before says that x is to go sooner than y.
-func (x *eviction) Before(y *eviction) bool { return x.at < y.at }
-
-func (x *eviction) SetIndex(i int) { x.index = i }
-
-// placeHeap is a heap, for package heap, whose elements know their places.
-type placeHeap[T interface {
-	Before(T) bool
-	SetIndex(int)
-}] []T
-
-func (h placeHeap[T]) Len() int           { return len(h) }
-func (h placeHeap[T]) Less(i, j int) bool { return h[i].Before(h[j]) }
-
-func (h placeHeap[T]) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].SetIndex(i)
-	h[j].SetIndex(j)
-}
-
-func (h *placeHeap[T]) Push(x any) {
-	e := x.(T)
-	e.SetIndex(len(*h))
-	*h = append(*h, e)
-}
-
-func (h *placeHeap[T]) Pop() any {
-	last := len(*h) - 1
-	e := (*h)[last]
-	clear((*h)[last:])
-	*h = (*h)[:last]
-	return e
+	return maphash.Bytes(groupSeed, b)
 }

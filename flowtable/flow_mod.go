@@ -45,6 +45,12 @@ func (c *Change) Empty() bool {
 	return len(c.Added) == 0 && len(c.Removed) == 0 && len(c.Groups) == 0 && len(c.Meters) == 0
 }
 
+// Reset empties the change, of which nobody keeps anything, for another.
+func (c *Change) Reset() {
+	clear(c.Added)
+	*c = Change{Added: c.Added[:0]}
+}
+
 // Dead are the entries to unlink when no reader is left before the change's
 // version.
 func (c *Change) Dead() []*Entry {
@@ -84,20 +90,28 @@ func checkHeader(m *ofp.FlowMod, tables int) error {
 // here, and what instructions refer to, groups and meters; for the rest see
 // [Validate]. The buffer is the caller's.
 func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change, error) {
-	if err := t.checkTable(m); err != nil {
+	c := new(Change)
+	if err := t.ApplyTo(c, m, v, now); err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+// ApplyTo is Apply with the memory of a Change that is empty. With an error what is in it means nothing.
+func (t *Tables) ApplyTo(c *Change, m *ofp.FlowMod, v classifier.Version, now int64) error {
+	if err := t.checkTable(m); err != nil {
+		return err
 	}
 	if m.Command <= ofp.FlowModifyStrict {
 		if m.Table != ofp.TableAll {
 			if err := t.checkFeatures(m); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		if err := t.checkReferences(&m.Instructions); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	c := new(Change)
 	var err error
 	switch m.Command {
 	case ofp.FlowAdd:
@@ -117,10 +131,10 @@ func (t *Tables) Apply(m *ofp.FlowMod, v classifier.Version, now int64) (*Change
 		t.removeAll(t.selected(m, filter{m.Cookie, m.CookieMask, m.OutPort, m.OutGroup}, v), ofp.RemovedDelete, v, c)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.log(c, v)
-	return c, nil
+	return nil
 }
 
 // add is ADD: cookie_mask, out_port and out_group do not matter.
@@ -166,7 +180,6 @@ func (t *Tables) add(m *ofp.FlowMod, v classifier.Version, now int64, c *Change)
 		tb.sums.succeed(old.Value(), e)
 	}
 	t.put(tb, e)
-	tb.evictions.add(e)
 	c.Added = append(c.Added, e)
 	return nil
 }
@@ -209,7 +222,6 @@ func (t *Tables) modify(e *Entry, m *ofp.FlowMod, ins *ofp.Instructions, v class
 	tb.active.Add(1)
 	t.use(succ)
 	tb.rows.replace(e, succ)
-	tb.evictions.add(succ)
 	t.removeRule(tb, e, RemovedNone, v, c)
 	tb.sums.succeed(e, succ)
 	c.Modified = append(c.Modified, Modified{e, succ})
@@ -252,7 +264,6 @@ func (t *Tables) removeRule(tb *Table, e *Entry, reason uint8, v classifier.Vers
 	tb.rules.Remove(e.rule, v)
 	tb.active.Add(-1)
 	t.disuse(e)
-	tb.evictions.remove(e)
 	if reason != RemovedNone {
 		tb.sums.exclude(e.Counters)
 	}

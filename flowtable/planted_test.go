@@ -48,8 +48,12 @@ type eager struct{ plain }
 
 func (s eager) Expire(v classifier.Version, now int64) *Change {
 	c := new(Change)
-	for tb := s.nextTimer(); tb != nil && tb.timers[0].at <= now; tb = s.nextTimer() {
-		e := tb.rows.entry(tb.timers[0].row)
+	for {
+		tb, _, first := s.nextTimer()
+		if first == nil || first.at > now {
+			break
+		}
+		e := tb.rows.entry(first.row)
 		_, reason := e.due()
 		s.remove(e, reason, v, c)
 	}

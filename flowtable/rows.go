@@ -25,8 +25,9 @@ type rowPage struct {
 	entries [pageRows]*Entry
 	cookies [pageRows]uint64
 	sends   [pageRows]uint32 // sendsTo of each
-	// timers are the places in the heap of timeouts plus 1, 0: not in it; nil: none is.
-	timers *[pageRows]int32
+	// timers are the places in the heap of timeouts plus 1, 0: not in it; nil: none is. groups are
+	// which heap that is, where there are several.
+	timers, groups *[pageRows]int32
 }
 
 func (r *rows) page(row int32) (*rowPage, int) { return r.pages[row/pageRows], int(row % pageRows) }
@@ -122,7 +123,7 @@ func (r *rows) each(f *filter, fn func(*Entry) bool) {
 func (t *Tables) put(tb *Table, e *Entry) {
 	tb.rows.add(e)
 	tb.addTimer(e)
-	if len(tb.timers) > 0 && !tb.timed {
+	if tb.timers.n > 0 && !tb.timed {
 		tb.timed = true
 		t.timed = append(t.timed, tb)
 	}
@@ -168,7 +169,7 @@ func (tb *Table) takeOutMany(entries []*Entry) {
 		e.row = 0
 	}
 	tb.rows = rows{}
-	tb.timers = nil
+	tb.timers.reset(len(tb.groupBy) > 0)
 }
 
 // packRows moves the rows that have an entry together, and drops the timers of the others.
@@ -180,10 +181,7 @@ func (tb *Table) packRows() {
 		e := p.entries[i]
 		switch {
 		case e == nil:
-			if p.timers != nil && p.timers[i] != 0 {
-				tb.timers[p.timers[i]-1].row = -1
-				p.timers[i] = 0
-			}
+			tb.dropTimer(row)
 			continue
 		case row != to:
 			q, j := r.page(to)

@@ -26,22 +26,16 @@ func checkRows(t *testing.T, tables *Tables) {
 			}
 			if e.IdleTimeout|e.HardTimeout != 0 {
 				timed++
-				if at := tb.placeOf(row); at == nil || tb.timers[*at-1].row != row {
+				g, at := tb.timerOf(row)
+				if at == nil || tb.timers.groups[g].heap[*at-1].row != row {
 					t.Fatalf("table %d, row %d: its timer is not there", tb.ID, row)
 				}
 			}
 		}
-		if timed != len(tb.timers) {
-			t.Fatalf("table %d: %d entries have timeouts, there are %d timers", tb.ID, timed, len(tb.timers))
+		if timed != tb.timers.n {
+			t.Fatalf("table %d: %d entries have timeouts, there are %d timers", tb.ID, timed, tb.timers.n)
 		}
-		for i, x := range tb.timers {
-			if i > 0 && tb.timers[(i-1)/2].at > x.at {
-				t.Fatalf("heap is out of order at %d", i)
-			}
-			if at, _ := tb.rows.entry(x.row).due(); at < x.at {
-				t.Fatalf("entry is due at %d, but looked at only at %d", at, x.at)
-			}
-		}
+		checkTimers(t, tb)
 		for i := tb.rows.n; i < len(tb.rows.pages)*pageRows; i++ {
 			p, j := tb.rows.page(int32(i))
 			if p.entries[j] != nil || p.timers != nil && p.timers[j] != 0 {

@@ -29,8 +29,9 @@ type Table struct {
 	timers timers // of rows
 	timed  bool   // in Tables.timed
 
-	name      atomic.Pointer[string] // by configuration; nil: none
-	evictions *evictions             // nil: a full table takes no more. The writer's.
+	name    atomic.Pointer[string] // by configuration; nil: none
+	evicts  bool                   // a full table gives up entries for others. The writer's, and the next
+	groupBy []Subfield             // what makes groups for that; nil: there is one
 }
 
 // Lookup finds the entry of highest priority that matches w at version v, nil

@@ -31,7 +31,6 @@ func (t *Tables) Undo(c *Change, v classifier.Version) {
 		tb.sums.include(e)
 		t.use(e)
 		t.put(tb, e)
-		tb.evictions.add(e)
 	}
 }
 
@@ -43,7 +42,6 @@ func (t *Tables) uninsert(e *Entry, v classifier.Version) {
 	tb.active.Add(-1)
 	t.disuse(e)
 	tb.takeOut(e)
-	tb.evictions.remove(e)
 }
 
 // OnlyAdds says whether the change is nothing but entries that were not there before: several such

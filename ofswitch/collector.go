@@ -59,6 +59,7 @@ func (d *Datapath) Collect() {
 	aged := 0
 	for _, b := range d.bridgeList() {
 		b.expireFlows(now)
+		b.settleFlows()
 		aged += b.fdb.Expire(now)
 		if s := b.buffers.Load(); s != nil {
 			s.expire()
@@ -101,6 +102,18 @@ func (b *Bridge) expireFlows(now int64) {
 			b.d.queueRemoved(b, change)
 		}
 	}
+}
+
+// settleFlows prepares tables that are full for evictions, by parts. The counters are folded.
+func (b *Bridge) settleFlows() {
+	for b.settlePart() {
+	}
+}
+
+func (b *Bridge) settlePart() bool {
+	b.d.mu.Lock()
+	defer b.d.mu.Unlock()
+	return b.tables.Settle()
 }
 
 // queueRemoved leaves the removed entries of a published change to the

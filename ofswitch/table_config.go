@@ -26,7 +26,29 @@ func (b *Bridge) SetTableConfig(tables map[ofp.TableID]flowtable.TableConfig) {
 			return nil
 		})
 		d.queueRemoved(b, change)
+		b.shrink(i)
 	}
 	b.tableConfig = tables
 	b.tellFlows()
+}
+
+// shrink gives up what is left of the entries beyond a table's limit, by parts: others who change the
+// tables wait for one.
+func (b *Bridge) shrink(id ofp.TableID) {
+	for {
+		b.d.waitPending(false)
+		var change *flowtable.Change
+		err := b.d.updateFlows(func(v classifier.Version) error {
+			if change = b.tables.Shrink(id, v); change.Empty() {
+				return errNothing
+			}
+			b.feedLocked(v, change, nil)
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		b.tellFlows()
+		b.d.queueRemoved(b, change)
+	}
 }
