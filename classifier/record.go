@@ -69,11 +69,14 @@ func (p *prover[T]) refute(c *Classifier[T], t *table[T], w *flow.Wide, wc *flow
 		}
 	}
 	longest := t.longest.Load()
+	if t.id < 0 {
+		longest = 0 // no lane knows it
+	}
 	least, reason, used := 1<<30, 0, 0
 	for i := range lanes {
 		most := int(longest >> (8 * i) & 0xff)
-		if most == 0 {
-			continue
+		if most == 0 || !c.asked[i].Load().all.has(t.id) {
+			continue // not all of its rules ask for a prefix
 		}
 		if p.asked>>i&1 == 0 {
 			if least < 1<<30 {
@@ -82,7 +85,7 @@ func (p *prover[T]) refute(c *Classifier[T], t *table[T], w *flow.Wide, wc *flow
 			c.ask(&p.pruner, i, w)
 		}
 		l := &p.lanes[i]
-		if t.id < 0 || !l.dead.has(t.id) {
+		if !l.dead.has(t.id) {
 			continue
 		}
 		n := min(l.used, most)
