@@ -27,6 +27,9 @@
 // (classifier.CoverCost). To delete a million entries, whatever selects them, takes 0.1 to 0.2 s, mostly
 // cache misses at their rules; memory is given back later ([Tables.UnlinkAll]).
 //
+// Statistics and aggregates with a filter look in the same places ([Tables.Candidates]): 4 to 45 ms of a million entries, where a walk
+// takes 250.
+//
 // # Versions
 //
 // Every change is made as of a version that the caller publishes afterwards

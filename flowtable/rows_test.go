@@ -59,7 +59,13 @@ func TestRowsRandom(t *testing.T) {
 		}
 	}
 	v, now, serial := classifier.Version(1), int64(second), uint64(0)
-	port := func() ofp.PortNo { return ofp.PortNo(1 + r.IntN(70)) }
+	reserved := []ofp.PortNo{ofp.PortInPort, ofp.PortTable, ofp.PortNormal, ofp.PortFlood, ofp.PortAll, ofp.PortController, ofp.PortLocal, ofp.PortMax}
+	port := func() ofp.PortNo {
+		if r.IntN(4) == 0 {
+			return reserved[r.IntN(len(reserved))]
+		}
+		return ofp.PortNo(1 + r.IntN(70))
+	}
 	tables.InsertHidden(&flow.Match{}, 1<<16, out(1), v, now) // no message is about it
 	live := map[uint64]*Entry{}                               // by number, which the cookie has in its upper half
 	add := func() {
@@ -130,6 +136,9 @@ func TestRowsRandom(t *testing.T) {
 				want[e] = true
 			}
 		}
+		if m.Command == ofp.FlowDelete {
+			checkCandidates(t, what, tables, v, m, want)
+		}
 		v++
 		c, err := tables.Apply(m, v, now)
 		if err != nil {
@@ -157,4 +166,44 @@ func TestRowsRandom(t *testing.T) {
 	if len(live) != tables.Len() {
 		t.Errorf("seed %d: %d entries, want %d", seed, tables.Len(), len(live))
 	}
+}
+
+// checkCandidates holds what statistics find for a request, by the rows and groups as by a walk, against
+// the entries that they are to find.
+func checkCandidates(t *testing.T, what string, tables *Tables, v classifier.Version, m *ofp.FlowMod, want map[*Entry]bool) {
+	t.Helper()
+	req := &ofp.FlowStatsRequest{Table: m.Table, Match: m.Match, Cookie: m.Cookie, CookieMask: m.CookieMask, OutPort: m.OutPort, OutGroup: m.OutGroup}
+	check := func(how string, each func(func(*Entry) bool)) {
+		t.Helper()
+		n := 0
+		each(func(e *Entry) bool {
+			if n++; !want[e] {
+				t.Fatalf("%s: %s finds %+v", what, how, e)
+			}
+			return true
+		})
+		if n != len(want) {
+			t.Fatalf("%s: %s finds %d entries, want %d", what, how, n, len(want))
+		}
+	}
+	check("a walk", func(fn func(*Entry) bool) {
+		if err := tables.Each(req, v, fn); err != nil {
+			t.Fatal(err)
+		}
+	})
+	list, ok := tables.Candidates(req, v)
+	if !ok {
+		if m.Match.IsCatchAll() {
+			t.Fatalf("%s: no candidates", what)
+		}
+		return
+	}
+	passes := Passes(req)
+	check("a look at candidates", func(fn func(*Entry) bool) {
+		for _, e := range list {
+			if passes(e) {
+				fn(e)
+			}
+		}
+	})
 }

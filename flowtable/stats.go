@@ -11,10 +11,10 @@ import (
 // not among them. A table number that does not exist is refused. To get exact
 // counters the caller has folded them before.
 func (t *Tables) Each(req *ofp.FlowStatsRequest, v classifier.Version, fn func(*Entry) bool) error {
-	if err := t.checkStats(req.Table); err != nil {
+	if err := t.CheckStats(req.Table); err != nil {
 		return err
 	}
-	f := filter{req.Cookie, req.CookieMask, req.OutPort, req.OutGroup}
+	f := filterOf(req)
 	t.some(req.Table, func(tb *Table) bool {
 		more := true
 		tb.rules.EachCovered(&req.Match, v, func(r *classifier.Rule[*Entry]) bool {
@@ -28,8 +28,8 @@ func (t *Tables) Each(req *ofp.FlowStatsRequest, v classifier.Version, fn func(*
 	return nil
 }
 
-// checkStats refuses the number of a table that there is not.
-func (t *Tables) checkStats(id ofp.TableID) error {
+// CheckStats refuses the number of a table that there is not.
+func (t *Tables) CheckStats(id ofp.TableID) error {
 	if id != ofp.TableAll && !t.Has(id) {
 		return ofp.BadRequestBadTableID.Errorf("statistics of table %d: there is no such table", id)
 	}
@@ -55,17 +55,22 @@ func (t *Tables) EachHidden(v classifier.Version, fn func(*Entry) bool) {
 func (t *Tables) Aggregate(req *ofp.FlowStatsRequest, v classifier.Version) (ofp.AggregateStats, error) {
 	var s ofp.AggregateStats
 	err := t.Each(req, v, func(e *Entry) bool {
-		s.FlowCount++
-		packets, bytes := e.Counts()
-		if packets != uncounted {
-			s.PacketCount += packets
-		}
-		if bytes != uncounted {
-			s.ByteCount += bytes
-		}
+		e.AddTo(&s)
 		return true
 	})
 	return s, err
+}
+
+// AddTo adds an entry to an aggregate.
+func (e *Entry) AddTo(s *ofp.AggregateStats) {
+	s.FlowCount++
+	packets, bytes := e.Counts()
+	if packets != uncounted {
+		s.PacketCount += packets
+	}
+	if bytes != uncounted {
+		s.ByteCount += bytes
+	}
 }
 
 // TableStats calls fn for each table that there is, in order, until it returns

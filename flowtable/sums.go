@@ -70,14 +70,14 @@ func (t *Table) Credit(c *Counters, looked, packets, bytes uint64, used int64) {
 
 // All says whether a request is for all entries of the tables that it names.
 func All(req *ofp.FlowStatsRequest) bool {
-	f := filter{req.Cookie, req.CookieMask, req.OutPort, req.OutGroup}
+	f := filterOf(req)
 	return req.Match.IsCatchAll() && !f.selective()
 }
 
 // Sum is Aggregate of a request for all entries of a table, or of all tables, at the newest
 // version, without a look at entries. No change may be under way meanwhile, and no Credit.
 func (t *Tables) Sum(id ofp.TableID) (s ofp.AggregateStats, err error) {
-	if err := t.checkStats(id); err != nil {
+	if err := t.CheckStats(id); err != nil {
 		return s, err
 	}
 	t.some(id, func(tb *Table) bool {

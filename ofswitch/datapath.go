@@ -39,6 +39,8 @@ type Options struct {
 	kernel kernelTable // of tests, instead
 	// kernelAlways: tests have every program offered to it after the batch in which it was made.
 	kernelAlways bool
+	// selectAlways: tests have the buckets of select groups chosen frame by frame.
+	selectAlways bool
 
 	plant *plant // bugs that tests put in, to see that they are found
 }
@@ -61,9 +63,11 @@ type Datapath struct {
 	affinity   affinity             // under teamMu
 	cpus       atomic.Pointer[[]int]
 	busyPoll   atomic.Bool
-	kernel     kernelFlows
-	ctl        *worker // the control executor; one caller at a time, under ctlMu
-	upcalls    *upcalls
+
+	selectAlways bool // Options.selectAlways
+	kernel       kernelFlows
+	ctl          *worker // the control executor; one caller at a time, under ctlMu
+	upcalls      *upcalls
 
 	version atomic.Uint64 // newest published state of all tables and bridges
 	// structure is the version of the last change of anything but flow entries; stored before
@@ -85,8 +89,9 @@ type Datapath struct {
 	stop         chan struct{}
 	done         sync.WaitGroup
 
-	reapMu  sync.Mutex // held while removed entries get their last count
-	remains remains    // has a lock of its own
+	reapMu   sync.Mutex // held while removed entries get their last count
+	gatherMu sync.Mutex // held while entries that statistics ask for are gathered
+	remains  remains    // has a lock of its own
 	// unlinked counts flow entries that were taken out of memory.
 	unlinked atomic.Uint64
 	trimmer  trimmer // the collector's
@@ -157,7 +162,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 		o.kernel = realKernel{o.KernelPath}
 	}
 	d.kernel.init(d, o.kernel)
-	d.kernel.always = o.kernelAlways
+	d.kernel.always, d.selectAlways = o.kernelAlways, o.selectAlways
 	d.upcalls = newUpcalls(d)
 	d.trimmer = newTrimmer()
 	d.ctl = newControlExecutor(d, ctlIndex)

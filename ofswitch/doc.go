@@ -69,7 +69,8 @@
 // there. Translation records every bit of the key that it looked at.
 //
 // Groups are resolved in translation: the bucket of a select group by a hash
-// whose bits are recorded, that of a fast failover group by what lives. A program
+// whose bits are recorded (or, where too many flows come, frame by frame: translate_select.go),
+// that of a fast failover group by what lives. A program
 // hangs on the edition of each group that it asked for and, for ports, on the
 // bridge's configuration, which a change of a port's liveness renews. A meter
 // ends a program: what it lets pass goes on by recirculation, so that what stands
@@ -96,7 +97,7 @@
 // # Thread-safety
 //
 // Methods of Datapath and Bridge may be called from any goroutine. Locks, from
-// the outermost: Bridge.portMu, flowFeed.mu, Datapath.reapMu, Datapath.teamMu, Datapath.ctlMu, Datapath.mu
+// the outermost: Bridge.portMu, Datapath.gatherMu, flowFeed.mu, Datapath.reapMu, Datapath.teamMu, Datapath.ctlMu, Datapath.mu
 // (the writer lock), Datapath.foldMu, kernelFlows.mu; then leaf locks that are never held
 // together (upcalls.mu, worker.mailMu, Datapath.pendMu, remains.mu, shaper.mu, FDB, buffers.mu,
 // Reassembler). Sync is never called with the writer lock held. Workers take a lock on a cache miss,

@@ -19,6 +19,19 @@ func (b *Bridge) FlowStats(req *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) er
 	now := b.d.clock()
 	var failed error
 	var s ofp.FlowStats
+	if err := b.tables.CheckStats(req.Table); err != nil {
+		return err
+	}
+	if list, ok := b.gathered(req); ok {
+		for i, e := range list {
+			list[i] = nil // nobody needs it any more
+			e.FillStats(&s, now)
+			if err := fn(&s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return b.listing(b.d.Version, func(v classifier.Version) error {
 		err := b.tables.Each(req, v, func(e *flowtable.Entry) bool {
 			e.FillStats(&s, now)
@@ -36,6 +49,17 @@ func (b *Bridge) AggregateStats(req *ofp.FlowStatsRequest) (s ofp.AggregateStats
 	if flowtable.All(req) {
 		b.d.still(func() { s, err = b.tables.Sum(req.Table) })
 		return s, err
+	}
+	if err := b.tables.CheckStats(req.Table); err != nil {
+		return s, err
+	}
+	gathered := b.gather(req, func(entries []*flowtable.Entry) {
+		for _, e := range entries {
+			e.AddTo(&s)
+		}
+	})
+	if gathered {
+		return s, nil
 	}
 	err = b.listing(b.d.Version, func(v classifier.Version) (err error) {
 		s, err = b.tables.Aggregate(req, v)
