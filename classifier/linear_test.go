@@ -513,7 +513,7 @@ func checkStages(t *testing.T, x *table[int]) {
 		if s == nil {
 			continue
 		}
-		want := map[uint64]uint64{}
+		want := map[uint32]uint32{}
 		for r := range x.all {
 			want[stageTag(x.shape.hashStages(r.shape, r.vals())[i])]++
 		}

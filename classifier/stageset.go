@@ -7,11 +7,11 @@ import (
 
 // stageSet is a multiset of hashes, with one writer and any number of lock-free
 // readers: what the rules of a table look like up to some stage. It is an
-// open-addressing table of one word for each distinct hash, 40 bits of it and a
-// count. A table that is too small or too large is copied to another, a few
-// words with each change, so that no change does more than a little work.
+// open-addressing table of half a word for each distinct hash, and a count beside it, which readers need not
+// see. A table that is too small or too large is copied to another, a few
+// cells with each change, so that no change does more than a little work.
 type stageSet struct {
-	cells atomic.Pointer[[]atomic.Uint64]
+	cells atomic.Pointer[stageCells]
 
 	// The writer's:
 	used int // cells that are not zero
@@ -20,109 +20,107 @@ type stageSet struct {
 	at   int // cells before here have been copied to next
 }
 
+// stageCells are the tags of hashes, with stageLive, and how often each is there. A tag that is not live
+// any more stays, so that the search for others goes on behind it.
+type stageCells struct {
+	tags   []atomic.Uint32 // 0: not used
+	counts []uint32        // the writer's
+}
+
 const (
-	stageCount = 1<<24 - 1 // the count in a cell; one that got there stays
-	stageCells = 8         // in the smallest set
-	stageStep  = 8         // cells copied with each change
+	stageLive  = 1
+	stageLeast = 8 // cells in the smallest set
+	stageStep  = 8 // cells copied with each change
 )
 
 func newStageSet(cells int) *stageSet {
 	s := new(stageSet)
-	c := make([]atomic.Uint64, max(cells, stageCells))
-	s.cells.Store(&c)
+	n := max(cells, stageLeast)
+	s.cells.Store(&stageCells{make([]atomic.Uint32, n), make([]uint32, n)})
 	return s
 }
 
-// stageTag is what a cell holds of h. It is never zero.
-func stageTag(h uint64) uint64 { return (h>>24 | 1) << 24 }
+// stageTag is what a cell holds of h. It is never zero, nor is stageLive in it.
+func stageTag(h uint64) uint32 { return uint32(h>>32)&^stageLive | 2 }
 
 // stagePlace is where in n cells the search for a tag begins.
-func stagePlace(tag uint64, n int) int {
-	return int(tag >> (65 - uint(bits.Len(uint(n)))) & uint64(n-1))
+func stagePlace(tag uint32, n int) int {
+	return int(tag >> (33 - uint(bits.Len(uint(n)))) & uint32(n-1))
 }
 
 // has says whether h is in the set.
 func (s *stageSet) has(h uint64) bool {
-	cells := *s.cells.Load()
+	tags := s.cells.Load().tags
 	tag := stageTag(h)
-	for i := stagePlace(tag, len(cells)); ; i++ {
-		c := cells[i&(len(cells)-1)].Load()
-		if c == 0 {
-			return false
-		}
-		if c&^stageCount == tag {
-			return c&stageCount != 0
+	for i := stagePlace(tag, len(tags)); ; i++ {
+		c := tags[i&(len(tags)-1)].Load()
+		if c&^stageLive == tag || c == 0 {
+			return c&stageLive != 0
 		}
 	}
 }
 
 // find is the cell of a tag, or the one that it would get.
-func (s *stageSet) find(tag uint64) int {
-	cells := *s.cells.Load()
+func (c *stageCells) find(tag uint32) int {
 	dead := -1
-	for i := stagePlace(tag, len(cells)); ; i++ {
-		i &= len(cells) - 1
-		switch c := cells[i].Load(); {
-		case c&^stageCount == tag:
+	for i := stagePlace(tag, len(c.tags)); ; i++ {
+		i &= len(c.tags) - 1
+		switch x := c.tags[i].Load(); {
+		case x&^stageLive == tag:
 			return i
-		case c == 0 && dead >= 0:
+		case x == 0 && dead >= 0:
 			return dead
-		case c == 0:
+		case x == 0:
 			return i
-		case c&stageCount == 0 && dead < 0:
+		case x&stageLive == 0 && dead < 0:
 			dead = i
 		}
 	}
 }
 
 // put adds n, which may be negative, to the count of a tag, and returns its cell.
-func (s *stageSet) put(tag, n uint64) int {
-	i := s.find(tag)
-	cell := &(*s.cells.Load())[i]
-	c := cell.Load()
-	if c == 0 {
+func (s *stageSet) put(tag, n uint32) int {
+	c := s.cells.Load()
+	i := c.find(tag)
+	if c.tags[i].Load() == 0 {
 		s.used++
 	}
-	if c&^stageCount != tag {
-		c = tag
-	}
-	old := c & stageCount
-	if old == stageCount {
-		return i
-	}
-	count := min(old+n, stageCount)
-	if old == 0 {
+	old := c.counts[i]
+	c.counts[i] += n
+	switch {
+	case old == 0:
 		s.live++
-	}
-	if count == 0 {
+		c.tags[i].Store(tag | stageLive)
+	case c.counts[i] == 0:
 		s.live--
+		c.tags[i].Store(tag)
 	}
-	cell.Store(tag | count)
 	return i
 }
 
 func (s *stageSet) add(h uint64) { s.change(h, 1) }
 
-func (s *stageSet) remove(h uint64) { s.change(h, ^uint64(0)) }
+func (s *stageSet) remove(h uint64) { s.change(h, ^uint32(0)) }
 
-func (s *stageSet) change(h, n uint64) {
+func (s *stageSet) change(h uint64, n uint32) {
 	tag := stageTag(h)
 	i := s.put(tag, n)
-	cells := *s.cells.Load()
+	c := s.cells.Load()
+	size := len(c.tags)
 	if s.next == nil {
-		if s.used*2 <= len(cells) && (s.live*8 > len(cells) || len(cells) == stageCells) {
+		if s.used*2 <= size && (s.live*8 > size || size == stageLeast) {
 			return
 		}
-		s.next, s.at = newStageSet(1<<bits.Len(uint(s.live*2+len(cells)/4))), 0
+		s.next, s.at = newStageSet(1<<bits.Len(uint(s.live*2+size/4))), 0
 	} else if i < s.at {
 		s.next.put(tag, n)
 	}
-	for end := min(s.at+stageStep, len(cells)); s.at < end; s.at++ {
-		if c := cells[s.at].Load(); c&stageCount != 0 {
-			s.next.put(c&^stageCount, c&stageCount)
+	for end := min(s.at+stageStep, size); s.at < end; s.at++ {
+		if n := c.counts[s.at]; n > 0 {
+			s.next.put(c.tags[s.at].Load()&^stageLive, n)
 		}
 	}
-	if s.at == len(cells) {
+	if s.at == size {
 		next := s.next
 		s.next = nil
 		s.used, s.live = next.used, next.live
