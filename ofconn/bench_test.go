@@ -31,9 +31,10 @@ func socket(b testing.TB, m *Manager) *peer {
 type nothing struct{ fakeSwitch }
 
 func (*nothing) FlowMod(*ofp.FlowMod) error                                   { return nil }
+func (*nothing) FlowMods([]*ofp.FlowMod, []error)                             {}
 func (*nothing) Barrier()                                                     {}
 func (*nothing) WatchFlows(bool, func(uint64))                                {}
-func (*nothing) FlowsSince(uint64, uint64, func(*ofp.FlowUpdate) error) error { return nil }
+func (*nothing) WatchAndList(bool, func(uint64) bool) ofp.FlowList { return nil }
 func (*nothing) CheckBundled(ofp.Message) error                               { return nil }
 func (*nothing) Bundle(int, func(int) (ofp.Message, error)) (int, error)      { return -1, nil }
 func (*nothing) FlowStats(_ *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) error) error {

@@ -66,8 +66,7 @@ type conn struct {
 	unanswered  bool // replies wait that the writer may not know of
 	unsent      int  // packet-outs that the switch may not have sent yet
 	version     uint8
-	badVersions int          // messages in a row of another version
-	flowMod     *ofp.FlowMod // the last one decoded; nil before the first
+	badVersions int // messages in a row of another version
 	parts       partsTable
 }
 

@@ -73,27 +73,14 @@ func (c *conn) dispatch(h ofp.Header, msg []byte) error {
 	if err := c.slaveMay(hd.slave && !setsTables(h, msg), h); err != nil {
 		return c.refuse(h, msg, err)
 	}
-	var m ofp.Message
-	var err error
 	if h.Type == ofp.TypeFlowMod {
-		m, err = c.decodeFlowMod(h, msg)
-	} else {
-		m, err = decode(h, msg)
+		return c.dispatchFlowMods(h, msg)
 	}
+	m, err := decode(h, msg)
 	if err != nil {
 		return c.undecodable(h, msg, err)
 	}
 	return hd.do(c, h, msg, m)
-}
-
-// decodeFlowMod is decode of a flow-mod, into the same memory each time.
-func (c *conn) decodeFlowMod(h ofp.Header, msg []byte) (ofp.Message, error) {
-	if c.flowMod == nil {
-		c.flowMod = new(ofp.FlowMod)
-	}
-	return guarded(h, func() (ofp.Message, error) {
-		return c.flowMod, ofp.DecodeFlowMod(h, msg[ofp.HeaderLen:], c.flowMod)
-	})
 }
 
 // undecodable refuses a message that could not be decoded. Errors are not answered
@@ -221,6 +208,7 @@ func (c *conn) sendDeferred() {
 	}
 }
 
+// handleFlowMod carries out one that came alone; see dispatchFlowMods.
 func (c *conn) handleFlowMod(h ofp.Header, msg []byte, m ofp.Message) error {
 	c.monitors.doing(m, h.XID)
 	defer c.monitors.done()

@@ -105,6 +105,12 @@ func (s *fakeSwitch) FlowMod(f *ofp.FlowMod) error {
 	return nil
 }
 
+func (s *fakeSwitch) FlowMods(list []*ofp.FlowMod, errs []error) {
+	for i, f := range list {
+		errs[i] = s.FlowMod(f)
+	}
+}
+
 func (s *fakeSwitch) PacketOut(p *ofp.PacketOut) error {
 	if err := s.call("PacketOut"); err != nil {
 		return err
@@ -158,12 +164,27 @@ func (s *fakeSwitch) WatchFlows(on bool, fn func(uint64)) {
 	fn(s.version)
 }
 
-// FlowsSince gives the entries of the versions after from, up to to.
-func (s *fakeSwitch) FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error {
+// WatchAndList gives the entries there are.
+func (s *fakeSwitch) WatchAndList(on bool, fn func(uint64) bool) ofp.FlowList {
 	s.feed.Lock()
+	defer s.feed.Unlock()
+	s.watched = on
+	to := s.version
+	if !fn(to) {
+		return nil
+	}
 	entries := slices.Clone(s.entries)
-	s.feed.Unlock()
+	return func(from uint64, fn func(*ofp.FlowUpdate) error) error {
+		return s.list(entries, from, to, fn)
+	}
+}
+
+// list gives the entries of the versions after from, up to to.
+func (s *fakeSwitch) list(entries []fakeEntry, from, to uint64, fn func(*ofp.FlowUpdate) error) error {
 	for _, e := range entries {
+		if fn == nil {
+			break
+		}
 		if e.made <= from || e.made > to {
 			continue
 		}

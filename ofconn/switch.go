@@ -20,6 +20,9 @@ type Switch interface {
 	// FlowMod must not keep the message, nor change it: the next one will stand
 	// there. What it tells of the change (Manager.FlowsChanged) is told before it returns.
 	FlowMod(*ofp.FlowMod) error
+	// FlowMods is FlowMod for each of several that came one after the other, in this order; errs[i] is set to
+	// what FlowMod would return for the i-th. Each is refused or carried out for itself.
+	FlowMods(mods []*ofp.FlowMod, errs []error)
 	PacketOut(*ofp.PacketOut) error
 	// DeferPacketOut is PacketOut, but what is sent may leave when FlushPacketOuts is
 	// called, which is done soon.
@@ -41,10 +44,10 @@ type Switch interface {
 	// (Manager.FlowsChanged), and calls fn between two of them with the version that
 	// the last one made.
 	WatchFlows(on bool, fn func(version uint64))
-	// FlowsSince calls the function, as FlowStats does, for each flow entry of version
-	// to that is not in version from. The event is FlowEventAdded or, of what was
-	// added before that, FlowEventModified. Version 0 has no entries.
-	FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error
+	// WatchAndList is WatchFlows that, if fn says true, gives the list of the entries that stand
+	// in the tables at that version; else nil. What FlowStats says of its function goes for that
+	// of the list, too.
+	WatchAndList(on bool, fn func(version uint64) (list bool)) ofp.FlowList
 	// Barrier returns when all that was called before has taken effect for
 	// every frame.
 	Barrier()
