@@ -467,3 +467,81 @@ func TestIntegrationKernelPathKilled(t *testing.T) {
 	d.awaitKernel("port1")
 	s.end()
 }
+
+// An entry that the kernel forwards for is not idle; when it has been, it goes, and is told of with each
+// frame that the kernel has forwarded.
+func TestIntegrationKernelPathIdle(t *testing.T) {
+	l, d := kernelLab(t)
+	const idle = 2 * time.Second
+	d.ctl("add-flow", "br0", fmt.Sprintf("cookie=0x6,priority=7,in_port=1,udp,tp_dst=7777,idle_timeout=%d,send_flow_rem,actions=output:2", idle/time.Second))
+	heard := d.watching(false, "monitor", "br0", "128")
+	s := startDatagrams(t, l.Hosts[0].Namespace, l.Hosts[1].Namespace, l.Hosts[1].IP, 7777)
+	d.awaitKernel("port1")
+	for begun := time.Now(); time.Since(begun) < 2*idle; {
+		s.await(100)
+	}
+	n := s.end()
+	if c := d.packetsOf("0x6"); c != n {
+		t.Errorf("the entry counted %d frames, want %d", c, n)
+	}
+	if strings.Contains(heard.text(), "FLOW_REMOVED") {
+		t.Fatalf("the entry has gone while there were frames:\n%s", heard.text())
+	}
+	if _, ok := heard.await("FLOW_REMOVED"); !ok {
+		t.Fatalf("no flow-removed: %s", heard.text())
+	}
+	for _, want := range []string{"reason=idle", fmt.Sprintf("pkts%d ", n)} {
+		if !strings.Contains(heard.text(), want) {
+			t.Errorf("flow-removed lacks %q:\n%s", want, heard.text())
+		}
+	}
+}
+
+// A filter that somebody puts at a device's egress hook meets the frames that leave by it, though the kernel has
+// forwarded them before.
+func TestIntegrationKernelPathFiltered(t *testing.T) {
+	testutil.NeedProgram(t, "nft", "nftables")
+	l, d := kernelLab(t)
+	s := startDatagrams(t, l.Hosts[0].Namespace, l.Hosts[1].Namespace, l.Hosts[1].IP, 7777)
+	d.awaitKernel("port1")
+	mustRun(t, l.Switch, "nft", "add table netdev z; add chain netdev z c { type filter hook egress device port2 priority 0; policy accept; }; add rule netdev z c udp dport 7777 counter")
+	testutil.Eventually(t, "the kernel's flow goes", func() error {
+		if n, _, _ := d.kernelFlows("port1"); n != 0 {
+			return fmt.Errorf("the kernel has %d flows", n)
+		}
+		return nil
+	})
+	d.awaitPath("port2", "no: nftables")
+	met := func() uint64 {
+		t.Helper()
+		m := regexp.MustCompile(`packets (\d+)`).FindStringSubmatch(mustRun(t, l.Switch, "nft", "list", "table", "netdev", "z"))
+		if m == nil {
+			t.Fatal("nft shows no counter")
+		}
+		n, _ := strconv.ParseUint(m[1], 10, 64)
+		return n
+	}
+	// Those on their way are fewer than the window.
+	before, from := met(), s.got.Load()
+	s.await(2000)
+	got := s.got.Load() - from // first: more come while the filter is asked
+	if n := met() - before; n+datagramWindow < got {
+		t.Errorf("the filter met %d of %d datagrams", n, got)
+	}
+	mustRun(t, l.Switch, "nft", "delete", "table", "netdev", "z")
+	d.awaitKernel("port1")
+	n := s.end()
+	if c := d.packetsOf("0x3"); c != n {
+		t.Errorf("the entry counted %d frames, want %d", c, n)
+	}
+	// Whoever forwarded them.
+	m := regexp.MustCompile(`lookups: hit:(\d+) missed:(\d+)`).FindStringSubmatch(d.ctl("appctl", "dpctl/show"))
+	if m == nil {
+		t.Fatal("dpctl/show without lookups")
+	}
+	hits, _ := strconv.ParseUint(m[1], 10, 64)
+	misses, _ := strconv.ParseUint(m[2], 10, 64)
+	if hits+misses < n {
+		t.Errorf("%d lookups hit and %d missed, of %d frames at least", hits, misses, n)
+	}
+}
