@@ -70,21 +70,62 @@ func (g *Group) FirstLive(l Liveness) int {
 func (g *Group) Select(hash uint64, l Liveness) int {
 	best, least := -1, math.Inf(1)
 	for i := range g.Buckets {
-		b := &g.Buckets[i]
-		weight := float64(b.Weight)
-		if !g.weighted {
-			weight = 1
-		}
-		if weight == 0 || !b.Live(l) {
-			continue
-		}
-		// Of exponential variables with these rates, which is least first?
-		uniform := (float64(mix64(hash^b.identity)>>11) + 0.5) / (1 << 53)
-		if x := -math.Log(uniform) / weight; x < least {
-			best, least = i, x
+		if b := &g.Buckets[i]; g.weight(b) != 0 && b.Live(l) {
+			best, least = g.draw(i, hash, best, least)
 		}
 	}
 	return best
+}
+
+// Choice is what Select gives for each hash while the same buckets live. Immutable.
+type Choice struct {
+	group   *Group
+	buckets []int // that live and get something
+}
+
+// Choice is nil where Select is -1.
+func (g *Group) Choice(l Liveness) *Choice {
+	c := &Choice{group: g}
+	for i := range g.Buckets {
+		if b := &g.Buckets[i]; g.weight(b) != 0 && b.Live(l) {
+			c.buckets = append(c.buckets, i)
+		}
+	}
+	if c.buckets == nil {
+		return nil
+	}
+	return c
+}
+
+// Group is whose buckets they are.
+func (c *Choice) Group() *Group { return c.group }
+
+// Select is that of the group.
+func (c *Choice) Select(hash uint64) int {
+	best, least := -1, math.Inf(1)
+	for _, i := range c.buckets {
+		best, least = c.group.draw(i, hash, best, least)
+	}
+	return best
+}
+
+// weight is what counts as the bucket's.
+func (g *Group) weight(b *Bucket) uint16 {
+	if !g.weighted {
+		return 1
+	}
+	return b.Weight
+}
+
+// draw has bucket i draw against the best so far: of exponential variables with the weights as rates,
+// which is least first?
+func (g *Group) draw(i int, hash uint64, best int, least float64) (int, float64) {
+	b := &g.Buckets[i]
+	uniform := (float64(mix64(hash^b.identity)>>11) + 0.5) / (1 << 53)
+	if x := -math.Log(uniform) / float64(g.weight(b)); x < least {
+		return i, x
+	}
+	return best, least
 }
 
 // mix64 is a bijection in which every bit of the input changes about half of the

@@ -94,7 +94,11 @@ func TestSelectEqualBuckets(t *testing.T) {
 	g := newTestGroup(choose, 1, bucket(1, output(1)), bucket(1, output(1)), bucket(2, output(1)))
 	counts := map[ofp.PortNo]int{}
 	for h := range uint64(manyFlows) {
-		counts[ofp.PortNo(g.Select(h, Liveness{})+1)]++
+		i := g.Select(h, Liveness{})
+		counts[ofp.PortNo(i+1)]++
+		if got := g.Choice(Liveness{}).Select(h); got != i {
+			t.Fatalf("hash %#x: bucket %d, by the choice %d", h, i, got)
+		}
 	}
 	wantShares(t, counts, 1, 1, 2)
 }
@@ -218,6 +222,9 @@ func TestFirstLive(t *testing.T) {
 		}
 		if g.Type == choose {
 			for h := range uint64(100) {
+				if c := g.Choice(l); tc.want < 0 && c != nil || tc.want >= 0 && (c.Group() != g || c.Select(h) != tc.want) {
+					t.Errorf("live ports %v: hash %d, choice %v; want bucket %d", tc.live, h, c, tc.want)
+				}
 				if got := g.Select(h, l); got != tc.want {
 					t.Errorf("live ports %v: hash %d chose %d", tc.live, h, got)
 				}

@@ -195,6 +195,9 @@ func (a *actionPrinter) op(o *op) {
 		a.action("userspace(pid=0,controller(reason=%d,dont_send=0,continuation=0,recirc_id=0,rule_cookie=%s,controller_id=0,max_len=%d))",
 			in.reason, hexOrZero(in.cookie), in.maxLen)
 	case opRecirc:
+		if o.frozen.choice != nil {
+			a.action("hash(sym_l4(0))")
+		}
 		a.action("recirc(%#x)", o.frozen.id)
 	case opReassemble:
 		a.action("reassemble,recirc(%#x)", o.frozen.id)

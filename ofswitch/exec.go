@@ -157,6 +157,9 @@ func (w *worker) recirculate(fz *frozen, f *packet.Frame) {
 		w.plant.extracted(k)
 	}
 	k.W[flow.WRecirc] = uint64(fz.id) << 32
+	if fz.choice != nil {
+		k.W[flow.WRecirc] |= uint64(w.choose(fz.choice, k) + 1)
+	}
 	k.Bits |= 1 << flow.WRecirc
 	hash := k.Hash()
 	p, stale := w.lookup(k, hash)

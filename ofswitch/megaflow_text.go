@@ -80,6 +80,9 @@ func maskedKeyText(k *flow.Key, m *flow.Mask, in string) string {
 	p := &keyPrinter{mask: m, bits: k.Bits}
 	p.w.SetKey(k)
 	fmt.Fprintf(&p.b, "recirc_id(%s)", hexOrZero(p.w[flow.WRecirc]>>32))
+	if bucket := uint32(p.w[flow.WRecirc]); bucket != 0 {
+		fmt.Fprintf(&p.b, ",dp_hash(%#x)", bucket)
+	}
 	if p.has(flow.WTunnel) {
 		var list []string
 		p.field(&list, "tun_id", flow.TunnelID)

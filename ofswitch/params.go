@@ -29,6 +29,10 @@ const (
 	hotFrames = 32
 	hotWithin = 1e9
 	hotEvery  = 100e6
+	// hotMany frames make one sooner: such are looked for every hotSoon ns. A file of a megabyte is
+	// over by then.
+	hotMany = 1024
+	hotSoon = 10e6
 	// kernelPatience is how long, in ns, a flow may take until the kernel sends its frames, which takes
 	// a moment in which none of them waits to be received. One that takes longer costs lookups and
 	// gives nothing: it is left alone for kernelPause. What ports do not allow is tried again
@@ -38,6 +42,16 @@ const (
 	kernelAgain    = 1e9
 	// kernelTick bounds, in ns, how far the clock by which the kernel notes when a flow was used is behind.
 	kernelTick = 10e6
+
+	// selectAfter translations within selectWithin ns that hash a frame for the same select group have the
+	// group's buckets chosen frame by frame for selectTime ns. So many flows are well served by the
+	// caches, and few enough for a miss each; when the time is over, those that come first then may
+	// become the kernel's.
+	selectAfter  = 1024
+	selectWithin = 1e9
+	selectTime   = 30e9
+	// maxSelects is how many select groups a worker tells apart for that.
+	maxSelects = 1024
 
 	// idlePolls is how many empty polls make a queue passive while other queues of its
 	// worker have frames.

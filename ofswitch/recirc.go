@@ -22,6 +22,9 @@ type frozen struct {
 	queue  uint32 // chosen so far
 	// mirrored is translator.mirrored.
 	mirrored uint32
+	// choice: it stopped at a select group, whose bucket (one more) is in the keys of the frames that come
+	// again; see deferChoice in translate_select.go.
+	choice *selectChoice
 }
 
 // freeze ends the program of this walk: the frame is extracted again, and
@@ -65,6 +68,15 @@ func (t *translator) resume(fz *frozen) {
 	t.setInPort(&wk)
 	if t.rec != nil {
 		t.rec.thaw(fz)
+	}
+	if fz.choice != nil {
+		g := fz.choice.of.Group()
+		i := int(uint32(t.prog.key.W[flow.WRecirc])) - 1
+		if t.rec != nil {
+			t.rec.chosen(g, i)
+		}
+		t.bucket(&wk, g, i)
+		return
 	}
 	if fz.enter {
 		t.wide[flow.WMetadata] = 0

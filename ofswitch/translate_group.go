@@ -27,6 +27,9 @@ func (t *translator) group(wk *walk, id uint32) {
 	first, end := 0, len(g.Buckets)
 	switch g.Type {
 	case ofp.GroupTypeSelect:
+		if t.deferChoice(wk, g) {
+			return
+		}
 		t.probe = flow.Mask{}
 		hash := flowtable.SelectHash(&t.wide, &t.probe)
 		t.looked(&t.probe)
@@ -44,27 +47,32 @@ func (t *translator) group(wk *walk, id uint32) {
 		return
 	}
 	for i := first; i < end && t.step(); i++ {
-		b := &g.Buckets[i]
-		t.credit(b.Counters)
-		var set actionSet
-		set.write(b.Actions, false)
-		list := set.list()
-		if t.rec != nil {
-			t.rec.add(traceBucket, "bucket %d", i)
-		}
-		if list == nil {
-			continue
-		}
-		t.aside(func() {
-			if t.rec != nil {
-				t.rec.intoLast()
-			}
-			in := *wk
-			in.set, in.inSet, in.miss = actionSet{}, true, false
-			in.cookie = ^uint64(0) // OpenFlow 1.3.5 §7.4.1: not of one entry
-			t.list(&in, list, nil)
-		})
+		t.bucket(wk, g, i)
 	}
+}
+
+// bucket sends a copy of the frame through bucket i of a group.
+func (t *translator) bucket(wk *walk, g *flowtable.Group, i int) {
+	b := &g.Buckets[i]
+	t.credit(b.Counters)
+	var set actionSet
+	set.write(b.Actions, false)
+	list := set.list()
+	if t.rec != nil {
+		t.rec.add(traceBucket, "bucket %d", i)
+	}
+	if list == nil {
+		return
+	}
+	t.aside(func() {
+		if t.rec != nil {
+			t.rec.intoLast()
+		}
+		in := *wk
+		in.set, in.inSet, in.miss = actionSet{}, true, false
+		in.cookie = ^uint64(0) // OpenFlow 1.3.5 §7.4.1: not of one entry
+		t.list(&in, list, nil)
+	})
 }
 
 // findGroup finds a group, and notes that the program hangs on the answer.

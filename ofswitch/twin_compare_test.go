@@ -69,7 +69,7 @@ func newContest(seed uint64, t *tally, p *plant) (*contest, error) {
 // newContestWith is newContest of a switch with a kernel path, if there is one.
 func newContestWith(seed uint64, t *tally, p *plant, k *fakeKernel, simple bool) (*contest, error) {
 	now := int64(1)
-	o := Options{Manual: true, Workers: 2, MicroflowEntries: 64, MegaflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p}
+	o := Options{Manual: true, Workers: 2, MicroflowEntries: 64, MegaflowEntries: 64, Clock: func() int64 { now++; return now }, plant: p, selectAlways: seed%2 == 0}
 	if k != nil {
 		o.kernel, o.kernelAlways = k, true
 	}

@@ -49,6 +49,7 @@ type worker struct {
 	probes    uint64 // tuples that were searched for them
 	keys      [packet.BatchSize]flow.Key
 	recircKey flow.Key
+	selects   selectGroups
 	programs  programList
 	unburied  int    // programs that left the cache since the collector was woken for them
 	misses    uint64 // translations made (misses.go)
@@ -105,7 +106,7 @@ func newWorker(d *Datapath, index, entries int) (*worker, error) {
 		mega:  classifier.NewMegaflow(d.megaflows, megaflowMasks, (*program).used), once: new([onceSize]uint32), epfd: -1, evfd: -1, timerfd: -1, ended: make(chan struct{})}
 	w.rx.Store(newRxSet(nil))
 	w.tr.w = w
-	w.hot.always = d.kernel.always
+	w.hot.always, w.selects.always = d.kernel.always, d.selectAlways
 	if d.manual {
 		return w, nil
 	}
