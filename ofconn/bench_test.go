@@ -30,13 +30,13 @@ func socket(b testing.TB, m *Manager) *peer {
 // nothing is a switch that does nothing, at once.
 type nothing struct{ fakeSwitch }
 
-func (*nothing) FlowMod(*ofp.FlowMod) error                                   { return nil }
-func (*nothing) FlowMods([]*ofp.FlowMod, []error)                             {}
-func (*nothing) Barrier()                                                     {}
-func (*nothing) WatchFlows(bool, func(uint64))                                {}
-func (*nothing) WatchAndList(bool, func(uint64) bool) ofp.FlowList { return nil }
-func (*nothing) CheckBundled(ofp.Message) error                               { return nil }
-func (*nothing) Bundle(int, func(int) (ofp.Message, error)) (int, error)      { return -1, nil }
+func (*nothing) FlowMod(*ofp.FlowMod) error                              { return nil }
+func (*nothing) FlowMods([]*ofp.FlowMod, []error)                        {}
+func (*nothing) Barrier()                                                {}
+func (*nothing) WatchFlows(bool, func(uint64))                           {}
+func (*nothing) WatchAndList(bool, func(uint64) bool) ofp.FlowList       { return nil }
+func (*nothing) CheckBundled(ofp.Message) error                          { return nil }
+func (*nothing) Bundle(int, func(int) (ofp.Message, error)) (int, error) { return -1, nil }
 func (*nothing) FlowStats(_ *ofp.FlowStatsRequest, fn func(*ofp.FlowStats) error) error {
 	f := ofp.FlowStats{Instructions: ofp.Instructions{Has: 1 << ofp.InstrApplyActions, Order: [6]uint8{ofp.InstrApplyActions}, Apply: []ofp.Action{ofp.Output{Port: 1}}}}
 	for range 1000 {

@@ -339,20 +339,20 @@ func (f *flowMonitors) resume() {
 		if !f.tellLater() {
 			return
 		}
-		var from, to uint64
-		all := false
-		c.m.watchFlows(func(version uint64) {
+		var from uint64
+		list := c.m.listFlows(func(uint64) (all bool) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if all = len(f.later) == 0; all {
-				from, to = f.pausedAt, version
+				from = f.pausedAt
 				f.paused, f.held = false, true
 			}
+			return all
 		})
-		if !all {
+		if list == nil {
 			continue
 		}
-		if err := f.writeNews(from, to); err != nil {
+		if err := f.writeNews(list, from); err != nil {
 			if !errors.Is(err, errStopped) {
 				c.log.Error("flow monitors cannot resume", "error", err)
 				c.close(errMonitorOverrun)
@@ -390,9 +390,9 @@ func (f *flowMonitors) forgetBehind() {
 	f.behind, f.behindBytes = nil, 0
 }
 
-// writeNews writes what came and changed between two versions, as fast as the peer
+// writeNews writes what came and changed after a version, as fast as the peer
 // reads it.
-func (f *flowMonitors) writeNews(from, to uint64) error {
+func (f *flowMonitors) writeNews(list ofp.FlowList, from uint64) error {
 	send := func(b []byte) error {
 		if !f.c.out.awaitMonitor(monitorPause, f.c.done) {
 			return errStopped
@@ -401,7 +401,7 @@ func (f *flowMonitors) writeNews(from, to uint64) error {
 		return nil
 	}
 	var writers [len(monitorForms)]updateWriter
-	err := f.c.m.sw.FlowsSince(from, to, func(told *ofp.FlowUpdate) error {
+	err := list(from, func(told *ofp.FlowUpdate) error {
 		ch := FlowChange{Update: *told}
 		for i, form := range monitorForms {
 			f.mu.Lock()

@@ -28,16 +28,16 @@ func (c *conn) handleFlowMonitors(h ofp.Header, msg []byte, req *ofp.MultipartRe
 		added[i] = flowMonitor{m, r.Experimenter}
 		initial = initial || m.Flags&ofp.FlowMonitorInitial != 0
 	}
-	var version uint64
+	var list ofp.FlowList
 	for ok := false; !ok; {
 		if !f.awaitResumed() {
 			return nil // the connection is at its end
 		}
-		version, ok = c.addMonitors(added)
+		list, ok = c.addMonitors(added, initial)
 	}
 	w := c.updates(r.Experimenter, h.XID, c.send)
 	if initial {
-		err = c.m.sw.FlowsSince(0, version, func(u *ofp.FlowUpdate) error { return addInitial(w, added, u) })
+		err = list(0, func(u *ofp.FlowUpdate) error { return addInitial(w, added, u) })
 	}
 	if err == nil {
 		err = w.Close()
@@ -123,11 +123,11 @@ func (f *flowMonitors) check(r *ofp.FlowMonitors) error {
 	return nil
 }
 
-// addMonitors begins to watch, and gives the version from which on changes are told.
-// They are kept until the answer is written. It gives false, and has done nothing,
+// addMonitors begins to watch, and gives the list of what is there before the first change that is told, if
+// initial. Changes are kept until the answer is written. It gives false, and has done nothing,
 // if a pause has begun that somebody is about to end: what he writes and the answer
 // would get mixed.
-func (c *conn) addMonitors(added []flowMonitor) (version uint64, ok bool) {
+func (c *conn) addMonitors(added []flowMonitor, initial bool) (list ofp.FlowList, ok bool) {
 	f := &c.monitors
 	c.m.watchMu.Lock()
 	defer c.m.watchMu.Unlock()
@@ -137,21 +137,22 @@ func (c *conn) addMonitors(added []flowMonitor) (version uint64, ok bool) {
 	if first {
 		c.m.watchers++
 	}
-	c.m.sw.WatchFlows(c.m.watchers > 0, func(v uint64) {
+	list = c.m.sw.WatchAndList(c.m.watchers > 0, func(uint64) bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.resuming && !closed(f.resumed) {
-			return
+			return false
 		}
 		f.list = append(f.list, added...)
 		f.some.Store(len(f.list) > 0)
 		f.held = true
-		version, ok = v, true
+		ok = true
+		return initial
 	})
 	if first && !ok {
 		c.unwatchLocked()
 	}
-	return version, ok
+	return list, ok
 }
 
 // cancelMonitor ends one.
@@ -209,4 +210,11 @@ func (m *Manager) watchFlows(fn func(version uint64)) {
 	m.watchMu.Lock()
 	defer m.watchMu.Unlock()
 	m.sw.WatchFlows(m.watchers > 0, fn)
+}
+
+// listFlows is watchFlows with a list, if fn says true.
+func (m *Manager) listFlows(fn func(version uint64) (list bool)) ofp.FlowList {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	return m.sw.WatchAndList(m.watchers > 0, fn)
 }

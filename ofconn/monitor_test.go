@@ -526,11 +526,11 @@ func TestFlowMonitorsDuringPause(t *testing.T) {
 	p := connected(t, m, connOptions{})
 	f := &p.c.monitors
 	f.resuming, f.resumed = true, make(chan struct{})
-	if _, ok := p.c.addMonitors(make([]flowMonitor, 1)); ok || len(f.list) != 0 || f.held || m.watchers != 0 || sw.watched {
+	if _, ok := p.c.addMonitors(make([]flowMonitor, 1), false); ok || len(f.list) != 0 || f.held || m.watchers != 0 || sw.watched {
 		t.Errorf("added %v: %d monitors, held %v, watchers %d", ok, len(f.list), f.held, m.watchers)
 	}
 	close(f.resumed)
-	if _, ok := p.c.addMonitors(make([]flowMonitor, 1)); !ok || len(f.list) != 1 || m.watchers != 1 {
+	if _, ok := p.c.addMonitors(make([]flowMonitor, 1), false); !ok || len(f.list) != 1 || m.watchers != 1 {
 		t.Errorf("added %v: %d monitors, watchers %d", ok, len(f.list), m.watchers)
 	}
 }

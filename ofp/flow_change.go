@@ -14,3 +14,9 @@ type FlowChange struct {
 	// and priority.
 	Since uint64
 }
+
+// FlowList gives the flow entries of one version of the tables, those that are not in version from; it
+// ends with fn's error if it has one. The event is FlowEventAdded or, of what was added before from,
+// FlowEventModified. Version 0 has no entries. It is to be called once, with nil for fn by who does not want
+// it any more: until then, entries that have gone since stay in memory for it.
+type FlowList func(from uint64, fn func(*FlowUpdate) error) error

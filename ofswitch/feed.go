@@ -85,25 +85,46 @@ func (b *Bridge) tell(queue []fed) {
 // told, and what stands in the tables at that version, make up all there is. fn
 // must not block nor call the bridge.
 func (b *Bridge) WatchFlows(on bool, fn func(version uint64)) {
-	b.feed.mu.Lock()
-	defer b.feed.mu.Unlock()
-	b.d.mu.Lock()
-	b.feed.on = on
-	v := b.d.Version()
-	queue := b.takeFedLocked()
-	b.d.mu.Unlock()
-	b.tell(queue)
-	fn(uint64(v))
+	b.WatchAndList(on, func(version uint64) bool {
+		fn(version)
+		return false
+	})
 }
 
-// FlowsSince calls fn for every flow entry of version to that is not in version
-// from, table by table; it ends with fn's error if it has one. The event is
-// FlowEventAdded or, of what was added before that, FlowEventModified. Version 0 has
-// no entries.
-func (b *Bridge) FlowsSince(from, to uint64, fn func(*ofp.FlowUpdate) error) error {
+// WatchAndList is WatchFlows that, if fn says true, gives the list of the entries at that version; else
+// nil. They stay in memory from before fn is called, so that whatever is changed meanwhile or since, the
+// list and what is told make up all there is.
+func (b *Bridge) WatchAndList(on bool, fn func(version uint64) (list bool)) ofp.FlowList {
+	b.feed.mu.Lock()
+	defer b.feed.mu.Unlock()
+	l, queue := b.watch(on)
+	b.tell(queue)
+	if !fn(uint64(l.version)) {
+		b.endListing(l)
+		return nil
+	}
+	return func(from uint64, fn func(*ofp.FlowUpdate) error) error {
+		if fn == nil {
+			b.endListing(l)
+			return nil
+		}
+		return b.flowsSince(l, from, fn)
+	}
+}
+
+// watch begins or ends the feed, at a version of which a listing begins. feed.mu is held.
+func (b *Bridge) watch(on bool) (*listing, []fed) {
+	b.d.mu.Lock()
+	defer b.d.mu.Unlock()
+	b.feed.on = on
+	return b.d.remains.begin(b.d.Version), b.takeFedLocked()
+}
+
+// flowsSince is what an ofp.FlowList gives, table by table.
+func (b *Bridge) flowsSince(l *listing, from uint64, fn func(*ofp.FlowUpdate) error) error {
 	var failed error
 	all := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
-	return b.listing(func() classifier.Version { return classifier.Version(to) }, func(v classifier.Version) error {
+	return b.list(l, func(v classifier.Version) error {
 		err := b.tables.Each(all, v, func(e *flowtable.Entry) bool {
 			if from != 0 && e.VisibleAt(classifier.Version(from)) {
 				return true

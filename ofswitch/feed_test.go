@@ -101,23 +101,42 @@ func TestFlowsSince(t *testing.T) {
 	mod(ofp.FlowModifyStrict, 2, 1)
 	mod(ofp.FlowDeleteStrict, 3, 1)
 	mod(ofp.FlowAdd, 9, 1)
-	to := uint64(l.d.Version())
+	// Whatever is changed when the lists have been asked for, and before anybody is told so, the
+	// entries of that version are found.
+	var lists []ofp.FlowList
+	for range 3 {
+		lists = append(lists, l.b.WatchAndList(true, func(uint64) bool { return true }))
+	}
 	mod(ofp.FlowAdd, 10, 1)
-	list := func(from, to uint64) (got []string) {
-		err := l.b.FlowsSince(from, to, func(u *ofp.FlowUpdate) error {
+	for p := range uint16(10) {
+		mod(ofp.FlowModifyStrict, p, 3)
+		mod(ofp.FlowDeleteStrict, p, 1)
+	}
+	if n := l.d.remains.waiting(); n == 0 {
+		t.Error("nothing is kept for the lists")
+	}
+	list := func(from uint64) (got []string) {
+		err := lists[0](from, func(u *ofp.FlowUpdate) error {
 			got = append(got, fmt.Sprintf("%d %d", u.Event, u.Priority))
 			return nil
 		})
+		lists = lists[1:]
 		if err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(got)
 		return got
 	}
-	if got, want := list(from, to), []string{"0 2", "0 9", "2 1"}; !slices.Equal(got, want) {
+	if got, want := list(from), []string{"0 2", "0 9", "2 1"}; !slices.Equal(got, want) {
 		t.Errorf("since version %d: %q, want %q", from, got, want)
 	}
-	if got, want := list(0, to), []string{"0 0", "0 1", "0 2", "0 4", "0 9"}; !slices.Equal(got, want) {
+	if got, want := list(0), []string{"0 0", "0 1", "0 2", "0 4", "0 9"}; !slices.Equal(got, want) {
 		t.Errorf("all: %q, want %q", got, want)
+	}
+	if list := l.b.WatchAndList(false, func(uint64) bool { return false }); list != nil {
+		t.Error("a list that nobody asked for")
+	}
+	if err := lists[0](0, nil); err != nil || l.d.remains.waiting() != 0 {
+		t.Errorf("%d entries are kept when no list is left, %v", l.d.remains.waiting(), err)
 	}
 }

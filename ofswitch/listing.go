@@ -20,23 +20,29 @@ type listing struct {
 // meters among them: a flow-mod that modifies a full table leaves so many.
 const listingHeld = 1 << 20
 
-// listing calls walk with the version that of gives, whose entries stay in memory until it
-// returns: Datapath.Version, or of one that was a moment ago.
+// listing calls walk with the version that of gives, Datapath.Version, whose entries stay in memory until it
+// returns.
 func (b *Bridge) listing(of func() classifier.Version, walk func(v classifier.Version) error) error {
-	d := b.d
-	l := d.remains.begin(of)
-	defer func() {
-		if d.remains.end(l) {
-			d.unlinkLater()
-		}
-	}()
+	return b.list(b.d.remains.begin(of), walk)
+}
+
+// list calls walk with the version of a listing, which ends then.
+func (b *Bridge) list(l *listing, walk func(v classifier.Version) error) error {
+	defer b.endListing(l)
 	if err := walk(l.version); err != nil {
 		return err
 	}
-	if d.remains.overran(l) {
+	if b.d.remains.overran(l) {
 		return ofp.BadRequestMultipartBufferOverflow.Errorf("bridge %s: more than %d entries went while they were listed, and some are missing in the list; ask again", b.name, listingHeld)
 	}
 	return nil
+}
+
+// endListing lets go of what a listing held.
+func (b *Bridge) endListing(l *listing) {
+	if b.d.remains.end(l) {
+		b.d.unlinkLater()
+	}
 }
 
 // begin notes a listing of the version that of gives.
