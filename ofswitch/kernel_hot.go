@@ -10,6 +10,7 @@ type hotPrograms struct {
 	n      int
 	frames uint64 // received since the list was looked at
 	at     int64  // when that was
+	soon   int64  // when it was last looked at for those with very many
 }
 
 // note takes one of the programs found for a batch.
@@ -26,12 +27,16 @@ func (h *hotPrograms) note(found []*program) {
 // due says whether it is time to look.
 func (h *hotPrograms) due(frames uint64, now int64) bool {
 	h.frames += frames
-	return h.always || h.frames >= hotFrames && now-h.at >= hotEvery
+	return h.always || h.frames >= hotFrames && now-h.soon >= hotSoon
 }
 
 // offerHot offers the hot ones among the sampled programs to the kernel.
 func (w *worker) offerHot(now int64) {
 	h, k := &w.hot, &w.d.kernel
+	if h.soon = now; now-h.at < hotEvery && !h.always {
+		w.offerSoon(now)
+		return
+	}
 	before := h.at
 	h.frames, h.at = 0, now
 	if h.n = 0; h.always {
@@ -44,6 +49,25 @@ func (w *worker) offerHot(now int64) {
 		}
 	}
 	clear(h.list[:])
+}
+
+// offerSoon is offerHot for those that have very many frames.
+func (w *worker) offerSoon(now int64) {
+	if !w.d.kernel.on.Load() {
+		return
+	}
+	for _, p := range w.hot.list {
+		if p != nil && p.hotNow(now) {
+			w.offer(p, now)
+		}
+	}
+}
+
+// hotNow says whether the program has had very many frames since the worker last said that it was hot, or looked
+// whether it was, within the last second.
+func (p *program) hotNow(now int64) bool {
+	packets, _, _ := p.cell.load()
+	return packets-p.hotCount >= hotMany && (p.hotAt == 0 || now-p.hotAt < hotWithin)
 }
 
 // hot says whether the program has had many frames within the last second, but not those of which it has
