@@ -276,7 +276,7 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 	k = path(t, tap)
 	// Another device whose index has the same place in the table.
 	p := openSystem(t, sw, "p0", SystemOptions{KernelPath: table, Isolation: isolate.TCX})
-	if _, err := table.TestPort(p.Status().Ifindex + 1024); err == nil || !strings.Contains(err.Error(), "taken by device") {
+	if _, err := table.TestPort(p.Status().Ifindex + 4096); err == nil || !strings.Contains(err.Error(), "taken by device") {
 		t.Errorf("a second device in the same place: %v", err)
 	}
 	// The end of a port ends its flows.

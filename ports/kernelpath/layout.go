@@ -8,7 +8,9 @@ import (
 // The memory that the programs and the switch share, as bpf/kernelpath.c has it.
 
 const (
-	portEntries = 1024 // direct-mapped by ifindex
+	// portEntries, direct-mapped by ifindex: more than there are ports, for cables with both ends in one namespace have two
+	// indices each, and those of a host where devices come and go lie anywhere.
+	portEntries = 4096
 	cpuEntries  = 256
 	buckets     = 2048
 	ways        = 8

@@ -40,10 +40,10 @@ func TestLayout(t *testing.T) {
 		{"slot", unsafe.Sizeof(slotEntry{}), 192},
 		{"state", unsafe.Offsetof(slotEntry{}.state), 64},
 		{"packets", unsafe.Offsetof(slotEntry{}.packets), 128},
-		{"cpus", unsafe.Offsetof(m.cpus), 1024 * 448},
-		{"slots", unsafe.Offsetof(m.slots), 1024*448 + 256*64},
-		{"index", unsafe.Offsetof(m.index), 1024*448 + 256*64 + 2048*192},
-		{"all", unsafe.Sizeof(m), 1024*448 + 256*64 + 2048*192 + 2048*32},
+		{"cpus", unsafe.Offsetof(m.cpus), 4096 * 448},
+		{"slots", unsafe.Offsetof(m.slots), 4096*448 + 256*64},
+		{"index", unsafe.Offsetof(m.index), 4096*448 + 256*64 + 2048*192},
+		{"all", unsafe.Sizeof(m), 4096*448 + 256*64 + 2048*192 + 2048*32},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %d, want %d", c.what, c.got, c.want)

@@ -20,7 +20,7 @@ static long (*const bpf_redirect)(u32, u64) = (void *)BPF_FUNC_redirect;
 // What follows is laid out in table_unsafe.go as well; a test compares the sizes.
 
 enum {
-	PORTS = 1024, // direct-mapped by ifindex
+	PORTS = 4096, // direct-mapped by ifindex
 	CPUS = 256,
 	SLOTS = 2048, // flows
 	BUCKETS = 2048,
@@ -91,7 +91,7 @@ struct table {
 _Static_assert(sizeof(struct port) == 448, "port");
 _Static_assert(sizeof(struct cpu) == 64, "cpu");
 _Static_assert(sizeof(struct slot) == 192, "slot");
-_Static_assert(sizeof(struct table) == 1024 * 448 + 256 * 64 + 2048 * 192 + 2048 * 32, "table");
+_Static_assert(sizeof(struct table) == 4096 * 448 + 256 * 64 + 2048 * 192 + 2048 * 32, "table");
 
 struct table ofs_table;
 #define T ofs_table
