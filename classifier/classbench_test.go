@@ -137,8 +137,8 @@ func TestClassBench(t *testing.T) {
 			m.pages.each(func(p *place) bool {
 				for b := blocksOf[int](p); b != nil; b = b.next.Load() {
 					r := b.entries[0].rule
-					if h := m.shape.hashStages(r.shape, r.vals()); m.shape.full != r.shape.full && m.sharing(h[stageL4], chainRules+1) > chainRules {
-						t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainRules, m.shape.bits())
+					if h := m.shape.hashStages(r.shape, r.vals()); m.shape.full != r.shape.full && m.sharing(h[stageL4], chainCount+1) > chainCount {
+						t.Errorf("%s: more than %d rules share a hash in a table of %d bits", name, chainCount, m.shape.bits())
 						return false
 					}
 				}

@@ -9,7 +9,7 @@ import (
 // Tuning of merged tables.
 const (
 	ownTables   = 2   // subtables that get a table of their own: few masks need no merging
-	chainRules  = 64  // rules that may share a hash before one goes to another table
+	chainRules  = 64  // rules that may share a hash before one goes to another table, made for many masks
 	chainCount  = 256 // counted to here; all longer chains are equally bad
 	mergedLimit = 96  // merged tables, as far as chains may grow instead
 )
@@ -36,7 +36,7 @@ func (c *Classifier[T]) merge(r *Rule[T]) {
 		}
 	}
 	if shortest >= chainRules {
-		if s := c.relaxed(r, to); s != nil {
+		if s := c.relaxed(r, to, shortest); s != nil {
 			to = newMerged[T](s)
 			c.enlist(to)
 			at = s.hashStages(r.shape, r.vals())
@@ -66,13 +66,17 @@ func (c *Classifier[T]) unmerge(r *Rule[T]) {
 }
 
 // relaxed is the shape of a new merged table for r; nil if it had better go to the
-// table to, where there is one.
-func (c *Classifier[T]) relaxed(r *Rule[T], to *table[T]) *shape {
+// table to, where there is one, and as many rules share its hash. A table for one mask alone is made only where these are too many:
+// else ranges of ports that ask for no addresses would make dozens of tables of a few rules.
+func (c *Classifier[T]) relaxed(r *Rule[T], to *table[T], sharing int) *shape {
 	if to != nil && len(c.merged) >= mergedLimit {
 		return nil
 	}
 	mask := r.shape.full
 	for level := range relaxLevels {
+		if level == relaxLevels-1 && to != nil && sharing < chainCount {
+			return nil
+		}
 		m := relax(&mask, level)
 		if len(c.merged) >= mergedLimit {
 			m = flow.Mask{} // the last resort: a list in order of priority
