@@ -79,6 +79,7 @@ func TestTimersRandom(t *testing.T) {
 		{Limit: 1500, Evict: true, Groups: []Subfield{{Field: flow.IPv4Dst, Bits: 8}, {Field: flow.IPv4Src, Start: 3, Bits: 1}}},
 		{Limit: 900, Evict: true, Groups: []Subfield{{Field: flow.IPv4Dst, Bits: 4}}},
 		{Limit: 900},
+		{Limit: 900, Groups: []Subfield{{Field: flow.IPv4Dst, Bits: 4}}}, // groups of no use
 	}
 	var config *TableConfig
 	group := func(e *Entry) string { return fmt.Sprint(groupKey(config.Groups, e)) }
@@ -89,6 +90,9 @@ func TestTimersRandom(t *testing.T) {
 			v++
 			tables.UnlinkAll(tables.SetConfig(0, *config, v))
 			checkRows(t, tables)
+			if grouped := config.Evict && len(config.Groups) > 0; grouped != (tb.timers.byKey != nil) {
+				t.Fatalf("timers in groups: %v, want %v", !grouped, grouped)
+			}
 		}
 		for range r.IntN(100) {
 			m := &ofp.FlowMod{OutPort: ofp.PortAny, OutGroup: ofp.GroupAny, Instructions: out(1)}
@@ -117,8 +121,11 @@ func TestTimersRandom(t *testing.T) {
 			m := &ofp.FlowMod{Command: ofp.FlowDelete, Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
 			m.Match.Set(flow.EthType, flow.Value{Lo: 0x0800})
 			m.Match.Set(flow.IPv4Dst, flow.Value{Lo: uint64(r.IntN(20))})
-			if r.IntN(3) == 0 {
+			switch r.IntN(4) {
+			case 0:
 				m.Match = flow.Match{}
+			case 1: // half of them
+				m.Match = match(t, fmt.Sprintf("ip,nw_src=0.0.0.%d/0.0.0.1", r.IntN(2)))
 			}
 			c, err := tables.Apply(m, v, now)
 			if err != nil {
@@ -211,6 +218,28 @@ func TestShrink(t *testing.T) {
 	}
 	if want := []int{expireMost, expireMost, 5}; !slices.Equal(got, want) || tables.Len() != 5 {
 		t.Errorf("went by %v, %d are left; want %v and 5", got, tables.Len(), want)
+	}
+	// While one is still to go, none comes.
+	m := &ofp.FlowMod{OutPort: ofp.PortAny, OutGroup: ofp.GroupAny, HardTimeout: 1}
+	for i := range 2 {
+		m.Match.Set(flow.InPort, flow.Value{Lo: uint64(i)})
+		if i == 0 {
+			m.Priority = 9
+		}
+		tables.SetConfig(0, TableConfig{}, 3)
+		if _, err := tables.Apply(m, 3, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tb := tables.Table(0)
+	tb.evicts, tb.MaxEntries = true, tb.Active()-1
+	m.Priority = 10
+	if _, err := tables.Apply(m, 4, 0); code(err) != ofp.FlowModFailedTableFull {
+		t.Errorf("one beyond the limit, and: %v", err)
+	}
+	tb.MaxEntries++
+	if c, err := tables.Apply(m, 4, 0); err != nil || len(c.Removed) != 1 {
+		t.Errorf("at the limit: %v", err)
 	}
 }
 

@@ -139,4 +139,7 @@ func TestFlowsSince(t *testing.T) {
 	if err := lists[0](0, nil); err != nil || l.d.remains.waiting() != 0 {
 		t.Errorf("%d entries are kept when no list is left, %v", l.d.remains.waiting(), err)
 	}
+	if mod(ofp.FlowDeleteStrict, 10, 1); l.d.remains.waiting() != 0 {
+		t.Error("an entry is kept for a list that nobody asked for")
+	}
 }

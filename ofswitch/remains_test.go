@@ -3,6 +3,7 @@ package ofswitch
 import (
 	"testing"
 
+	"ofswitch/classifier"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
 )
@@ -64,5 +65,61 @@ func TestRemainsAreBounded(t *testing.T) {
 				t.Errorf("of %d that waited %d are left, want %d or fewer", c.waiting, n, min(c.left, c.waiting-c.took))
 			}
 		})
+	}
+}
+
+// A list that lost entries since too many went says so.
+func TestListingOverrun(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		went    int
+		refused bool
+	}{{"as many as may wait", listingHeld, false}, {"more", listingHeld + 1, true}} {
+		d, err := NewDatapath(Options{Manual: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := d.AddBridge("br0", BridgeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = b.listing(d.Version, func(v classifier.Version) error {
+			d.remains.add(removal{bridge: b, change: &flowtable.Change{Groups: make([]flowtable.GroupChange, c.went)}, version: v + 1})
+			d.unlinkLater()
+			return nil
+		})
+		if (err != nil) != c.refused || d.remains.waiting() != 0 {
+			t.Errorf("%s: %v, %d wait", c.name, err, d.remains.waiting())
+		}
+		d.Close()
+	}
+}
+
+// A limit that is lowered takes out as many as it says, however many that are, and permanent ones not.
+func TestLimitLowered(t *testing.T) {
+	d, err := NewDatapath(Options{Manual: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	b, err := d.AddBridge("br0", BridgeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 10_000
+	for i := range n {
+		m := flowMod(t, 0, uint16(i), "udp", apply(output(2)))
+		if i >= 3 {
+			m.HardTimeout = 60
+		}
+		if err := b.FlowMod(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ limit, want int }{{n - 1, n - 1}, {100, 100}, {1, 3}} {
+		b.SetTableConfig(map[ofp.TableID]flowtable.TableConfig{0: {Limit: c.limit, Evict: true}})
+		if got := b.tables.Len(); got != c.want || d.remains.waiting() != 0 {
+			t.Errorf("%d entries are left with a limit of %d, and %d wait; want %d", got, c.limit, d.remains.waiting(), c.want)
+		}
 	}
 }
