@@ -92,6 +92,9 @@ func ValidateActions(actions []ofp.Action, m *flow.Match, sw Limits) error {
 // checkMatch finds fields without their prerequisites. The decoder refuses such
 // matches; those who make matches themselves are checked here.
 func checkMatch(m *flow.Match) error {
+	if knownGood(m) {
+		return nil
+	}
 	var err error
 	m.Fields(func(f *flow.Field, v, mask flow.Value) bool {
 		switch {
@@ -102,6 +105,9 @@ func checkMatch(m *flow.Match) error {
 		}
 		return err == nil
 	})
+	if err == nil {
+		noteGood(m)
+	}
 	return err
 }
 
