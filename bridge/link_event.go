@@ -35,11 +35,12 @@ func (s *Switch) linkEvent(ev ports.Event) {
 }
 
 // knows says that an event is no news: it came of opening the port. Notifications have
-// neither speed nor mode, which change with the link only.
+// neither speed nor mode, which change with the link only. Who watches a TAP, or what queues its frames, matters
+// to what the kernel forwards by itself.
 func (p *livePort) knows(ev ports.Event) bool {
 	now := ev.Status
 	now.SpeedMbps, now.Duplex = p.device.SpeedMbps, p.device.Duplex
-	return p.open && !p.away && !ev.Gone && ev.Ifindex == p.ifindex && ev.Name == p.conf.Name && reflect.DeepEqual(now, p.device)
+	return p.open && !p.away && !ev.Gone && !(ev.Aside && p.conf.Type == TypeInternal) && ev.Ifindex == p.ifindex && ev.Name == p.conf.Name && reflect.DeepEqual(now, p.device)
 }
 
 // portOf is the port whose device an event is about: by its name, or by its index,

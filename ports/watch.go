@@ -20,6 +20,11 @@ type Event struct {
 	Ifindex int
 	Status  Status // without speed and duplex, which the notification lacks
 	Gone    bool   // no device of this name any more; Status is its last
+	// Aside: somebody has begun or ended to watch the device, or changed what queues its
+	// frames. Of that Status tells nothing.
+	Aside bool
+
+	promisc bool
 }
 
 // watchBuffer is the socket's receive buffer: the notifications of a thousand
@@ -36,7 +41,7 @@ const watchBuffer = 4 << 20
 //
 // It returns ctx's error when ctx ends, else what went wrong.
 func Watch(ctx context.Context, fn func(Event)) error {
-	c, err := mdl.Dial(unix.NETLINK_ROUTE, &mdl.Config{Groups: unix.RTMGRP_LINK})
+	c, err := mdl.Dial(unix.NETLINK_ROUTE, &mdl.Config{Groups: unix.RTMGRP_LINK | rtmgrpTC})
 	if err != nil {
 		return fmt.Errorf("watching network devices: %w", err)
 	}
@@ -63,6 +68,10 @@ func Watch(ctx context.Context, fn func(Event)) error {
 	}
 	return err
 }
+
+// rtmgrpTC is the group of queueing disciplines (linux/rtnetlink.h); those that devices have from the
+// beginning are not told.
+const rtmgrpTC = 1 << (unix.RTNLGRP_TC - 1)
 
 // linkSocket is where the watcher's notifications come from.
 type linkSocket interface {
@@ -174,6 +183,9 @@ func (w *watcher) sync() error {
 
 // message applies one notification.
 func (w *watcher) message(m *mdl.Message) error {
+	if m.Header.Type == unix.RTM_NEWQDISC || m.Header.Type == unix.RTM_DELQDISC {
+		return w.queueing(m.Data)
+	}
 	if m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
 		return nil
 	}
@@ -199,7 +211,7 @@ func (w *watcher) message(m *mdl.Message) error {
 
 func (w *watcher) update(l netlink.Link) {
 	a := l.Attrs()
-	e := Event{Name: a.Name, Ifindex: a.Index, Status: statusOf(a)}
+	e := Event{Name: a.Name, Ifindex: a.Index, Status: statusOf(a), promisc: a.Promisc > 0}
 	old, ok := w.known[a.Index]
 	if ok && reflect.DeepEqual(old, e) {
 		return
@@ -208,8 +220,24 @@ func (w *watcher) update(l netlink.Link) {
 		w.remove(a.Index)
 	}
 	w.known[a.Index] = e
+	e.Aside = ok && old.promisc != e.promisc
 	w.fn(e)
 }
+
+// queueing tells that a device's queueing discipline has changed.
+func (w *watcher) queueing(b []byte) error {
+	if len(b) < sizeofTcmsg {
+		return fmt.Errorf("watching network devices: notification of %d bytes", len(b))
+	}
+	if e, ok := w.known[int(int32(native.Uint32(b[4:])))]; ok {
+		e.Aside = true
+		w.fn(e)
+	}
+	return nil
+}
+
+// sizeofTcmsg is the size of struct tcmsg (linux/rtnetlink.h).
+const sizeofTcmsg = 20
 
 func (w *watcher) remove(ifindex int) {
 	if e, ok := w.known[ifindex]; ok {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ofswitch/internal/testutil"
 )
@@ -46,6 +49,11 @@ func TestIntegrationWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("MTU", func(e Event) bool { return e.Name == "w0" && e.Status.MTU == 1400 })
+	// Who watches a device, and what queues its frames.
+	for _, how := range []string{"ip link set w0 promisc on", "tc qdisc replace dev w0 root tbf rate 1mbit burst 10k latency 50ms", "tc qdisc delete dev w0 root", "ip link set w0 promisc off"} {
+		ns.Run("sh", "-c", how)
+		want(how, func(e Event) bool { return e.Name == "w0" && e.Aside })
+	}
 	// A device that leaves a bridge is not gone.
 	ns.Run("ip", "link", "add", "kb0", "type", "bridge")
 	ns.Run("ip", "link", "set", "w0", "master", "kb0")
@@ -129,6 +137,7 @@ func TestIntegrationWatchOverflow(t *testing.T) {
 func netlinkDrops(t *testing.T, ns *testutil.NS) int {
 	t.Helper()
 	drops := 0
+	groups := fmt.Sprintf("%08x", unix.RTMGRP_LINK|rtmgrpTC)
 	ns.Do(func() {
 		b, err := os.ReadFile("/proc/thread-self/net/netlink")
 		if err != nil {
@@ -136,7 +145,7 @@ func netlinkDrops(t *testing.T, ns *testutil.NS) int {
 		}
 		// sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
 		for _, line := range strings.Split(string(b), "\n") {
-			if f := strings.Fields(line); len(f) == 10 && f[1] == "0" && f[3] == "00000001" && f[8] != "0" {
+			if f := strings.Fields(line); len(f) == 10 && f[1] == "0" && f[3] == groups && f[8] != "0" {
 				drops++
 			}
 		}

@@ -120,7 +120,9 @@ func TestWatcher(t *testing.T) {
 
 func TestWatcherShortMessage(t *testing.T) {
 	w := &watcher{known: make(map[int]Event), fn: func(Event) {}}
-	if err := w.message(&mdl.Message{Header: mdl.Header{Type: unix.RTM_NEWLINK}, Data: []byte{0, 0}}); err == nil {
-		t.Error("a cut notification is understood")
+	for _, typ := range []mdl.HeaderType{unix.RTM_NEWLINK, unix.RTM_NEWQDISC, unix.RTM_DELQDISC} {
+		if err := w.message(&mdl.Message{Header: mdl.Header{Type: typ}, Data: []byte{0, 0}}); err == nil {
+			t.Errorf("a cut notification of type %d is understood", typ)
+		}
 	}
 }
