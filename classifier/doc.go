@@ -41,8 +41,8 @@
 //	Classifier ── order ──> {max 900, table} {max 500, table} {max 0, ...}
 //	           │                                  |
 //	           │                                  v
-//	           │       hash table: marker ─> block ─> block ─> marker ─> ...   (merged)
-//	           │                   marker ─> rule ─> rule ─> marker ─> ...     (a subtable's own)
+//	           │       pages of places: page, page, page ...; place ─> rule, or blocks   (merged)
+//	           │       hash table: marker ─> rule ─> rule ─> marker ─> ...               (a subtable's own)
 //	           ├─ index: mask -> subtable ─> hash table of its rules
 //	           ├─ trees: a prefix tree for each of 6 fields (lanes)
 //	           └─ asked: for each lane and length the set of tables that ask for it
@@ -59,18 +59,23 @@
 // addresses are there, and parts of fields; in the end nothing. A rule stays where it was put: no
 // insert moves others, so that readers see every rule at every moment.
 //
-// Rules of a merged table that share a hash stand side by side in blocks of up to 16 ([block]), in falling order of priority. Each
-// entry has with it two words of its rule, of which the table's mask lacks most bits: most rules that do not match are passed
+// A merged table's hash table is rows of places ([pageTable]). A place has 32 bits of a hash, the highest priority, and leads to
+// the rule, or, where several share the hash, to their first block. A page, most often one cache line, never changes: the writer puts
+// another one there. It grows by one bucket at a time (linear hashing). A probe that finds nothing where the number of buckets has changed meanwhile starts over.
+//
+// Rules that share a hash stand side by side in blocks of up to 16 ([block]), in falling order of priority. Before the
+// entries is a sieve: eight bytes for each rule, of the half word in which they differ most (of a range of ports that was expanded, the ports);
+// an entry has one more word, of which the table's mask and the sieve lack most bits. So most rules that do not match are passed
 // by without a look at them. Blocks do not change, but that entries are put behind the last one: the writer makes another
 // block, with one rule more or less, and puts it in the old one's place by one store.
 //
-// With port ranges expanded to prefixes, ClassBench sets of 1,000 to 100,000 rules have 170
-// to 1,400 masks, and 16 to 50 tables.
-// Price: 96 bytes for a rule in a merged table that shares its hash with none, 56 to 112 for others, and their share of buckets.
+// A table for one mask alone is made only where 256 rules would share a hash. With port ranges expanded to prefixes, ClassBench sets
+// of 1,000 to 100,000 rules have 170 to 1,500 masks, and 16 to 35 tables.
+// Price: some 32 bytes for a rule in a merged table that shares its hash with none, 44 to 80 more for others.
 //
 // # The hash table
 //
-// All rules of a table stand in one linked list, sorted by hash (and within a
+// This is how a subtable has its rules, which must be walked while they change. All stand in one linked list, sorted by hash (and within a
 // hash by falling priority, and within a priority newest first). Buckets are
 // markers in this list: a bucket is a range of hashes, its marker stands before
 // the first rule of the range. Growing by one bucket cuts one range in two with a
@@ -84,6 +89,14 @@
 //
 // Price: 32 bytes a bucket (8 of them the filter below), one bucket for two rules.
 //
+// # Memory
+//
+// Beyond a thousand rules the price of a lookup is cache lines that are not in the near caches: a machine that is shared with others may leave a program
+// 4 MB of the last cache, and what does not fit costs 100 to 150 ns a line, again for each step that waits for the one before. So
+// what lookups read is kept small and apart from what only the writer needs: of a rule its
+// shape, versions, value and up to four words stand in one line of 64 bytes; slots of tree pages, cells of stages and bits of filters
+// are 4 bytes and less, their counts elsewhere; a prefix that is alone below its first 16 bits stands in the slot itself.
+//
 // # The record
 //
 // A lookup first finds the answer, and then, if it is asked, collects bits that show why
@@ -91,7 +104,7 @@
 // hold a rule to come before it one reason why it holds none that matches. Possible reasons are:
 //
 //   - The Ethernet type: all rules of the table ask for one, and none for the key's. What tables have rules of a
-//     type is known by one look ([typeTables]), and these alone are searched: its 16 bits rule out all tables of other protocols.
+//     type is known by one look ([typeTables]; types of the same tables share a set), and these alone are searched: its 16 bits rule out all tables of other protocols.
 //   - A stage (NSDI 2015, section 5.3): no rule of the table has the key's bits of the port and the metadata,
 //     or of these and layer 2, or of these and layer 3. What rules look like up to a stage stands in a
 //     [stageSet] for each table and stage that tells something. So the ports of a rule
@@ -116,8 +129,8 @@
 // length that is counted is taken for found in every key: records are then longer, and true.
 //
 // Price: 24 bytes a node of a tree (32 for IPv6), two nodes for each distinct prefix, 3 MB
-// at most, and 1.1 KB a page, 257 at most (3.1 KB where short prefixes end in it); 8 bytes a cell of a stage's set, two to four cells
-// for each distinct value; 2 KB for each upper byte of an Ethernet type, and an entry of a map for each type of a table. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
+// at most, and 2.1 KB a page, 257 at most (4.1 KB where short prefixes end in it); 8 bytes a cell of a stage's set, of which lookups read 4, two to four cells
+// for each distinct value; 256 bytes for each upper byte of an Ethernet type, 5 KB for their sets, and an entry of a map for each type of a table. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
 // of which the trees are a third. A lookup with record costs two to eight times one without (docs/performance.md); on ClassBench sets it
 // records 79 to 98 bits.
 //
@@ -131,9 +144,9 @@
 //
 // Table filter. Most probes find nothing: a key matches rules of few tables. Each table
 // has a counting Bloom filter of one hash of one word under its mask ([wordFilter]; the longer IPv4
-// address, else the word of most bits): 12 to 64 counts of 4 bits for each rule, so that the filters of all tables
-// stay in the near caches, where buckets do not. Most probes end there, without a hash of the whole mask. A count
-// that got to 15 stays, which only makes the filter pass more. Price: 6 to 12 bytes a rule, 64 bytes a table at least and 64 KB at most; the filter is
+// address, else the word of most bits): 12 to 64 counts of 4 bits for each rule, and a bit for each count, which is all that lookups read, so that the filters of all tables
+// stay in the near caches. Most probes end there, without a hash of the whole mask. A count
+// that got to 15 stays, which only makes the filter pass more. Price: 8 to 15 bytes a rule, 160 bytes a table at least and 80 KB at most; the filter is
 // made anew when it doubles, last at 5,461 rules, then in some 0.3 ms.
 //
 // Pruning. A lookup without a record that finds more than 30 tables and is not done after 10 asks the prefix trees which of
@@ -148,12 +161,14 @@
 // The caller's mask stays on its stack: what a lookup hands on with a classifier's pointers the compiler would put on the
 // heap, which cost 192 bytes and a third of the time. So [prover] holds no pointers.
 //
-// Tried, and of no use: to load the tree pages and nodes of both IPv4 addresses before the search, so that a walk need not wait for
+// Tried, and of no use: huge pages (madvise with MADV_COLLAPSE: 5 to 20 % at 100,000 rules, nothing at 10,000); entries with two half words instead of
+// words (a third slower at 1,000 rules: one field fewer is told); shapes in the order of what lookups read; 32 or 128 rules that share a hash (again, with sieves);
+// to load the tree pages and nodes of both IPv4 addresses before the search, so that a walk need not wait for
 // them (nothing at 1,000 rules, within what the machine varies at 10,000); to try stages before walks where the pages alone show that no
 // prefix is cheaper (a fifth slower); 24 or 128 instead of 64 rules that share a hash, blocks of 32 instead of 16, pruning after 6 tables.
 //
 // One allocation a rule. The values stand behind the rule in the same object.
-// Price: sizes are rounded up to 2, 4, 6, 8, 12 or 24 words.
+// Price: sizes are rounded up to 2, 4, 7, 11 or 24 words.
 //
 // # Worst case
 //
@@ -197,13 +212,13 @@
 // The argument, in short. A reader at version v began after v was published,
 // hence after every rule visible at v was linked. (1) Order: a rule is linked
 // before its table and subtable are published, and these leave only when their last rule is
-// unlinked. (2) List: rules and markers are linked by one store; an unlinked node
+// unlinked. (2) List and pages: rules and markers are linked by one store, and pages replaced by one; an unlinked node
 // keeps its successor, so that a reader standing on it gets back into the
 // list, and skips nothing that was linked when it came; a block that was replaced still has its
 // rules. (3) Buckets: a reader with an old, smaller number of
 // buckets starts at a marker further ahead; one with an old, larger
 // number starts at a marker that was taken out, which leads back into the list as any
-// unlinked node does. (4) Filter: it is narrowed only when its bucket was cut in two or
+// unlinked node does. (4) Filter and page: they are narrowed only when their bucket was cut in two or
 // a rule was unlinked. In the first case the new number of buckets is published before, so a
 // reader that finds its bit clear looks at the number (with a change count) again, and
 // starts over if it is another one.
