@@ -40,6 +40,9 @@
 // goes by one that is active, if any is, and is noted at all of them otherwise. A new flow
 // is held back until no frame is on its way that has looked before it was there.
 //
+// A flow can be held (Hold): its frames go to the switch, and when it is released it becomes active as
+// a new one does. The switch does so to make a sender wait whose frames never cease to lie before it.
+//
 // When a flow is removed, its next frame goes to the switch. What the kernel has sent before has
 // been handed to the device by then; but a veth or a TAP hands frames on by a queue of the
 // processor (its backlog), and there they may be overtaken if the switch, on another
