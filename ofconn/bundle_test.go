@@ -170,8 +170,8 @@ func TestBundleConversations(t *testing.T) {
 				t.Errorf("carried out %x, want %x", done, tt.done)
 			}
 			p.c.dropBundles()
-			if n := m.bundleBytes.Load(); n != 0 {
-				t.Errorf("%d bytes are left on the books", n)
+			if n := m.bundleBytes.Load(); n != 0 || p.c.bundles.bytes != 0 {
+				t.Errorf("%d bytes are left on the books, %d on those of the connection", n, p.c.bundles.bytes)
 			}
 		})
 	}
@@ -235,6 +235,9 @@ func TestBundleLimits(t *testing.T) {
 	m.bundleBytes.Store(bundleBudget)
 	if got := conversation(p, msgs); !slices.Equal(got, tooMany) {
 		t.Errorf("over the budget of all: answers %q, want %q", got, tooMany)
+	}
+	if n := m.bundleBytes.Load(); n != bundleBudget {
+		t.Errorf("a refused message leaves %d bytes on the books", n-bundleBudget)
 	}
 	m.bundleBytes.Store(0)
 	conversation(p, msgs[:1])

@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"fmt"
 	"testing"
 
 	"ofswitch/classifier"
@@ -120,6 +121,70 @@ func TestLimitLowered(t *testing.T) {
 		b.SetTableConfig(map[ofp.TableID]flowtable.TableConfig{0: {Limit: c.limit, Evict: true}})
 		if got := b.tables.Len(); got != c.want || d.remains.waiting() != 0 {
 			t.Errorf("%d entries are left with a limit of %d, and %d wait; want %d", got, c.limit, d.remains.waiting(), c.want)
+		}
+	}
+}
+
+// What a bundle adds, replaces and takes away again is as if done one by one, or, if one message is refused,
+// as it was, also where changes that only add are kept as one.
+func TestBundleOfAdds(t *testing.T) {
+	mod := func(command uint8, priority uint16, cookie uint64) ofp.Message {
+		m := flowMod(t, 0, priority, "udp", apply(output(ofp.PortNo(cookie%100+1))))
+		m.Command, m.Cookie = command, cookie
+		return m
+	}
+	newBridge := func() *Bridge {
+		d, err := NewDatapath(Options{Manual: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(d.Close)
+		b, err := d.AddBridge("br0", BridgeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range uint16(3) {
+			if err := b.FlowMod(mod(ofp.FlowAdd, 2*p, 1).(*ofp.FlowMod)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b
+	}
+	state := func(b *Bridge) (all [10]string) {
+		all[9] = fmt.Sprint(b.tables.Len())
+		req := &ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		if err := b.FlowStats(req, func(s *ofp.FlowStats) error {
+			all[s.Priority] += fmt.Sprint(s.Cookie, s.Instructions.Apply)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	msgs := []ofp.Message{
+		mod(ofp.FlowAdd, 1, 2), mod(ofp.FlowAdd, 3, 3), mod(ofp.FlowAdd, 1, 4), mod(ofp.FlowAdd, 5, 5), mod(ofp.FlowAdd, 0, 6), mod(ofp.FlowAdd, 6, 7),
+		mod(ofp.FlowAdd, 7, 8), mod(ofp.FlowModifyStrict, 3, 9), mod(ofp.FlowDeleteStrict, 5, 0), mod(ofp.FlowAdd, 5, 10), mod(ofp.FlowDeleteStrict, 2, 0), mod(ofp.FlowAdd, 2, 11),
+		mod(ofp.FlowAdd, 8, 12),
+	}
+	for n := range msgs {
+		one, all, refused := newBridge(), newBridge(), newBridge()
+		for _, m := range msgs[:n] {
+			if err := one.FlowMod(m.(*ofp.FlowMod)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i, err := bundle(all, msgs[:n]...); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		if got, want := state(all), state(one); got != want {
+			t.Errorf("after a bundle of the first %d\n%v, want\n%v", n, got, want)
+		}
+		before := state(refused)
+		if i, err := bundle(refused, append(msgs[:n:n], flowMod(t, 0, 1, "udp", apply(ofp.Group{GroupID: 99})))...); err == nil || i != n {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		if got := state(refused); got != before {
+			t.Errorf("after a bundle of %d that was refused\n%v, want\n%v", n, got, before)
 		}
 	}
 }
