@@ -69,7 +69,8 @@ type vainTime struct {
 }
 
 func (d *drains) add(f *kernelFlow) {
-	if !f.over.Load() && f.out != nil {
+	// Where a flow leaves by the port by which it came, what would wait is the flow itself.
+	if !f.over.Load() && f.out != nil && f.out != f.prog.in {
 		d.list = append(d.list, arming{f: f, due: time.Now().Add(drainFirst), after: drainFirst})
 	}
 }

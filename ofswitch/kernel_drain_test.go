@@ -122,3 +122,25 @@ func TestKernelDrain(t *testing.T) {
 		t.Errorf("a flow that has gone is to be tried again after %v", again)
 	}
 }
+
+// TestKernelDrainNone: nothing is done for flows with which no other port's frames could wait: those that the switch
+// drops, and those that leave by the port by which they came, whose own frames would wait.
+func TestKernelDrainNone(t *testing.T) {
+	l := newKernelLab(t, 3)
+	l.add(flowMod(t, 0, 10, "in_port=1", apply(output(ofp.PortInPort))))
+	l.add(flowMod(t, 0, 10, "in_port=2", apply()))
+	l.add(flowMod(t, 0, 10, "in_port=3", apply(output(1))))
+	for no := 1; no <= 3; no++ {
+		l.in(no, udp(1, 2, 3, 4))
+	}
+	if n := len(l.d.kernel.live); n != 3 {
+		t.Fatalf("the kernel has %d flows, want 3", n)
+	}
+	var d drains
+	for _, f := range l.d.kernel.live {
+		d.add(f)
+	}
+	if len(d.list) != 1 || d.list[0].f.prog.in.no != 3 {
+		t.Errorf("%d flows are to be helped, want that of port 3 alone", len(d.list))
+	}
+}
