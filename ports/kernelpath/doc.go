@@ -46,8 +46,12 @@
 // When a flow is removed, its next frame goes to the switch. What the kernel has sent before has
 // been handed to the device by then; but a veth or a TAP hands frames on by a queue of the
 // processor (its backlog), and there they may be overtaken if the switch, on another
-// processor, is faster than that one gets on with its queue, which it is busy with. It has not
-// been seen in several thousand removals under load.
+// processor, is faster than that one gets on with its queue, which it is busy with. It was not
+// seen in several thousand removals under load; but where the kernel's part was turned off and on some three times a
+// second, while a sender, the switch and a receiver flooded two processors, about a hundred datagrams each came
+// late in two of seven streams of half a million and more, between veths and from a TAP. None came twice, and all that were lost
+// were counted at the TAP. With the kernel's part off, or with the sender and the switch each bound to a processor, none
+// came late. Holding a flow is the same as removing it in this.
 //
 // Fragments, packets with options and others without a class are never noted: they may
 // change places with the flow's other frames.
