@@ -49,9 +49,9 @@
 // processor, is faster than that one gets on with its queue, which it is busy with. It was not
 // seen in several thousand removals under load; but where the kernel's part was turned off and on some three times a
 // second, while a sender, the switch and a receiver flooded two processors, about a hundred datagrams each came
-// late in two of seven streams of half a million and more, between veths and from a TAP. None came twice, and all that were lost
-// were counted at the TAP. With the kernel's part off, or with the sender and the switch each bound to a processor, none
-// came late. Holding a flow is the same as removing it in this.
+// late in two of seven streams of half a million and more, one between veths and one from a TAP, where as many were
+// missing as the TAP counts as dropped. In two streams with the kernel's part off, and in two with the sender and the switch
+// bound to processors, none came late. Holding a flow is the same as removing it in this.
 //
 // Fragments, packets with options and others without a class are never noted: they may
 // change places with the flow's other frames.
