@@ -66,12 +66,24 @@ func egressDevices(b []byte, names map[string]bool, prefixes *[]string) error {
 	if err != nil {
 		return err
 	}
+	var table string
+	var hook []byte
 	for ad.Next() {
-		if ad.Type() == unix.NFTA_CHAIN_HOOK {
-			ad.Nested(func(h *netlink.AttributeDecoder) error { return egressHookDevices(h, names, prefixes) })
+		switch ad.Type() {
+		case unix.NFTA_CHAIN_TABLE:
+			table = ad.String()
+		case unix.NFTA_CHAIN_HOOK:
+			hook = ad.Bytes()
 		}
 	}
-	return ad.Err()
+	if err := ad.Err(); err != nil || hook == nil || strings.HasPrefix(table, ownTables()) {
+		return err
+	}
+	h, err := netlink.NewAttributeDecoder(hook)
+	if err != nil {
+		return err
+	}
+	return errors.Join(egressHookDevices(h, names, prefixes), h.Err())
 }
 
 func egressHookDevices(h *netlink.AttributeDecoder, names map[string]bool, prefixes *[]string) error {

@@ -38,3 +38,24 @@ func TestIntegrationEgressChains(t *testing.T) {
 		}
 	}
 }
+
+// What this process isolates a device with is not somebody else's.
+func TestIntegrationEgressChainsOwn(t *testing.T) {
+	ns := testutil.NewNS(t)
+	ns.AddVeth("a0", "p0", testutil.NewNS(t))
+	ns.Do(func() {
+		i, err := attachNFT(ns.Link("a0").Attrs().Index, "a0", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := i.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		has, err := EgressChains()
+		if err != nil || has("a0") {
+			t.Errorf("a0 has chains of others: %v, %v", err == nil, err)
+		}
+	})
+}

@@ -114,8 +114,11 @@ func tableName(ifindex int) (string, error) {
 	if _, err := rand.Read(r[:]); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("ofswitch_%d_%d_%s", os.Getpid(), ifindex, hex.EncodeToString(r[:])), nil
+	return fmt.Sprintf("%s%d_%s", ownTables(), ifindex, hex.EncodeToString(r[:])), nil
 }
+
+// ownTables is how the names of all tables of this process begin.
+func ownTables() string { return fmt.Sprintf("ofswitch_%d_", os.Getpid()) }
 
 // makeOwnedTable sends one transaction: a new netdev table with the owner flag.
 func makeOwnedTable(c *netlink.Conn, name string) error {
