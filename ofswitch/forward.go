@@ -52,7 +52,7 @@ func (w *worker) forward(q *rxq) {
 // waits for together with what the next frames need.
 func (w *worker) process(frames []*packet.Frame, in *port) {
 	var found [packet.BatchSize]*program
-	hits := 0
+	hits, first := 0, uint64(0) // how many the first look was enough for, and which, by bits
 	for i, f := range frames {
 		k := &w.keys[i]
 		f.InPort = in.num
@@ -63,6 +63,7 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		if p := w.mega.First(k); p != nil {
 			found[i] = p
 			hits++
+			first |= 1 << i
 			continue
 		}
 		found[i] = w.cache.Lookup(k, k.Hash())
@@ -73,8 +74,9 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 	start := 0
 	for i, f := range frames {
 		p, k := found[i], &w.keys[i]
+		seen := megaLook{first >> i & 1, first >> i & 1}
 		if p == nil || p.stamp != w.stamp {
-			p, stale = w.lookup(k, k.Hash())
+			p, stale, seen = w.lookAgain(k, seen)
 		}
 		if p == prog && p != nil && p.whole {
 			continue
@@ -85,7 +87,7 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		if i > start {
 			w.execute(prog, frames[start:i])
 			if p != nil && p.stamp != w.stamp {
-				p, stale = w.lookup(k, k.Hash())
+				p, stale, _ = w.lookAgain(k, seen)
 			}
 		}
 		start = i

@@ -1,5 +1,7 @@
 package ofswitch
 
+import "ofswitch/flow"
+
 // A worker counts its translations, and what it found in its megaflow cache, by plain
 // stores, as a cell its frames (cell.go): who reads them sees a value of the recent past, exact
 // after Sync.
@@ -24,3 +26,18 @@ func (w *worker) megaHit(hits, probes int) {
 
 //go:norace
 func (w *worker) megaStats() (hits, probes uint64) { return w.megaHits, w.probes }
+
+// megaLook is what looking a frame up has counted of the megaflow cache.
+type megaLook struct{ hits, probes uint64 }
+
+// lookAgain is lookup for a frame that was looked up before and may have become stale since.
+// What that has counted (seen) is taken back: a frame counts once.
+//
+//go:norace
+func (w *worker) lookAgain(k *flow.Key, seen megaLook) (fresh, stale *program, now megaLook) {
+	w.megaHits -= seen.hits
+	w.probes -= seen.probes
+	was := megaLook{w.megaHits, w.probes}
+	fresh, stale = w.lookup(k, k.Hash())
+	return fresh, stale, megaLook{w.megaHits - was.hits, w.probes - was.probes}
+}

@@ -74,6 +74,30 @@ func TestThreadStats(t *testing.T) {
 	}
 }
 
+// TestHitsOfStaleFlows: a frame whose cached flow has become stale, before or while its batch is
+// executed, is one lookup: a hit when the flow is as it was, else a miss.
+func TestHitsOfStaleFlows(t *testing.T) {
+	l := newLab(t, 3)
+	l.add(flowMod(t, 0, 1, "", apply(output(ofp.PortNormal))))
+	learn := func(port int, host byte) { l.send(port, udp(host, 9, 1, 1)) }
+	learn(2, 2)
+	l.send(1, udp(1, 2, 3, 4), udp(1, 2, 3, 4), udp(1, 2, 3, 4))
+	lookups := uint64(4)
+	for i := range byte(20) {
+		learn(3, 10+i) // the MAC table changes, so flows are looked at again
+		// Of these the fourth is learnt within the batch.
+		l.send(1, udp(1, 2, 3, 4), udp(1, 2, 3, 4), udp(1, 2, 3, 4), udp(40+i, 2, 3, 4), udp(1, 2, 3, 4), udp(1, 2, 3, 4))
+		lookups += 7
+		s := l.d.Threads(1)[0]
+		if s.Lookups() != lookups || s.Misses != l.d.workers()[0].misses {
+			t.Fatalf("%d lookups and %d misses of %d frames", s.Lookups(), s.Misses, lookups)
+		}
+		if s.MegaflowHits+s.Misses > lookups || s.Probes < s.MegaflowHits {
+			t.Fatalf("%d megaflow hits by %d probes, %d misses of %d lookups", s.MegaflowHits, s.Probes, s.Misses, lookups)
+		}
+	}
+}
+
 // TestBindWorkers: threads run where they are bound to, and nowhere beyond what the process
 // was given.
 func TestBindWorkers(t *testing.T) {
