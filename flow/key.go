@@ -48,6 +48,14 @@ const (
 // the key holds. The fields are those behind all of them.
 const MoreTags = 1
 
+// Where in their words the parts are that the field table has no row for: shifts of their
+// lowest bits.
+const (
+	TTLShift      = 8  // TTL or hop limit (8 bits), in WIP
+	MPLSTTLShift  = 32 // TTL of the outermost label (8 bits), in WMPLS
+	TCPFlagsShift = 16 // TCP flags (12 bits), in WL4
+)
+
 // Fragment bits (low byte of WIP).
 const (
 	FragAny   = 1 // the packet is a fragment

@@ -5,19 +5,12 @@ import (
 	"strings"
 
 	"ofswitch/flow"
+	"ofswitch/flow/keytext"
 	"ofswitch/packet"
 )
 
 // The text of flows and actions as Open vSwitch's datapaths have them: what
 // `ovs-appctl dpctl/dump-flows` prints.
-
-// hexOrZero is C's %#x: zero has no prefix.
-func hexOrZero(v uint64) string {
-	if v == 0 {
-		return "0"
-	}
-	return fmt.Sprintf("%#x", v)
-}
 
 // actionsText writes what the program does.
 func (p *program) actionsText(names bool) string { return p.textOfActions(names, false) }
@@ -25,14 +18,14 @@ func (p *program) actionsText(names bool) string { return p.textOfActions(names,
 // maskedActionsText is actionsText for all keys that the program is for: they may have different
 // TTLs.
 func (p *program) maskedActionsText(names bool) string {
-	return p.textOfActions(names, p.mask[flow.WIP]>>ttlShift&0xff != 0xff)
+	return p.textOfActions(names, p.mask[flow.WIP]>>flow.TTLShift&0xff != 0xff)
 }
 
 func (p *program) textOfActions(names, anyTTL bool) string {
 	if len(p.ops) == 0 {
 		return "drop"
 	}
-	a := actionPrinter{anyTTL: anyTTL, names: names, ttl: p.key.W[flow.WIP] >> ttlShift & 0xff, v6: p.key.Bits&(1<<flow.WIPv6Src) != 0}
+	a := actionPrinter{anyTTL: anyTTL, names: names, ttl: p.key.W[flow.WIP] >> flow.TTLShift & 0xff, v6: p.key.Bits&(1<<flow.WIPv6Src) != 0}
 	for _, shift := range []int{0, 32} {
 		if tag := p.key.W[flow.WVLAN] >> shift; tag&flow.VIDPresent != 0 {
 			a.tags = append(a.tags, uint16(tag)&^flow.VIDPresent)
@@ -193,7 +186,7 @@ func (a *actionPrinter) op(o *op) {
 	case opPacketIn:
 		in := o.in
 		a.action("userspace(pid=0,controller(reason=%d,dont_send=0,continuation=0,recirc_id=0,rule_cookie=%s,controller_id=0,max_len=%d))",
-			in.reason, hexOrZero(in.cookie), in.maxLen)
+			in.reason, keytext.Hex(in.cookie), in.maxLen)
 	case opRecirc:
 		if o.frozen.choice != nil {
 			a.action("hash(sym_l4(0))")

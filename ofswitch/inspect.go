@@ -7,6 +7,7 @@ import (
 
 	"ofswitch/classifier"
 	"ofswitch/flow"
+	"ofswitch/flow/keytext"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
 	"ofswitch/ports"
@@ -47,7 +48,7 @@ func (f *CachedFlow) Text(names bool) string {
 			where = " offloaded:yes, dp:tcx,"
 		}
 	}
-	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s,%s actions:%s", maskedKeyText(&f.key, &f.prog.mask, in), f.Packets, f.Bytes, used, where, f.prog.maskedActionsText(names))
+	return fmt.Sprintf("%s, packets:%d, bytes:%d, used:%s,%s actions:%s", keytext.Datapath(&f.key, &f.prog.mask, in), f.Packets, f.Bytes, used, where, f.prog.maskedActionsText(names))
 }
 
 // CachedFlows lists the flows that are with the kernel, then the cached flows of all workers, by worker; of
@@ -266,13 +267,13 @@ func (b *Bridge) FindPort(s string) (ofp.PortNo, bool) {
 // "in_port(1),eth(src=...,dst=...),eth_type(0x0800),ipv4(...)". Its in_port says which
 // bridge it is for.
 func (d *Datapath) TraceDatapath(q TraceQuery) (*Trace, error) {
-	m, in, err := parseKeyText(q.Flow)
+	m, in, err := keytext.ParseDatapath(q.Flow)
 	if err != nil {
-		return nil, refuseTrace("Bad datapath flow syntax: %s: %.500s", shorten(q.Flow), err)
+		return nil, refuseTrace("Bad datapath flow syntax: %s: %.500s", keytext.Shorten(q.Flow), err)
 	}
 	p := d.findPort(in)
 	if p == nil {
-		return nil, fmt.Errorf("no OpenFlow port for datapath port %s", shorten(in))
+		return nil, fmt.Errorf("no OpenFlow port for datapath port %s", keytext.Shorten(in))
 	}
 	f := &tracedFrame{in: p, inPort: p.no}
 	if err := f.make(&q, &m); err != nil {

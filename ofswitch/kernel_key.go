@@ -19,7 +19,7 @@ const (
 	flowLabelBits = 0xfffff << 41
 	exthdrBits    = 0x1ff << 32
 	protoBits     = 0xff << 24
-	ttlBits       = 0xff << ttlShift
+	ttlBits       = 0xff << flow.TTLShift
 	fragmentBits  = 0xff
 	tcpFlagsBits  = 0xffff << 16
 

@@ -517,7 +517,7 @@ func TestKernelMatches(t *testing.T) {
 		{"nothing", mask(), 3},
 		{"protocol", mask(flow.EthType, flow.IPProto), 1},
 		{"all that the kernel has", mask(flow.EthDst, flow.EthSrc, flow.EthType, flow.IPv4Src, flow.IPv4Dst, flow.IPProto, flow.IPDSCP, flow.IPECN, flow.UDPSrc, flow.UDPDst), 1},
-		{"TTL", flow.Mask{flow.WIP: 1 << ttlShift}, 0},
+		{"TTL", flow.Mask{flow.WIP: 1 << flow.TTLShift}, 0},
 		{"fragments, which there are none of", flow.Mask{flow.WIP: flow.FragAny | flow.FragLater}, 3},
 		{"TCP flags, which others have none of", flow.Mask{flow.WL4: 1 << 17}, 2},
 		{"more tags, which there are none of", flow.Mask{flow.WEthSrc: flow.MoreTags}, 3},

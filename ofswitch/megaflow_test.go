@@ -65,7 +65,7 @@ func TestMegaflowMasks(t *testing.T) {
 			}
 			want := mask(tt.want)
 			if ttl {
-				want[flow.WIP] |= 64 << ttlShift
+				want[flow.WIP] |= 64 << flow.TTLShift
 			}
 			rng := rand.New(rand.NewPCG(1, 1))
 			for range 500 {

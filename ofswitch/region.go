@@ -51,8 +51,8 @@ func (t *translator) close(r *region) {
 			}
 		}
 	}
-	if src.ttlMoved && m[flow.WIP]>>ttlShift&0xff != 0xff {
-		m[flow.WIP] &^= 0xff << ttlShift
+	if src.ttlMoved && m[flow.WIP]>>flow.TTLShift&0xff != 0xff {
+		m[flow.WIP] &^= 0xff << flow.TTLShift
 	}
 	for i := range m {
 		m[i] |= src.fixed[i]

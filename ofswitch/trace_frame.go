@@ -1,192 +1,81 @@
 package ofswitch
 
 import (
-	"encoding/binary"
-	"hash/crc32"
+	"fmt"
 
 	"ofswitch/flow"
+	"ofswitch/flow/keytext"
+	"ofswitch/ofp"
 	"ofswitch/packet"
 )
 
-// minFrame is the shortest Ethernet frame, without its check sequence.
-const minFrame = 60
-
-// composeFrame makes a frame with the fields of w, as far as a frame can have
-// them: who wants to know extracts them again.
-func composeFrame(w *flow.Wide) []byte {
-	b := binary.BigEndian.AppendUint64(nil, w[flow.WEthDst])[:6]
-	b = append(b, binary.BigEndian.AppendUint64(nil, w[flow.WEthSrc])[:6]...)
-	for shift := 32; shift >= 0; shift -= 32 {
-		tag := uint32(w[flow.WVLAN] >> shift)
-		if tag&flow.VIDPresent == 0 {
-			break
-		}
-		if tag>>16 == 0 {
-			tag |= packet.TypeVLAN << 16
-		}
-		b = binary.BigEndian.AppendUint32(b, tag&^flow.VIDPresent)
-	}
-	etype := uint16(w[flow.WEthDst])
-	if etype < packet.TypeMin {
-		// 802.3: a length, and an LLC header that is not SNAP's.
-		b = append(b, 0, 3, 0x42, 0x42, 3)
-		return pad(b)
-	}
-	b = binary.BigEndian.AppendUint16(b, etype)
-	switch etype {
-	case packet.TypeIPv4:
-		b = composeIPv4(b, w)
-	case packet.TypeIPv6:
-		b = composeIPv6(b, w)
-	case packet.TypeARP, packet.TypeRARP:
-		b = append(b, make([]byte, packet.ARPLen)...)
-		a := packet.ARP(b[len(b)-packet.ARPLen:])
-		a.SetEthernetIPv4()
-		a.SetOp(uint16(w[flow.WARPSha]))
-		a.SetSHA(w[flow.WARPSha] >> 16)
-		a.SetTHA(w[flow.WARPTha] >> 16)
-		a.SetSPA(uint32(w[flow.WARP] >> 32))
-		a.SetTPA(uint32(w[flow.WARP]))
-	case packet.TypeMPLS, packet.TypeMPLSMC:
-		for _, lse := range []uint32{uint32(w[flow.WMPLS] >> 32), uint32(w[flow.WMPLS]), uint32(w[flow.WMPLS2] >> 32)} {
-			b = binary.BigEndian.AppendUint32(b, lse)
-			if lse&0x100 != 0 { // bottom of stack
-				break
+// traceFrame makes the frame that q asks about.
+func (b *Bridge) traceFrame(q *TraceQuery) (*tracedFrame, error) {
+	conf := b.conf.Load()
+	m, err := keytext.ParseOpenFlow(q.Flow, func(name string) (uint32, bool) {
+		for _, p := range conf.list {
+			if p.name == name {
+				return uint32(p.no), true
 			}
 		}
-	case packet.TypePBB:
-		itag := uint32(w[flow.WMPLS2])
-		b = binary.BigEndian.AppendUint32(b, itag>>8|itag<<24)
-		b = append(b, make([]byte, packet.EthernetLen)...)
+		return 0, false
+	})
+	if err != nil {
+		return nil, refuseTrace("Bad openflow flow syntax: %s: %.500s", keytext.Shorten(q.Flow), err)
 	}
-	return pad(b)
+	f := &tracedFrame{inPort: ofp.PortAny}
+	if v, _, given := m.Get(flow.InPort); given {
+		f.inPort = ofp.PortNo(v.Lo)
+		f.in = conf.ports[f.inPort]
+	}
+	return f, f.make(q, &m)
 }
 
-// pad lengthens a frame to what Ethernet asks for.
-func pad(b []byte) []byte {
-	if len(b) < minFrame {
-		b = append(b, make([]byte, minFrame-len(b))...)
-	}
-	return b
-}
-
-func composeIPv4(b []byte, w *flow.Wide) []byte {
-	at := len(b)
-	b = append(b, make([]byte, packet.IPv4MinLen)...)
-	ip := w[flow.WIP]
-	proto := uint8(ip >> 24)
-	if ip&flow.FragLater == 0 {
-		b = composeL4(b, w, proto, false)
-	} else {
-		b = append(b, make([]byte, 8)...) // a fragment of no bytes is none
-	}
-	h := packet.IPv4(b[at:])
-	h[0] = 0x45
-	h.SetTOS(uint8(ip >> 16))
-	h.SetTotalLen(len(b) - at)
-	switch {
-	case ip&flow.FragLater != 0:
-		h.SetFlagsOffset(1)
-	case ip&flow.FragAny != 0:
-		h.SetFlagsOffset(packet.IPv4MoreFragments)
-	}
-	h.SetTTL(uint8(ip >> 8))
-	h.SetProto(proto)
-	h.SetSrc(uint32(w[flow.WIPv4] >> 32))
-	h.SetDst(uint32(w[flow.WIPv4]))
-	h.UpdateChecksum()
-	l4 := b[at+packet.IPv4MinLen:]
-	if ip&flow.FragAny == 0 {
-		checksumL4(l4, proto, packet.PseudoSumIPv4(h.Src(), h.Dst(), proto, len(l4)))
-	}
-	return b
-}
-
-func composeIPv6(b []byte, w *flow.Wide) []byte {
-	at := len(b)
-	b = append(b, make([]byte, packet.IPv6Len)...)
-	ip := w[flow.WIP]
-	proto := uint8(ip >> 24)
-	next := proto
-	l4 := len(b)
-	if ip&flow.FragAny != 0 {
-		next = packet.ProtoFragment
-		fo := uint16(1) // more fragments
-		if ip&flow.FragLater != 0 {
-			fo = 8
+// make composes the frame of m, or takes q's.
+func (f *tracedFrame) make(q *TraceQuery, m *flow.Match) error {
+	f.tunnel = m.Value[flow.WTunnel]
+	if q.Packet != nil {
+		if len(q.Packet) < packet.EthernetLen {
+			return refuseTrace("Packet data too short for Ethernet: %d bytes, an Ethernet header has %d", len(q.Packet), packet.EthernetLen)
 		}
-		b = append(b, proto, 0, byte(fo>>8), byte(fo), 0, 0, 0, 0)
-		l4 = len(b)
+		if len(q.Packet) > packet.MaxFrame {
+			return refuseTrace("Packet data too long: %d bytes, a frame has %d at most", len(q.Packet), packet.MaxFrame)
+		}
+		f.data = q.Packet
+		return nil
 	}
-	if ip&flow.FragLater == 0 {
-		b = composeL4(b, w, proto, true)
-	}
-	h := packet.IPv6(b[at:])
-	h[0] = 0x60
-	h.SetTrafficClass(uint8(ip >> 16))
-	h.SetFlowLabel(uint32(ip>>41) & 0xfffff)
-	h.SetPayloadLen(len(b) - at - packet.IPv6Len)
-	h.SetNextHeader(next)
-	h.SetHopLimit(uint8(ip >> 8))
-	h.SetSrc(w[flow.WIPv6Src], w[flow.WIPv6SrcLo])
-	h.SetDst(w[flow.WIPv6Dst], w[flow.WIPv6DstLo])
-	if ip&flow.FragAny == 0 {
-		checksumL4(b[l4:], proto, packet.PseudoSumIPv6(h.Src(), h.Dst(), proto, len(b)-l4))
-	}
-	return b
+	f.data = flow.Compose(&m.Value)
+	var k flow.Key
+	flow.Extract(packet.FromBytes(f.data), 0, &k)
+	return impossible(m, &k)
 }
 
-// composeL4 adds a transport header behind b.
-func composeL4(b []byte, w *flow.Wide, proto uint8, v6 bool) []byte {
-	v := w[flow.WL4]
-	ports := func(size int) []byte {
-		b = binary.BigEndian.AppendUint32(b, uint32(v>>32))
-		return append(b, make([]byte, size-4)...)
+// impossible says what of m the frame that was made for it, with key k, has not.
+func impossible(m *flow.Match, k *flow.Key) (err error) {
+	var w flow.Wide
+	w.SetKey(k)
+	for _, word := range []int{flow.WInPort, flow.WRecirc, flow.WTunnel} {
+		w[word] = m.Value[word]
 	}
-	switch proto {
-	case packet.ProtoTCP:
-		b = ports(packet.TCPMinLen)
-		binary.BigEndian.PutUint16(b[len(b)-packet.TCPMinLen+12:], 5<<12|uint16(v>>16)&0xfff)
-	case packet.ProtoUDP:
-		b = ports(packet.UDPLen)
-		packet.UDP(b[len(b)-packet.UDPLen:]).SetLength(packet.UDPLen)
-	case packet.ProtoSCTP:
-		b = ports(packet.SCTPMinLen)
-	case packet.ProtoICMP, packet.ProtoICMPv6:
-		typ := uint8(v >> 48)
-		b = append(b, typ, uint8(v>>32), 0, 0, 0, 0, 0, 0)
-		if !v6 || proto != packet.ProtoICMPv6 || typ != packet.ICMPv6NeighborSolicit && typ != packet.ICMPv6NeighborAdvert {
-			break
-		}
-		b = binary.BigEndian.AppendUint64(b, w[flow.WNDTarget])
-		b = binary.BigEndian.AppendUint64(b, w[flow.WNDTargetLo])
-		for kind, lla := range []uint64{1: w[flow.WNDSll], 2: w[flow.WNDTll]} {
-			if lla != 0 {
-				b = binary.BigEndian.AppendUint64(b, uint64(kind)<<56|1<<48|lla>>16)
-			}
-		}
+	if m.Matches(&w) {
+		return nil
 	}
-	return b
+	m.Fields(func(f *flow.Field, v, mask flow.Value) bool {
+		if got := f.Get(&w); (got.Lo^v.Lo)&mask.Lo != 0 || (got.Hi^v.Hi)&mask.Hi != 0 {
+			err = fmt.Errorf("there is no frame with %s=%s and the other fields: the switch would see %s", f.Text, flow.FormatValue(f, v, f.Full()), flow.FormatValue(f, got, f.Full()))
+		}
+		return err == nil
+	})
+	if err == nil {
+		err = fmt.Errorf("there is no frame with all of these fields")
+	}
+	return err
 }
 
-// checksumL4 writes the checksum of a transport header; pseudo is the sum of the
-// pseudo header.
-func checksumL4(l4 []byte, proto uint8, pseudo uint32) {
-	put := func(at int, sum uint16) { binary.BigEndian.PutUint16(l4[at:], sum) }
-	switch {
-	case proto == packet.ProtoTCP && len(l4) >= packet.TCPMinLen:
-		put(16, packet.Checksum(l4, pseudo))
-	case proto == packet.ProtoUDP && len(l4) >= packet.UDPLen:
-		sum := packet.Checksum(l4, pseudo)
-		if sum == 0 {
-			sum = 0xffff // 0 says that there is none
-		}
-		put(6, sum)
-	case proto == packet.ProtoICMPv6 && len(l4) >= 8:
-		put(2, packet.Checksum(l4, pseudo))
-	case proto == packet.ProtoICMP && len(l4) >= 8:
-		put(2, packet.Checksum(l4, 0))
-	case proto == packet.ProtoSCTP && len(l4) >= packet.SCTPMinLen:
-		binary.LittleEndian.PutUint32(l4[8:], crc32.Checksum(l4, crc32.MakeTable(crc32.Castagnoli)))
-	}
-}
+// refuseTrace is an error in the words of Open vSwitch, which begin as they like.
+func refuseTrace(format string, args ...any) error { return &traceFault{fmt.Sprintf(format, args...)} }
+
+// traceFault is why nothing was traced.
+type traceFault struct{ text string }
+
+func (e *traceFault) Error() string { return e.text }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ofswitch/flow"
+	"ofswitch/flow/keytext"
 	"ofswitch/ofp"
 	"ofswitch/ofp/text"
 	"ofswitch/packet"
@@ -246,12 +247,12 @@ func TestKeyTextReadsBack(t *testing.T) {
 		f := packet.FromBytes(g.frame())
 		var k, again flow.Key
 		flow.Extract(f, 7, &k)
-		m, in, err := parseKeyText(maskedKeyText(&k, &everything, "7"))
+		m, in, err := keytext.ParseDatapath(keytext.Datapath(&k, &everything, "7"))
 		if err != nil || in != "7" {
-			t.Fatalf("%s: in_port %q, error %v", maskedKeyText(&k, &everything, "7"), in, err)
+			t.Fatalf("%s: in_port %q, error %v", keytext.Datapath(&k, &everything, "7"), in, err)
 		}
-		flow.Extract(packet.FromBytes(composeFrame(&m.Value)), 7, &again)
-		if maskedKeyText(&again, &everything, "7") == maskedKeyText(&k, &everything, "7") {
+		flow.Extract(packet.FromBytes(flow.Compose(&m.Value)), 7, &again)
+		if keytext.Datapath(&again, &everything, "7") == keytext.Datapath(&k, &everything, "7") {
 			same++
 		}
 	}

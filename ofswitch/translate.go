@@ -349,8 +349,8 @@ func (t *translator) looked(m *flow.Mask) {
 					t.mask[i] |= bits >> (48 - 16*l) & 0xffff << (48 - 16*int(from))
 				}
 			}
-		case i == flow.WIP && t.ttlMoved && bits&(0xff<<8) != 0:
-			t.mask[i] |= bits | 0xff<<8
+		case i == flow.WIP && t.ttlMoved && bits&(0xff<<flow.TTLShift) != 0:
+			t.mask[i] |= bits | 0xff<<flow.TTLShift
 		default:
 			t.mask[i] |= bits
 		}

@@ -235,12 +235,10 @@ func (t *translator) popVLAN() (again bool) {
 	return again
 }
 
-const ttlShift = 8 // of the TTL in its word
-
-func (t *translator) ttl() uint64 { return t.wide[flow.WIP] >> ttlShift & 0xff }
+func (t *translator) ttl() uint64 { return t.wide[flow.WIP] >> flow.TTLShift & 0xff }
 
 func (t *translator) putTTL(v uint64) {
-	t.wide[flow.WIP] = t.wide[flow.WIP]&^(0xff<<ttlShift) | v<<ttlShift
+	t.wide[flow.WIP] = t.wide[flow.WIP]&^(0xff<<flow.TTLShift) | v<<flow.TTLShift
 	t.shared = nil
 }
 
@@ -251,7 +249,7 @@ func (t *translator) setTTL(v uint8) {
 	}
 	t.emit(op{kind: opSetTTL, arg: uint16(v)})
 	t.putTTL(uint64(v))
-	t.fixed[flow.WIP] |= 0xff << ttlShift
+	t.fixed[flow.WIP] |= 0xff << flow.TTLShift
 	t.ttlMoved = false
 }
 
@@ -265,9 +263,9 @@ func (t *translator) decTTL(wk *walk) bool {
 	ttl := t.ttl()
 	if ttl > 1 && !t.ttlMoved {
 		// Any TTL with its highest bit set is above 1: one bit tells it.
-		t.look(flow.WIP, 1<<(mathbits.Len64(ttl)-1)<<ttlShift)
+		t.look(flow.WIP, 1<<(mathbits.Len64(ttl)-1)<<flow.TTLShift)
 	} else {
-		t.look(flow.WIP, 0xff<<ttlShift)
+		t.look(flow.WIP, 0xff<<flow.TTLShift)
 	}
 	if ttl <= 1 {
 		if t.rec != nil {

@@ -31,8 +31,6 @@ func (t *translator) copyTTL(kind opKind) (again bool) {
 	return true
 }
 
-const mplsTTLShift = 32 // of the outermost label's TTL in its word
-
 // decMPLSTTL decrements the TTL of the outermost label, or tells the controller
 // that there is none left (OpenFlow 1.3.5 §5.12, §7.4.1). It says whether the
 // frame goes on.
@@ -40,8 +38,8 @@ func (t *translator) decMPLSTTL(wk *walk) bool {
 	if !t.has(flow.MPLSLabel) {
 		return true
 	}
-	t.look(flow.WMPLS, 0xff<<mplsTTLShift)
-	if t.wide[flow.WMPLS]>>mplsTTLShift&0xff <= 1 {
+	t.look(flow.WMPLS, 0xff<<flow.MPLSTTLShift)
+	if t.wide[flow.WMPLS]>>flow.MPLSTTLShift&0xff <= 1 {
 		if t.rec != nil {
 			t.rec.warn("MPLS decrement TTL exception")
 		}
@@ -50,8 +48,8 @@ func (t *translator) decMPLSTTL(wk *walk) bool {
 		return false
 	}
 	t.emit(op{kind: opDecMPLSTTL})
-	t.wide[flow.WMPLS] -= 1 << mplsTTLShift
-	t.fixed[flow.WMPLS] |= 0xff << mplsTTLShift
+	t.wide[flow.WMPLS] -= 1 << flow.MPLSTTLShift
+	t.fixed[flow.WMPLS] |= 0xff << flow.MPLSTTLShift
 	t.shared = nil
 	return true
 }

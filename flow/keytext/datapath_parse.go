@@ -1,4 +1,4 @@
-package ofswitch
+package keytext
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 // maxNesting bounds how deep a flow may nest encap().
 const maxNesting = 4
 
-// keyParser reads what keyText writes, and what Open vSwitch's datapaths do, as far
+// keyParser reads what Datapath writes, and what Open vSwitch's datapaths do, as far
 // as a frame can have it.
 type keyParser struct {
 	m      flow.Match
@@ -20,8 +20,8 @@ type keyParser struct {
 	tags   int // VLAN tags so far
 }
 
-// parseKeyText reads a flow in the syntax of datapaths. in is what stands in in_port().
-func parseKeyText(s string) (m flow.Match, in string, err error) {
+// ParseDatapath reads a flow in the syntax of datapaths. in is what stands in in_port().
+func ParseDatapath(s string) (m flow.Match, in string, err error) {
 	p := keyParser{}
 	if err := p.list(s, 0); err != nil {
 		return m, "", err
@@ -44,11 +44,11 @@ func (p *keyParser) list(s string, depth int) error {
 		}
 		open := strings.IndexByte(s, '(')
 		if open <= 0 {
-			return fmt.Errorf("%s: want NAME(...)", shorten(s))
+			return fmt.Errorf("%s: want NAME(...)", Shorten(s))
 		}
 		end := closing(s[open:])
 		if end < 0 {
-			return fmt.Errorf("%s: the parenthesis is not closed", shorten(s))
+			return fmt.Errorf("%s: the parenthesis is not closed", Shorten(s))
 		}
 		name, body := s[:open], s[open+1:open+end]
 		s = s[open+end+1:]
@@ -59,7 +59,7 @@ func (p *keyParser) list(s string, depth int) error {
 			continue
 		}
 		if err := p.part(name, body); err != nil {
-			return fmt.Errorf("%s(): %w", shorten(name), err)
+			return fmt.Errorf("%s(): %w", Shorten(name), err)
 		}
 	}
 }
@@ -98,9 +98,9 @@ var keyFields = map[string]map[string]flow.ID{
 
 // keyBits are the parts of words that have none: word, shift, width.
 var keyBits = map[string][3]int{
-	"mpls.ttl": {flow.WMPLS, mplsTTLShift, 8},
-	"ipv4.tos": {flow.WIP, 16, 8}, "ipv4.ttl": {flow.WIP, ttlShift, 8},
-	"ipv6.tclass": {flow.WIP, 16, 8}, "ipv6.hlimit": {flow.WIP, ttlShift, 8},
+	"mpls.ttl": {flow.WMPLS, flow.MPLSTTLShift, 8},
+	"ipv4.tos": {flow.WIP, 16, 8}, "ipv4.ttl": {flow.WIP, flow.TTLShift, 8},
+	"ipv6.tclass": {flow.WIP, 16, 8}, "ipv6.hlimit": {flow.WIP, flow.TTLShift, 8},
 	"tunnel.tun_id": {flow.WTunnel, 0, 64},
 }
 
@@ -111,7 +111,7 @@ func (p *keyParser) part(name, body string) error {
 	for _, zero := range zeroParts {
 		if name == zero {
 			if v, _, _ := strings.Cut(body, "/"); v != "0" && v != "0x0" {
-				return fmt.Errorf("a frame that comes in has 0, not %s", shorten(body))
+				return fmt.Errorf("a frame that comes in has 0, not %s", Shorten(body))
 			}
 			return nil
 		}
@@ -128,7 +128,7 @@ func (p *keyParser) part(name, body string) error {
 	case "eth_type":
 		v, err := strconv.ParseUint(body, 0, 16)
 		if err != nil {
-			return fmt.Errorf("%s is no EtherType", shorten(body))
+			return fmt.Errorf("%s is no EtherType", Shorten(body))
 		}
 		if v != 0x8100 && v != 0x88a8 {
 			p.m.Set(flow.EthType, flow.Value{Lo: v})
@@ -138,7 +138,7 @@ func (p *keyParser) part(name, body string) error {
 		return nil
 	case "tcp_flags":
 		v, err := parseTCPFlags(body)
-		p.bits(flow.WL4, 16, 12, v)
+		p.bits(flow.WL4, flow.TCPFlagsShift, 12, v)
 		return err
 	case "vlan":
 		return p.vlan(body)
@@ -173,11 +173,11 @@ func (p *keyParser) vlan(body string) error {
 			}
 			return nil
 		default:
-			return fmt.Errorf("%s is not known", shorten(key))
+			return fmt.Errorf("%s is not known", Shorten(key))
 		}
 		v, err := strconv.ParseUint(val, 0, width)
 		if err != nil {
-			return fmt.Errorf("%s=%s: want a number of %d bits", key, shorten(val), width)
+			return fmt.Errorf("%s=%s: want a number of %d bits", key, Shorten(val), width)
 		}
 		p.bits(flow.WVLAN, at, width, v)
 		return nil
@@ -192,7 +192,7 @@ func pairs(body string, fn func(key, val string) error) error {
 		}
 		key, val, ok := strings.Cut(kv, "=")
 		if !ok {
-			return fmt.Errorf("%s: want KEY=VALUE", shorten(kv))
+			return fmt.Errorf("%s: want KEY=VALUE", Shorten(kv))
 		}
 		if err := fn(key, val); err != nil {
 			return err
@@ -211,7 +211,7 @@ func (p *keyParser) fields(header, body string) error {
 		if key == "frag" && (header == "ipv4" || header == "ipv6") {
 			v, ok := fragBits[val]
 			if !ok {
-				return fmt.Errorf("frag=%s: want no, first or later", shorten(val))
+				return fmt.Errorf("frag=%s: want no, first or later", Shorten(val))
 			}
 			p.bits(flow.WIP, 0, 2, v)
 			return nil
@@ -219,21 +219,21 @@ func (p *keyParser) fields(header, body string) error {
 		if at, ok := keyBits[header+"."+key]; ok {
 			v, err := strconv.ParseUint(val, 0, at[2])
 			if err != nil {
-				return fmt.Errorf("%s=%s: want a number of %d bits", key, shorten(val), at[2])
+				return fmt.Errorf("%s=%s: want a number of %d bits", key, Shorten(val), at[2])
 			}
 			p.bits(at[0], at[1], at[2], v)
 			return nil
 		}
 		id, ok := known[key]
 		if !ok {
-			return fmt.Errorf("%s is not known", shorten(key))
+			return fmt.Errorf("%s is not known", Shorten(key))
 		}
 		v, mask, err := flow.ParseValue(id.Field(), val)
 		if err != nil {
 			return err
 		}
 		if mask != id.Field().Full() {
-			return fmt.Errorf("%s=%s: wildcards not allowed here", key, shorten(val))
+			return fmt.Errorf("%s=%s: wildcards not allowed here", key, Shorten(val))
 		}
 		p.m.Set(id, v)
 		return nil

@@ -1,4 +1,4 @@
-package ofswitch
+package keytext
 
 import (
 	"fmt"
@@ -31,13 +31,13 @@ func (p *keyPrinter) number(list *[]string, name, format string, word, shift, wi
 	v, mask, full := p.part(word, shift, width)
 	text := fmt.Sprintf(format, v)
 	if format == "%#x" {
-		text = hexOrZero(v)
+		text = Hex(v)
 	}
 	switch {
 	case mask == 0:
 		return
 	case mask != full:
-		text += "/" + hexOrZero(mask)
+		text += "/" + Hex(mask)
 	}
 	*list = append(*list, name+"="+text)
 }
@@ -74,12 +74,12 @@ func (p *keyPrinter) header(name string, list []string) {
 	fmt.Fprintf(&p.b, "%s(%s)", name, strings.Join(list, ","))
 }
 
-// maskedKeyText writes the keys that are equal to k in the bits of m and have the same words in
-// use, whose ingress port is called in.
-func maskedKeyText(k *flow.Key, m *flow.Mask, in string) string {
+// Datapath writes the keys that are equal to k in the bits of m and have the same words in
+// use, whose ingress port is called in, in the syntax of datapaths.
+func Datapath(k *flow.Key, m *flow.Mask, in string) string {
 	p := &keyPrinter{mask: m, bits: k.Bits}
 	p.w.SetKey(k)
-	fmt.Fprintf(&p.b, "recirc_id(%s)", hexOrZero(p.w[flow.WRecirc]>>32))
+	fmt.Fprintf(&p.b, "recirc_id(%s)", Hex(p.w[flow.WRecirc]>>32))
 	if bucket := uint32(p.w[flow.WRecirc]); bucket != 0 {
 		fmt.Fprintf(&p.b, ",dp_hash(%#x)", bucket)
 	}
@@ -153,7 +153,7 @@ func (p *keyPrinter) layers() {
 	if p.has(flow.WMPLS) {
 		p.number(&list, "label", "%d", flow.WMPLS, 44, 20)
 		p.number(&list, "tc", "%d", flow.WMPLS, 41, 3)
-		p.number(&list, "ttl", "%d", flow.WMPLS, mplsTTLShift, 8)
+		p.number(&list, "ttl", "%d", flow.WMPLS, flow.MPLSTTLShift, 8)
 		p.number(&list, "bos", "%d", flow.WMPLS, 40, 1)
 		p.header("mpls", list)
 	}
@@ -187,7 +187,7 @@ func (p *keyPrinter) layers() {
 	}
 	p.number(&list, "proto", "%d", flow.WIP, 24, 8)
 	p.number(&list, tos, "%#x", flow.WIP, 16, 8)
-	p.number(&list, ttl, "%d", flow.WIP, ttlShift, 8)
+	p.number(&list, ttl, "%d", flow.WIP, flow.TTLShift, 8)
 	if p.mask[flow.WIP]&(flow.FragAny|flow.FragLater) != 0 {
 		list = append(list, "frag="+fragText(p.w[flow.WIP]))
 	}
@@ -208,7 +208,7 @@ func (p *keyPrinter) transport() {
 	p.number(&list, a, "%d", flow.WL4, 48, 16)
 	p.number(&list, b, "%d", flow.WL4, 32, 16)
 	p.header(name, list)
-	if v, mask, full := p.part(flow.WL4, 16, 12); name != "tcp" {
+	if v, mask, full := p.part(flow.WL4, flow.TCPFlagsShift, 12); name != "tcp" {
 		// The word has no flags.
 	} else if mask == full {
 		p.header("tcp_flags", []string{formatTCPFlags(v)})
