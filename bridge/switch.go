@@ -18,6 +18,8 @@ import (
 
 // Options are what does not change in the life of a Switch.
 type Options struct {
+	// Version is what controllers are told as the version of the software; empty: that of the module.
+	Version string
 	// RunDir holds the management sockets; it is created if missing.
 	RunDir string
 	// Threads that forward, where a Config says nothing else.
@@ -69,7 +71,7 @@ func New(o Options) (*Switch, error) {
 	s.onLost = s.lostDevices
 	var err error
 	s.openKernelPath()
-	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Workers: o.Threads.Workers, Logger: o.Logger, KernelPath: s.kernel, OnGone: func() {
+	s.dp, err = ofswitch.NewDatapath(ofswitch.Options{Version: o.Version, Workers: o.Threads.Workers, Logger: o.Logger, KernelPath: s.kernel, OnGone: func() {
 		time.AfterFunc(0, func() { s.onLost() })
 	}})
 	if err != nil {

@@ -26,7 +26,7 @@ func (b *Bridge) Features() ofp.FeaturesReply {
 // Desc names the switch (OpenFlow 1.3.5 §7.3.5.1).
 func (b *Bridge) Desc() ofp.Desc {
 	d := *b.desc.Load()
-	d.Mfr, d.HW, d.SW = "ofswitch", "ofswitch", version()
+	d.Mfr, d.HW, d.SW = "ofswitch", "ofswitch", b.d.sw
 	return d
 }
 

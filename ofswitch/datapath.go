@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 
 // Options are what does not change in the life of a Datapath.
 type Options struct {
+	// Version is what controllers are told as the version of the software; empty: that of the module.
+	Version string
 	// Workers is the number of forwarding threads; 0: one.
 	Workers int
 	// MicroflowEntries is the size of each worker's cache of exact keys; 0: 32768.
@@ -49,6 +52,7 @@ type Options struct {
 // bridges of the process.
 type Datapath struct {
 	log     *slog.Logger
+	sw      string // Options.Version
 	clock   func() int64
 	started int64
 	manual  bool
@@ -141,7 +145,7 @@ func NewDatapath(o Options) (*Datapath, error) {
 		o.Clock = func() int64 { return int64(time.Since(start)) + 1 }
 	}
 	d := &Datapath{
-		log: o.Logger, clock: o.Clock, manual: o.Manual, onGone: o.OnGone, plant: o.plant,
+		log: o.Logger, sw: cmp.Or(o.Version, moduleVersion()), clock: o.Clock, manual: o.Manual, onGone: o.OnGone, plant: o.plant,
 		collectWake: make(chan struct{}, 1),
 		unlinkWake:  make(chan struct{}, 1),
 		buryWake:    make(chan struct{}, 1),

@@ -123,10 +123,10 @@ func nothingWaits(fd int) bool {
 // openKernelPath makes the TAP known to the kernel's flow table.
 func (p *Tap) openKernelPath(d *device, o TapOptions) {
 	switch {
-	case o.KernelPath == nil:
-		p.noKernel = "off"
 	case !p.created:
 		p.noKernel = "tap"
+	case o.KernelPath == nil:
+		p.noKernel = "off"
 	case !p.vnet:
 		p.noKernel = "plain"
 	case len(p.queues) != 1:

@@ -224,6 +224,7 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 		{"plain", func() Port { return openTapIn(t, sw, OpenInternal, "t0", TapOptions{KernelPath: table, IO: IOPlain}) }},
 		{"queues", func() Port { return openTapIn(t, sw, OpenInternal, "t0", TapOptions{KernelPath: table, Queues: 2}) }},
 		{"tap", func() Port { return openTapIn(t, sw, OpenTap, "t9", TapOptions{KernelPath: table}) }},
+		{"tap", func() Port { return openTapIn(t, sw, OpenTap, "t9", TapOptions{}) }}, // as the switch opens it
 	} {
 		p := c.open()
 		if k, why := p.(KernelPath).KernelPath(); k != nil || why != c.why {

@@ -95,7 +95,7 @@ func serve(o *options, log *slog.Logger, logs *vlog.Log) (err error) {
 	}()
 	ctl.SetVersion(program + " " + version)
 	changed := make(changes, 1)
-	sw, err := bridge.New(bridge.Options{RunDir: o.runDir, Threads: o.threads, NoKernelPath: o.noKernelPath, Logger: log, OnChange: changed.tell})
+	sw, err := bridge.New(bridge.Options{Version: version, RunDir: o.runDir, Threads: o.threads, NoKernelPath: o.noKernelPath, Logger: log, OnChange: changed.tell})
 	if err != nil {
 		return err
 	}
