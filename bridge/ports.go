@@ -13,7 +13,6 @@ import (
 	"ofswitch/ofp"
 	"ofswitch/ofswitch"
 	"ofswitch/ports"
-	"ofswitch/ports/isolate"
 )
 
 // livePort is a desired port, open or not.
@@ -36,6 +35,7 @@ type livePort struct {
 	waiting    bool             // the device is not there yet
 	away       bool             // the open device is in another network namespace
 	err        error            // why it is not open
+	optionsErr error            // why it has not the options asked for
 	macSet     net.HardwareAddr // what the device has been given; nil: nothing
 	mtuSet     int              // likewise; 0: nothing
 	noErr      error            // why it has not the number asked for
@@ -47,7 +47,7 @@ type livePort struct {
 
 func (p *livePort) status() PortStatus {
 	st := PortStatus{Bridge: p.bridge.conf.Name, Name: p.conf.Name, OFPort: p.no, Open: p.open, Waiting: p.waiting}
-	if err := cmp.Or(p.err, p.noErr, p.macErr, p.mtuErr); err != nil {
+	if err := cmp.Or(p.err, p.optionsErr, p.noErr, p.macErr, p.mtuErr); err != nil {
 		st.Error = err.Error()
 	}
 	st.Isolation = p.isolation()
@@ -75,6 +75,9 @@ func (lb *liveBridge) plan(local Port, list []Port) *plan {
 	next := make([]*livePort, 0, len(list)+1)
 	add := func(conf Port, no ofp.PortNo) {
 		p := old[conf.Name]
+		if p != nil {
+			p.refuseOptions(&conf)
+		}
 		if p != nil && p.same(&conf) {
 			delete(old, conf.Name)
 			p.conf = conf
@@ -147,7 +150,7 @@ func (p *livePort) errors() (errs []error) {
 	if p.err != nil && !p.waiting {
 		errs = append(errs, p.err)
 	}
-	for _, err := range []error{p.noErr, p.qosErr, p.policeErr, p.affinityErr, p.macErr, p.mtuErr} {
+	for _, err := range []error{p.optionsErr, p.noErr, p.qosErr, p.policeErr, p.affinityErr, p.macErr, p.mtuErr} {
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -271,52 +274,24 @@ func (s *Switch) retryPorts() {
 
 func (p *livePort) openDevice() (ports.Port, error) {
 	log := p.bridge.sw.log
-	queues, err := p.conf.rxQueues()
-	if err != nil {
-		return nil, err
-	}
-	coalesce, err := p.conf.coalesces()
+	o, err := p.conf.deviceOptions()
 	if err != nil {
 		return nil, err
 	}
 	switch p.conf.Type {
 	case TypeInternal:
-		return ports.OpenInternal(p.conf.Name, ports.TapOptions{NoCoalesce: !coalesce, MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: p.conf.Options["io"], Queues: queues, KernelPath: p.bridge.sw.kernel, Logger: log})
+		return ports.OpenInternal(p.conf.Name, ports.TapOptions{NoCoalesce: !o.coalesce, MAC: p.wantedMAC(), MTU: p.conf.MTU, IO: o.io, Queues: o.queues, KernelPath: p.bridge.sw.kernel, Logger: log})
 	case TypeTap:
-		return ports.OpenTap(p.conf.Name, ports.TapOptions{NoCoalesce: !coalesce, IO: p.conf.Options["io"], Queues: queues, Logger: log})
-	}
-	bypass, err := onOff(p.conf.Name, "qdisc-bypass", p.conf.Options["qdisc-bypass"])
-	if err != nil {
-		return nil, err
-	}
-	io, err := ports.ParseIO(p.conf.Options["io"])
-	if err != nil {
-		return nil, fmt.Errorf("port %s: options:io: %w", p.conf.Name, err)
-	}
-	xdpMode, err := ports.ParseXDPMode(p.conf.Options["xdp-mode"])
-	if err != nil {
-		return nil, fmt.Errorf("port %s: options:xdp-mode: %w", p.conf.Name, err)
-	}
-	rxDesc, err := p.conf.numberOption("n_rxq_desc", ports.MaxRingFrames)
-	if err != nil {
-		return nil, err
-	}
-	txDesc, err := p.conf.numberOption("n_txq_desc", ports.MaxRingFrames)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := p.conf.onByDefault("packet-ring")
-	if err != nil {
-		return nil, err
+		return ports.OpenTap(p.conf.Name, ports.TapOptions{NoCoalesce: !o.coalesce, IO: o.io, Queues: o.queues, Logger: log})
 	}
 	return ports.OpenSystem(p.conf.Name, ports.SystemOptions{
-		IO: io, XDPMode: xdpMode,
-		Queues: queues, RxDesc: rxDesc, TxDesc: txDesc, NoRing: !ring, NoCoalesce: !coalesce,
+		IO: o.io, XDPMode: o.xdpMode,
+		Queues: o.queues, RxDesc: o.rxDesc, TxDesc: o.txDesc, NoRing: !o.ring, NoCoalesce: !o.coalesce,
 		// A port whose device is down is of no use to anybody who names it: the
 		// usual reason is that nobody thought of it.
 		Up: true, Changed: p.bridge.sw.opts.OnChange,
 
-		QdiscBypass: bypass, Isolation: isolate.Mode(p.conf.Options["stack-isolation"]),
+		QdiscBypass: o.bypass, Isolation: o.isolation,
 		KernelPath: p.bridge.sw.kernel,
 		Bridge:     p.bridge.conf.Name, Logger: log,
 	})

@@ -4,11 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"ofswitch/internal/testutil"
 	"ofswitch/ports"
 )
 
 // The options of packet rings reach the port, and memory/show tells what rings take.
 func TestIntegrationRingOptions(t *testing.T) {
+	// Rings that were made for ports to come, of tests before, are kept for a second.
+	testutil.Wait(t, "the rings of nobody to go", func() bool { return ports.RingMemory() == 0 })
 	l := newLab(t)
 	with := func(pairs ...string) error {
 		o := map[string]string{}

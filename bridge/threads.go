@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"ofswitch/ofswitch"
-	"ofswitch/ports"
 )
 
 // Threads says how many threads forward, and where. The zero Threads: as Options say, or
@@ -47,12 +46,6 @@ func ParseCPUMask(mask string) ([]int, error) {
 		}
 	}
 	return cpus, nil
-}
-
-// rxQueues is how many receive queues the port is to have; 0: as its type has by default
-// (options:n_rxq of table Interface).
-func (p *Port) rxQueues() (int, error) {
-	return p.numberOption("n_rxq", min(ports.MaxTapQueues, ports.MaxSystemQueues))
 }
 
 // numberOption is an option from 1 to most; 0: it is not given.

@@ -155,7 +155,7 @@ func TestIntegrationOpenErrors(t *testing.T) {
 		{"internal over a TAP", func() (Port, error) { return OpenInternal("tap7", TapOptions{}) }, ErrBusy, []string{"ip tuntap del dev tap7"}},
 		{"tap absent", func() (Port, error) { return OpenTap("absent0", TapOptions{}) }, ErrNotExist, []string{"ip tuntap add dev absent0 mode tap"}},
 		{"tap over a veth", func() (Port, error) { return OpenTap("p0", TapOptions{}) }, ErrNotSupported, []string{"type=system"}},
-		{"unknown io", func() (Port, error) { return OpenInternal("t0", TapOptions{IO: "fast"}) }, unix.EINVAL, []string{"io=fast: want auto or plain"}},
+		{"unknown io", func() (Port, error) { return OpenInternal("t0", TapOptions{IO: "fast"}) }, unix.EINVAL, []string{`"fast" is not known; use auto or plain`}},
 		{"bad MTU", func() (Port, error) { return OpenInternal("t0", TapOptions{MTU: 1 << 20}) }, unix.EINVAL, []string{"t0: setting the MTU 1048576"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

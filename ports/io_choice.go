@@ -29,6 +29,17 @@ func ParseIO(s string) (string, error) {
 	return "", fmt.Errorf("%q is not known; use %s, %s or %s", s, IOAuto, IOAFPacket, IOAFXDP)
 }
 
+// CheckTapIO says what is wrong with the IO and the Queues of TapOptions, if anything.
+func CheckTapIO(io string, queues int) error {
+	if io != "" && io != IOAuto && io != IOPlain {
+		return fmt.Errorf("%q is not known; use %s or %s", io, IOAuto, IOPlain)
+	}
+	if queues > MaxTapQueues || queues > 1 && io == IOPlain {
+		return fmt.Errorf("%d receive queues: there may be 1 to %d, with io=%s one", queues, MaxTapQueues, IOPlain)
+	}
+	return nil
+}
+
 // IOChoice is how a port moves its frames, and why so.
 type IOChoice struct {
 	IO   string  // of system ports IOAFPacket or IOAFXDP, of TAPs IOTap or IOPlain

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -66,17 +67,11 @@ func openTap(name string, o TapOptions, typ string) (Port, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	switch o.IO {
-	case "":
-		o.IO = IOAuto
-	case IOAuto, IOPlain:
-	default:
-		return nil, portErr(name, unix.EINVAL, "io=%s: want %s or %s", o.IO, IOAuto, IOPlain)
+	if err := CheckTapIO(o.IO, o.Queues); err != nil {
+		return nil, portErr(name, unix.EINVAL, "%s", err)
 	}
+	o.IO = cmp.Or(o.IO, IOAuto)
 	o.Queues = max(o.Queues, 1)
-	if o.Queues > MaxTapQueues || o.Queues > 1 && o.IO == IOPlain {
-		return nil, portErr(name, unix.EINVAL, "%d receive queues: there may be 1 to %d, with io=%s one", o.Queues, MaxTapQueues, IOPlain)
-	}
 	p := &Tap{typ: typ, created: typ == "internal"}
 	multi, err := o.Queues > 1, error(nil)
 	if !p.created {
@@ -295,6 +290,10 @@ func (p *Tap) configure(name string, o TapOptions) error {
 			return errors.Join(err, dev.close())
 		}
 	}
+	p.dev = dev
+	if s := link.Attrs().Statistics; s != nil {
+		p.base, p.last = s.TxDropped, s.TxDropped
+	}
 	p.openKernelPath(dev, o)
 	if p.created && !o.Down {
 		if err := dev.nl.LinkSetUp(link); err != nil {
@@ -305,10 +304,6 @@ func (p *Tap) configure(name string, o TapOptions) error {
 		if q.arena, err = getArena(); err != nil {
 			return fail("receive memory", err)
 		}
-	}
-	p.dev = dev
-	if s := link.Attrs().Statistics; s != nil {
-		p.base, p.last = s.TxDropped, s.TxDropped
 	}
 	return nil
 }
