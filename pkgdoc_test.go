@@ -3,6 +3,9 @@ package ofswitch_test
 import (
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,4 +17,55 @@ func hasPackageComment(t *testing.T, path string) bool {
 		t.Fatal(err)
 	}
 	return f.Doc != nil
+}
+
+// TestCrowdedRoomsHaveMaps holds that rooms of so many files that nobody sees at once what
+// is in them say where things are: every file in one line of the list in doc.go, by its
+// name or with a star for those that begin alike, and no line for files that are not there.
+func TestCrowdedRoomsHaveMaps(t *testing.T) {
+	for _, room := range []string{"ofswitch", "ports"} {
+		names, err := filepath.Glob(filepath.Join(room, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := os.ReadFile(filepath.Join(room, "doc.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, found := strings.Cut(string(doc), "// # Where things are\n")
+		list, _, _ = strings.Cut(list, "// # ")
+		if !found {
+			t.Errorf("%s/doc.go does not say where things are", room)
+			continue
+		}
+		used := map[string]bool{} // by patterns of the list
+		for word := range strings.FieldsSeq(list) {
+			if strings.HasSuffix(word, ".go") {
+				used[word] = false
+			}
+		}
+		for _, path := range names {
+			name := filepath.Base(path)
+			if name == "doc.go" || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			in := 0
+			for pattern := range used {
+				if ok, err := filepath.Match(pattern, name); err != nil {
+					t.Fatal(err)
+				} else if ok {
+					used[pattern] = true
+					in++
+				}
+			}
+			if in != 1 {
+				t.Errorf("%s/doc.go has %s in %d places of its list, want 1", room, name, in)
+			}
+		}
+		for pattern, ok := range used {
+			if !ok {
+				t.Errorf("%s/doc.go lists %s, which is not there", room, pattern)
+			}
+		}
+	}
 }

@@ -23,9 +23,9 @@
 // receive queues, a cache, programs, frame memory and one transmit handle per
 // port. In a batch its epoch (epoch.go) is odd; the version of all tables is
 // loaded once per batch. Workers come and go while frames are forwarded (team.go), and
-// receive queues move between them (moves.go): the former owner gives a queue up, Sync, the
-// next one polls it. Which worker gets which queue is a pure function (spread.go) of what
-// each queue cost (queue_load.go).
+// receive queues move between them (rx_moves.go): the former owner gives a queue up, Sync, the
+// next one polls it. Which worker gets which queue is a pure function (rx_spread.go) of what
+// each queue cost (rx_load.go).
 //
 // Program (program.go): plain data. Operations on the frame, credits to count
 // on, effects to carry out once a second, and dependencies that tell whether a
@@ -36,7 +36,7 @@
 // has changed since its last batch. A program whose stamp is the worker's is
 // fresh, which is one comparison. Otherwise its dependencies are asked once,
 // and if none says "changed" it is stamped again. The dependencies are asked
-// for all keys that the program is for: each lookup in a table has a region (region.go),
+// for all keys that the program is for: each lookup in a table has a region (translate_region.go),
 // the bits of the words looked up that all these keys share, and a change of the table
 // concerns the program if it concerns any frame of the region. A program that may be
 // concerned is translated again, and kept if it comes out the same (program.adopt).
@@ -79,13 +79,37 @@
 // the queue of packet-ins, SLOWPATH before translation. A meter locks itself for
 // each frame, since workers share its tokens: the one lock on the path of frames.
 //
-// A port may have queues (queue_config.go): its shaper (shaper.go) decides which
+// A port may have queues (qos_config.go): its shaper (qos_shaper.go) decides which
 // frame leaves when. Operations point to the transmit batch of a queue; what may
-// not leave at once waits as a copy (enqueue.go) for the worker that owns the shaper.
+// not leave at once waits as a copy (qos_enqueue.go) for the worker that owns the shaper.
 //
 // Packet-out runs through the control executor: a worker without thread, queues
 // and cache, driven by its callers, one at a time. What one of several that follow each
 // other sends may leave with the next (DeferPacketOut), at the latest by Sync.
+//
+// # Where things are
+//
+//	worker.go forward.go polling.go epoch.go cell.go  a worker, its batch, how it waits
+//	caches.go misses.go sweep.go hull.go              the way to a program, and out of the caches
+//	program*.go params.go drop.go                     programs and their text, bounds, reasons of drops
+//	translate*.go                                     flow tables to a program; NORMAL, mirrors, groups
+//	exec*.go transmit.go coalesce.go reassemble.go    a program over frames, and what leaves
+//	virtual_meter.go upcall.go packet_out.go          frames to controllers, and from them
+//	buffer.go
+//	rx_*.go                                           receive queues: who polls which, policing
+//	qos_*.go tokens.go                                queues of ports
+//	team.go thread*.go worker_counts.go               forwarding threads, and what they do
+//	epoll_unsafe.go
+//	kernel_*.go                                       programs that the kernel carries out
+//	datapath.go ports.go collector.go fold.go         the datapath, its ports, its housekeeping
+//	trim.go unlink.go listing.go gather.go
+//	bridge.go control.go flow_mods.go bundle.go       a bridge, and what its controllers ask for
+//	group.go table_config.go table_features.go
+//	limits.go stats.go feed.go version.go
+//	l2_config.go bond.go macs.go failmode.go          a bridge as a learning switch
+//	inband.go
+//	inspect.go trace*.go                              what persons ask: flows, threads, traces
+//	plant.go                                          bugs that tests put in
 //
 // # Order of frames
 //

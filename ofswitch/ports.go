@@ -84,7 +84,7 @@ func (b *Bridge) AddPort(no ofp.PortNo, dev ports.Port) error {
 		return err
 	}
 	b.addPort(p)
-	if err := d.addQueues(p); err != nil {
+	if err := d.addRxQueues(p); err != nil {
 		return errors.Join(err, b.removePort(p))
 	}
 	b.tellPort(ofp.PortAdd, p)
@@ -208,7 +208,7 @@ func (b *Bridge) RemovePort(no ofp.PortNo) error {
 // removePort takes p out; the caller holds portMu and, for reading, teamMu.
 func (b *Bridge) removePort(p *port) error {
 	d := b.d
-	queues := d.removeQueues(p)
+	queues := d.removeRxQueues(p)
 	if qos := p.qos.Load(); qos != nil {
 		d.disown(qos.shaper)
 	}

@@ -13,7 +13,7 @@ type rxq struct {
 	q    ports.RxQueue
 	port *port
 	id   int // in port.dev.RxQueues
-	load *queueLoad
+	load *rxLoad
 
 	police     policer
 	adoption   uint64 // by which the worker has it
@@ -73,15 +73,7 @@ func (w *worker) adopt(set *rxSet) {
 		w.byFD[int32(q.q.FD())] = q
 		w.activate(q)
 	}
-	for _, q := range set.list {
-		if q.parked {
-			w.unpark(q)
-			q.falseWakes = 0
-			if !q.active {
-				w.activate(q)
-			}
-		}
-	}
+	w.unparkSet()
 }
 
 // retire takes the queues out of the round that had no frame for a while.
@@ -142,6 +134,11 @@ func (w *worker) unparkAll() {
 	if !w.owns() {
 		return // the next round adopts what has changed, and unparks all of it
 	}
+	w.unparkSet()
+}
+
+// unparkSet gives the parked queues of w.set another chance. The worker owns its queues.
+func (w *worker) unparkSet() {
 	for _, q := range w.set.list {
 		if q.parked {
 			w.unpark(q)
@@ -157,9 +154,6 @@ func (w *worker) unparkAll() {
 // queue that is only called not parked would never be read again. The worker
 // owns its queues.
 func (w *worker) unpark(q *rxq) {
-	if !q.parked {
-		return
-	}
 	q.parked = false
 	if err := w.watch(q.q.FD()); err != nil {
 		w.d.log.Debug("port", "name", q.port.name, "err", err)

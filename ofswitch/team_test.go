@@ -210,14 +210,14 @@ func TestQueuesSpread(t *testing.T) {
 func TestRebalance(t *testing.T) {
 	l := newLab(t, 4, func(o *Options) { o.Workers = 2 })
 	load := func(no int, thousandths uint64) {
-		for _, q := range l.d.queues() {
+		for _, q := range l.d.rxQueues() {
 			if q.port.no == ofp.PortNo(no) {
 				q.load.add(1, thousandths*1e6)
 			}
 		}
 	}
 	at := func(no int) int {
-		for _, q := range l.d.queues() {
+		for _, q := range l.d.rxQueues() {
 			if q.port.no == ofp.PortNo(no) {
 				return q.worker.index
 			}
@@ -248,7 +248,7 @@ func TestRebalance(t *testing.T) {
 	if now := [4]int{at(1), at(2), at(3), at(4)}; now != was {
 		t.Errorf("queues moved for nothing: %v, %v", was, now)
 	}
-	if p, ok := l.d.queues()[0].load.over(5); !ok || p != 500 {
+	if p, ok := l.d.rxQueues()[0].load.over(5); !ok || p != 500 {
 		t.Errorf("the load of queue 1 is %d thousandths, want 500", p)
 	}
 }

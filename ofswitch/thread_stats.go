@@ -87,7 +87,7 @@ func (d *Datapath) Threads(seconds int) []ThreadStats {
 			list[i].Microflows, list[i].Megaflows, list[i].Masks = micro, mega, masks
 		}
 	}
-	for _, q := range d.queues() {
+	for _, q := range d.rxQueues() {
 		frames, batches, busy := q.load.read()
 		load, ok := q.load.over(seconds)
 		if !ok {

@@ -13,12 +13,27 @@
 // at most packet.BatchSize frames a call, so that a worker thread never hands
 // its processor back in the middle of a batch.
 //
+// # Where things are
+//
+//	port.go caps.go counters.go errors.go     what a port is to the data path
+//	system*.go claim.go fanout.go opened.go   system ports: AF_PACKET
+//	io_choice.go together.go
+//	ring*.go arena.go mmsg.go rawio_unsafe.go memory and system calls of frames
+//	vnet.go
+//	xdp*.go                                   system ports: AF_XDP
+//	tap*.go                                   internal and TAP ports
+//	mem*.go                                   ports in memory
+//	kernelpath*.go                            ports whose flows the kernel forwards (kernelpath)
+//	device*.go ethtool_unsafe.go watch.go     devices: status, statistics, driver, coming and going
+//	netns.go kernel_version.go
+//	provider.go                               descriptors of a predecessor process
+//
 // # AF_XDP
 //
 // A system port may move its frames by AF_XDP instead (io_choice.go says when).
 // An eBPF program at the device's XDP hook, held by a bpf link of the process,
 // redirects every frame to the socket of its receive queue. The memory of all
-// such ports is one umem (umem.go); a frame that goes from one to another is not
+// such ports is one umem (xdp_umem.go); a frame that goes from one to another is not
 // copied by us (packet.Frame.Exchange), and one from elsewhere once.
 //
 // There is no offload state on either side: Caps are empty, so the data path

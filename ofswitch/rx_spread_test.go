@@ -28,7 +28,7 @@ func TestSpread(t *testing.T) {
 		{"worth it", []int{0, 0, 1, 1}, []int{500, 400, 10, 10}, 2, 25, []int{0, 1, 1, 1}},
 		{"must go, whatever the gain", []int{0, 2, 1}, []int{100, 100, 200}, 2, 25, []int{0, 0, 1}},
 	} {
-		shares := make([]share, len(c.workers))
+		shares := make([]rxShare, len(c.workers))
 		for i := range shares {
 			shares[i].worker = c.workers[i]
 			if c.loads != nil {
@@ -43,24 +43,24 @@ func TestSpread(t *testing.T) {
 
 // TestSpreadPinned: pinned queues stay, and what polls them alone gets no others.
 func TestSpreadPinned(t *testing.T) {
-	pin := func(worker, load int) share { return share{worker: worker, load: load, pinned: true} }
-	alone := func(worker int) share { return share{worker: worker, pinned: true, alone: true} }
-	any := func(worker, load int) share { return share{worker: worker, load: load} }
+	pin := func(worker, load int) rxShare { return rxShare{worker: worker, load: load, pinned: true} }
+	alone := func(worker int) rxShare { return rxShare{worker: worker, pinned: true, alone: true} }
+	any := func(worker, load int) rxShare { return rxShare{worker: worker, load: load} }
 	for _, c := range []struct {
 		name    string
-		shares  []share
+		shares  []rxShare
 		n, gain int
 		want    []int
 	}{
-		{"pinned together", []share{pin(0, 500), pin(0, 500)}, 2, 0, []int{0, 0}},
-		{"others make room", []share{pin(0, 500), any(0, 100), any(0, 100)}, 2, 0, []int{0, 1, 1}},
-		{"others share what is left", []share{pin(0, 900), any(1, 100), any(1, 90), any(1, 10)}, 3, 0, []int{0, 2, 1, 1}},
-		{"alone", []share{alone(0), any(0, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
-		{"alone in the midst", []share{any(0, 100), alone(1), any(2, 100), any(2, 100), any(1, 50)}, 3, 0, []int{0, 1, 2, 2, 0}},
-		{"one of them alone", []share{alone(1), pin(1, 10), any(0, 0)}, 2, 0, []int{1, 1, 0}},
-		{"all alone", []share{alone(0), alone(1), any(0, 0), any(0, 0)}, 2, 0, []int{0, 1, 1, 0}},
-		{"alone, and a worker has gone", []share{alone(0), any(2, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
-		{"no gain, but one that is alone", []share{alone(0), any(0, 100), any(1, 900)}, 2, 25, []int{0, 1, 1}},
+		{"pinned together", []rxShare{pin(0, 500), pin(0, 500)}, 2, 0, []int{0, 0}},
+		{"others make room", []rxShare{pin(0, 500), any(0, 100), any(0, 100)}, 2, 0, []int{0, 1, 1}},
+		{"others share what is left", []rxShare{pin(0, 900), any(1, 100), any(1, 90), any(1, 10)}, 3, 0, []int{0, 2, 1, 1}},
+		{"alone", []rxShare{alone(0), any(0, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
+		{"alone in the midst", []rxShare{any(0, 100), alone(1), any(2, 100), any(2, 100), any(1, 50)}, 3, 0, []int{0, 1, 2, 2, 0}},
+		{"one of them alone", []rxShare{alone(1), pin(1, 10), any(0, 0)}, 2, 0, []int{1, 1, 0}},
+		{"all alone", []rxShare{alone(0), alone(1), any(0, 0), any(0, 0)}, 2, 0, []int{0, 1, 1, 0}},
+		{"alone, and a worker has gone", []rxShare{alone(0), any(2, 0), any(1, 0)}, 2, 0, []int{0, 1, 1}},
+		{"no gain, but one that is alone", []rxShare{alone(0), any(0, 100), any(1, 900)}, 2, 25, []int{0, 1, 1}},
 	} {
 		if got := spread(c.shares, c.n, c.gain); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -73,7 +73,7 @@ func TestSpreadPinned(t *testing.T) {
 func TestSpreadRandom(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 1))
-	busiest := func(at []int, shares []share, n int) int {
+	busiest := func(at []int, shares []rxShare, n int) int {
 		sums := make([]int, n)
 		for i, w := range at {
 			sums[w] += shares[i].load
@@ -84,7 +84,7 @@ func TestSpreadRandom(t *testing.T) {
 		n := 1 + r.IntN(6)
 		idle := r.IntN(3) == 0
 		mixed, pins := r.IntN(2) == 0, r.IntN(3) == 0
-		shares := make([]share, r.IntN(20))
+		shares := make([]rxShare, r.IntN(20))
 		were := make([]int, len(shares))
 		for i := range shares {
 			shares[i].worker = r.IntN(n)

@@ -105,8 +105,8 @@ func (d *Datapath) pinned(p *port, id int, among []*worker) *worker {
 }
 
 // shareOf is what spread is to know of a queue. The caller holds teamMu.
-func (d *Datapath) shareOf(q queueAt, among []*worker) share {
-	s := share{worker: q.worker.index, load: q.load.lately()}
+func (d *Datapath) shareOf(q rxAt, among []*worker) rxShare {
+	s := rxShare{worker: q.worker.index, load: q.load.lately()}
 	if w := d.pinned(q.port, q.id, among); w != nil {
 		s.worker, s.pinned, s.alone = w.index, true, !d.affinity.mixed
 	}
@@ -121,7 +121,7 @@ func (d *Datapath) openWorkers() []*worker {
 		return all
 	}
 	open := slices.Clone(all)
-	for _, q := range d.queues() {
+	for _, q := range d.rxQueues() {
 		if w := d.pinned(q.port, q.id, all); w != nil {
 			open = slices.DeleteFunc(open, func(o *worker) bool { return o == w })
 		}
@@ -165,7 +165,7 @@ func (d *Datapath) isolate(list []ThreadStats) {
 		return
 	}
 	others := make([]bool, len(list))
-	for _, q := range d.queues() {
+	for _, q := range d.rxQueues() {
 		if d.pinned(q.port, q.id, d.workers()) == q.worker {
 			list[q.worker.index].Isolated = true
 		} else {

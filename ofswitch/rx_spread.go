@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// share is what the policy of queues knows of one receive queue.
-type share struct {
+// rxShare is what the policy of queues knows of one receive queue.
+type rxShare struct {
 	worker int // index of the one that polls it; one that is going needs not be among those that stay
 	load   int // lately, in thousandths of a thread
 
@@ -22,7 +22,7 @@ type share struct {
 // A worker with a pinned queue that is alone gets no others, unless that goes for all.
 //
 // The same shares give the same answer.
-func spread(shares []share, n, gain int) []int {
+func spread(shares []rxShare, n, gain int) []int {
 	closed := make([]bool, n)
 	for _, s := range shares {
 		if s.alone {
@@ -42,7 +42,7 @@ func spread(shares []share, n, gain int) []int {
 		}
 	}
 	at := make([]int, len(shares))
-	var rest []share
+	var rest []rxShare
 	var which []int // of shares the rest is
 	for i, s := range shares {
 		if at[i] = s.worker; s.pinned && closed[s.worker] {
@@ -60,7 +60,7 @@ func spread(shares []share, n, gain int) []int {
 }
 
 // spreadOpen is spread where any worker may get any queue that is not pinned.
-func spreadOpen(shares []share, n, gain int) []int {
+func spreadOpen(shares []rxShare, n, gain int) []int {
 	// Loads before numbers: no number of queues outweighs one thousandth.
 	weight := func(i int) int { return shares[i].load*(len(shares)+1) + 1 }
 	at := make([]int, len(shares))
@@ -96,7 +96,7 @@ func spreadOpen(shares []share, n, gain int) []int {
 // improve takes one step that lowers the load of the busiest worker that can give a queue
 // away: a queue of it goes to the least busy one or, if none may, changes places with a queue
 // of that.
-func improve(shares []share, at, sums []int, weight func(i int) int) bool {
+func improve(shares []rxShare, at, sums []int, weight func(i int) int) bool {
 	movable := make([]bool, len(sums))
 	for i, w := range at {
 		movable[w] = movable[w] || !shares[i].pinned

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// queueMove gives a receive queue to another worker.
-type queueMove struct {
+// rxMove gives a receive queue to another worker.
+type rxMove struct {
 	q        *rxq
 	from, to *worker
 }
 
-// setQueues replaces the worker's receive queues. The caller makes sure that nobody else
+// setRxQueues replaces the worker's receive queues. The caller makes sure that nobody else
 // does at the same time.
-func (w *worker) setQueues(list []*rxq) {
+func (w *worker) setRxQueues(list []*rxq) {
 	w.rx.Store(newRxSet(list))
 	w.wake()
 }
@@ -26,21 +26,21 @@ func (q *rxq) handOver() *rxq {
 	return &rxq{q: q.q, port: q.port, id: q.id, load: q.load, police: q.police}
 }
 
-// queueAt is a receive queue and its worker.
-type queueAt struct {
+// rxAt is a receive queue and its worker.
+type rxAt struct {
 	*rxq
 	worker *worker
 }
 
-// queues lists all receive queues, by port and number in it.
-func (d *Datapath) queues() []queueAt {
-	var list []queueAt
+// rxQueues lists all receive queues, by port and number in it.
+func (d *Datapath) rxQueues() []rxAt {
+	var list []rxAt
 	for _, w := range d.everyWorker() {
 		for _, q := range w.rx.Load().list {
-			list = append(list, queueAt{q, w})
+			list = append(list, rxAt{q, w})
 		}
 	}
-	slices.SortFunc(list, func(a, b queueAt) int {
+	slices.SortFunc(list, func(a, b rxAt) int {
 		return cmp.Or(cmp.Compare(a.port.num, b.port.num), cmp.Compare(a.id, b.id))
 	})
 	return list
@@ -48,15 +48,15 @@ func (d *Datapath) queues() []queueAt {
 
 // planLocked says which queues are to move so that each is with one of these workers, and
 // the work is shared out; gain as in spread. The caller holds teamMu.
-func (d *Datapath) planLocked(to []*worker, gain int) (moves []queueMove) {
-	list := d.queues()
-	shares := make([]share, len(list))
+func (d *Datapath) planLocked(to []*worker, gain int) (moves []rxMove) {
+	list := d.rxQueues()
+	shares := make([]rxShare, len(list))
 	for i, q := range list {
 		shares[i] = d.shareOf(q, to)
 	}
 	for i, index := range spread(shares, len(to), gain) {
 		if w := to[index]; w != list[i].worker {
-			moves = append(moves, queueMove{list[i].rxq, list[i].worker, w})
+			moves = append(moves, rxMove{list[i].rxq, list[i].worker, w})
 		}
 	}
 	return moves
@@ -64,7 +64,7 @@ func (d *Datapath) planLocked(to []*worker, gain int) (moves []queueMove) {
 
 // watchMoves has the queues watched by their next worker too, who ignores what it does not
 // know yet: a queue that nobody could watch would be lost. If one cannot, none is.
-func (d *Datapath) watchMoves(moves []queueMove) error {
+func (d *Datapath) watchMoves(moves []rxMove) error {
 	for i, m := range moves {
 		if err := m.to.watch(m.q.q.FD()); err != nil {
 			for _, m := range moves[:i] {
@@ -79,7 +79,7 @@ func (d *Datapath) watchMoves(moves []queueMove) error {
 // carryOut moves queues that watchMoves has had watched. The former worker has sent all
 // that it received from a queue before the next polls it, so the order of frames is
 // kept. The caller holds teamMu.
-func (d *Datapath) carryOut(moves []queueMove) {
+func (d *Datapath) carryOut(moves []rxMove) {
 	if len(moves) == 0 {
 		return
 	}
@@ -91,7 +91,7 @@ func (d *Datapath) carryOut(moves []queueMove) {
 		gone[m.from][m.q] = true
 	}
 	for w, queues := range gone {
-		w.setQueues(slices.DeleteFunc(slices.Clone(w.rx.Load().list), func(q *rxq) bool { return queues[q] }))
+		w.setRxQueues(slices.DeleteFunc(slices.Clone(w.rx.Load().list), func(q *rxq) bool { return queues[q] }))
 	}
 	d.Sync()
 	come := map[*worker][]*rxq{}
@@ -103,7 +103,7 @@ func (d *Datapath) carryOut(moves []queueMove) {
 		come[m.to] = append(come[m.to], m.q.handOver())
 	}
 	for w, queues := range come {
-		w.setQueues(append(slices.Clone(w.rx.Load().list), queues...))
+		w.setRxQueues(append(slices.Clone(w.rx.Load().list), queues...))
 	}
 }
 
@@ -126,9 +126,9 @@ func (d *Datapath) rebalance(gain int) (moved int, err error) {
 	return len(moves), nil
 }
 
-// addQueues gives each of p's receive queues to the worker that has the least to do. The
+// addRxQueues gives each of p's receive queues to the worker that has the least to do. The
 // caller holds teamMu for reading.
-func (d *Datapath) addQueues(p *port) error {
+func (d *Datapath) addRxQueues(p *port) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	open := d.openWorkers()
@@ -138,15 +138,15 @@ func (d *Datapath) addQueues(p *port) error {
 		if err := w.watch(rx.FD()); err != nil {
 			return fmt.Errorf("port %s: %w", p.name, err)
 		}
-		w.setQueues(append(slices.Clone(w.rx.Load().list), &rxq{q: rx, port: p, id: id, load: &queueLoad{}}))
+		w.setRxQueues(append(slices.Clone(w.rx.Load().list), &rxq{q: rx, port: p, id: id, load: &rxLoad{}}))
 	}
 	return nil
 }
 
-// removeQueues takes p's receive queues from the workers. They may still be
+// removeRxQueues takes p's receive queues from the workers. They may still be
 // in use until the next Sync, and are to be unwatched then. The caller holds teamMu for
 // reading.
-func (d *Datapath) removeQueues(p *port) (gone []queueAt) {
+func (d *Datapath) removeRxQueues(p *port) (gone []rxAt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range d.workers() {
@@ -156,11 +156,11 @@ func (d *Datapath) removeQueues(p *port) (gone []queueAt) {
 			if q.port != p {
 				keep = append(keep, q)
 			} else {
-				gone = append(gone, queueAt{q, w})
+				gone = append(gone, rxAt{q, w})
 			}
 		}
 		if len(keep) != len(list) {
-			w.setQueues(keep)
+			w.setRxQueues(keep)
 		}
 	}
 	return gone
@@ -169,7 +169,7 @@ func (d *Datapath) removeQueues(p *port) (gone []queueAt) {
 // unwatchAll ends the watch of queues that no worker knows any more. Only now: one that had
 // a queue parked may have watched it again until the Sync before, and the device may stay
 // open for another port.
-func unwatchAll(gone []queueAt) error {
+func unwatchAll(gone []rxAt) error {
 	var errs []error
 	for _, q := range gone {
 		errs = append(errs, q.worker.unwatch(q.q.FD()))

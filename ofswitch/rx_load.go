@@ -2,9 +2,9 @@ package ofswitch
 
 import "sync"
 
-// queueLoad is what a receive queue costs its worker, over all workers that it ever had.
-type queueLoad struct {
-	queueCell
+// rxLoad is what a receive queue costs its worker, over all workers that it ever had.
+type rxLoad struct {
+	rxCell
 
 	// What the cell said at the collector's last rounds: a ring.
 	mu    sync.Mutex
@@ -12,21 +12,21 @@ type queueLoad struct {
 	next  int // total of marks
 }
 
-// queueCell is written by the queue's worker, once for each batch (as in cell.go).
-type queueCell struct {
+// rxCell is written by the queue's worker, once for each batch (as in cell.go).
+type rxCell struct {
 	frames, batches uint64
 	busy            uint64 // ns
 }
 
 //go:norace
-func (c *queueCell) add(frames, busy uint64) {
+func (c *rxCell) add(frames, busy uint64) {
 	c.frames += frames
 	c.batches++
 	c.busy += busy
 }
 
 //go:norace
-func (c *queueCell) read() (frames, batches, busy uint64) { return c.frames, c.batches, c.busy }
+func (c *rxCell) read() (frames, batches, busy uint64) { return c.frames, c.batches, c.busy }
 
 type loadMark struct {
 	at   int64 // ns
@@ -37,7 +37,7 @@ type loadMark struct {
 const loadRounds = 60
 
 // mark is called in each of the collector's rounds.
-func (l *queueLoad) mark(now int64) {
+func (l *rxLoad) mark(now int64) {
 	_, _, busy := l.read()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,7 +47,7 @@ func (l *queueLoad) mark(now int64) {
 
 // over is the queue's load over the last so many rounds, or as many as there were, in
 // thousandths of a thread. ok false: it is too new to say.
-func (l *queueLoad) over(rounds int) (load int, ok bool) {
+func (l *rxLoad) over(rounds int) (load int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rounds = min(rounds, loadRounds, l.next-1)
@@ -62,7 +62,7 @@ func (l *queueLoad) over(rounds int) (load int, ok bool) {
 }
 
 // lately is the load by which queues are shared out.
-func (l *queueLoad) lately() int {
+func (l *rxLoad) lately() int {
 	load, _ := l.over(balanceRounds)
 	return load
 }
@@ -80,7 +80,7 @@ func (w *worker) weight() int {
 // balance is the collector's part: it takes note of loads and, once in a while, moves
 // queues away from a worker that is busy while another is not.
 func (d *Datapath) balance(now int64) {
-	for _, q := range d.queues() {
+	for _, q := range d.rxQueues() {
 		q.load.mark(now)
 	}
 	workers := d.workers()
