@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -66,6 +67,25 @@ func TestCrowdedRoomsHaveMaps(t *testing.T) {
 			if !ok {
 				t.Errorf("%s/doc.go lists %s, which is not there", room, pattern)
 			}
+		}
+	}
+}
+
+// TestArchitectureNamesEveryPackage holds that docs/architecture.md says of every package
+// what it is for.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "list", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for pkg := range strings.Lines(string(out)) {
+		room, ours := strings.CutPrefix(strings.TrimSpace(pkg), module)
+		if ours && !strings.Contains(string(page), "`"+room+"`") {
+			t.Errorf("docs/architecture.md does not name %s", room)
 		}
 	}
 }
