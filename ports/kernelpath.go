@@ -146,7 +146,13 @@ func (p *Tap) openKernelPath(d *device, o TapOptions) {
 		o.Logger.Debug("the kernel forwards nothing of the port by itself", "port", d.name, "reason", err)
 		return
 	}
-	p.kernel.Ahead()
+	p.kernel.Ahead(d.isDown)
+}
+
+// isDown says that nothing can be sent through the device.
+func (d *device) isDown() bool {
+	l, err := d.link()
+	return err == nil && l.Attrs().RawFlags&unix.IFF_UP == 0
 }
 
 // settleKernelPath finds out which of the host's frames are on their way.

@@ -29,10 +29,10 @@ func (t *Table) Release(flows ...*Flow) {
 	}
 }
 
-// Look has the owner of a port find out which frames are on their way to the switch, if that is
-// not known yet: a moment without frames has come.
+// Look has the owner of a TAP find out which frames are on their way to the switch: it tells of those that the
+// kernel has dropped, and calls Settle if it is not known yet.
 func (p *Port) Look() {
-	if p.look != nil && !p.known.Load() {
+	if p.look != nil {
 		p.look()
 	}
 }

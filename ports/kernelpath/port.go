@@ -41,6 +41,7 @@ type Port struct {
 	flows     map[*Flow]struct{} // from and to the port
 	maskIs    [MaxMasks]Key
 	maskUsers [MaxMasks]int
+	ahead     bool // it counts in Table.ahead
 	closed    bool // there are no flows, and will be none
 	freed     bool // closed, and its place may be another's
 }
@@ -221,6 +222,10 @@ func (p *Port) end(free bool) error {
 		return nil
 	}
 	p.closed = true
+	if p.ahead {
+		p.ahead = false
+		t.ahead--
+	}
 	list := make([]*Flow, 0, len(p.flows))
 	for f := range p.flows {
 		list = append(list, f)

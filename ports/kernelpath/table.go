@@ -37,7 +37,7 @@ type Table struct {
 
 	opened time.Time // when the last port was
 	early  []*Port   // TAPs that are to be made ready ahead, in their order
-	ahead  int       // how many have been
+	ahead  int       // how many are
 }
 
 // Open makes the table. The error wraps ErrUnavailable and says why there is none: the

@@ -8,14 +8,16 @@ import (
 )
 
 // Attaching a program to a TAP takes the kernel some 10 ms, with its lock on the
-// configuration of devices held: too long for each of a thousand bridges. So it comes when no
-// ports have been opened for a while (calm), for the first TAPs (maxAhead), and for others
-// with their first flow. Frames that the host has sent before were not counted: which
+// configuration of devices held: too long for each of a thousand bridges. So it comes at once for the
+// first TAPs (maxAtOnce), when no ports have been opened for a while (calm) for more of them (maxAhead), and for
+// others with their first flow. Frames that the host has sent before were not counted: which
 // are still on their way is known once none has come for a moment (Settle, Resync), and no
-// flow becomes active before that.
+// flow becomes active before that. Where a sender floods the TAP from the beginning there may be no such moment
+// for seconds.
 const (
-	calm     = 300 * time.Millisecond
-	maxAhead = 64
+	maxAtOnce = 4
+	calm      = 300 * time.Millisecond
+	maxAhead  = 64
 	// lookEvery and looks say how often, and how many times, the owner is asked to
 	// look whether such a moment has come, beside the times when it looks by itself.
 	lookEvery = 10 * time.Millisecond
@@ -39,9 +41,17 @@ func (t *Table) OpenTap(d Device) (*Port, error) {
 	})
 }
 
-// Ahead makes the TAP ready for flows when no more ports are being opened, if it is one of the
-// first.
-func (p *Port) Ahead() {
+// Ahead makes the TAP ready for flows if it is one of the first: at once, or when no more ports are being
+// opened. unused says that no frame can have been sent through it so far; it is asked when
+// frames are counted.
+func (p *Port) Ahead(unused func() bool) {
+	if p.isAtOnce() {
+		if p.begin() == nil && unused() { // an error comes again, and is told, with the first flow
+			p.entry.dropped.Store(0)
+			p.known.Store(true)
+		}
+		return
+	}
 	t := p.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,6 +61,18 @@ func (p *Port) Ahead() {
 	if t.early = append(t.early, p); len(t.early) == 1 {
 		time.AfterFunc(calm, t.readyNext)
 	}
+}
+
+// isAtOnce says whether the TAP is one of the first, and counts it then.
+func (p *Port) isAtOnce() bool {
+	p.t.mu.Lock()
+	defer p.t.mu.Unlock()
+	if p.t.ahead >= maxAtOnce {
+		return false
+	}
+	p.t.ahead++
+	p.ahead = true
+	return true
 }
 
 // readyNext makes the TAP ready whose turn it is, and comes back for the others.
@@ -71,7 +93,10 @@ func (t *Table) readyNext() {
 	_ = p.begin() // it is tried again, and told, with the first flow
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ahead++
+	if !p.closed {
+		t.ahead++
+		p.ahead = true
+	}
 	if t.early = t.early[1:]; len(t.early) > 0 {
 		time.AfterFunc(0, t.readyNext)
 	}
@@ -96,7 +121,7 @@ func (p *Port) lookAgain(times int) {
 		p.t.mu.Lock()
 		closed := p.closed
 		p.t.mu.Unlock()
-		if !closed {
+		if !closed && !p.known.Load() {
 			p.look()
 			p.lookAgain(times - 1)
 		}
