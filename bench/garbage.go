@@ -217,9 +217,7 @@ func measureGarbage(ctx context.Context, set setting, testdata string, length ti
 // events joins the data path to its controllers.
 type events struct{ m *ofconn.Manager }
 
-func (e *events) PacketIn(p ofswitch.PacketIn) {
-	e.m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, MaxLen: p.MaxLen})
-}
+func (e *events) PacketIns(list []ofswitch.PacketIn)         { e.m.PacketIns(list) }
 func (e *events) FlowRemoved(m *ofp.FlowRemoved)             { e.m.FlowRemoved(m) }
 func (e *events) FlowsChanged(uint64, []ofswitch.FlowChange) {}
 

@@ -240,6 +240,7 @@ func (s *Switch) addBridgeLocked(b *Bridge) (*liveBridge, error) {
 		Logger:     log,
 		Snoop:      lb.snoop.Copy,
 		OnFailOpen: of.SetFailOpen,
+		FlowHash:   flowHash,
 
 		OnMissPacketIn: of.SetMissPacketIn,
 		OnStatus:       s.opts.OnChange,

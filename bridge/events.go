@@ -24,9 +24,9 @@ var (
 
 func (e *events) set(m *ofconn.Manager) { e.m.Store(m) }
 
-func (e *events) PacketIn(p ofswitch.PacketIn) {
+func (e *events) PacketIns(list []ofswitch.PacketIn) {
 	if m := e.m.Load(); m != nil {
-		m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, NoEntry: p.NoEntry, MaxLen: p.MaxLen, Buffer: p.Buffer, FlowHash: func() uint64 { return flowHash(p.Msg.Data) }})
+		m.PacketIns(list)
 	}
 }
 

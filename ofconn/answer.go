@@ -18,8 +18,8 @@ import (
 // answerDirectly is how many bytes the reader writes itself.
 const answerDirectly = 8 << 10
 
-// directBuffers are for answers of several messages.
-var directBuffers = sync.Pool{New: func() any { return new([answerDirectly]byte) }}
+// writeBuffers are for several messages that are written together.
+var writeBuffers = sync.Pool{New: func() any { return new([writeChunk]byte) }}
 
 // rawConn is the socket of a connection that may be written to without waiting; nil:
 // there is none, since it is encrypted or no socket.
@@ -54,8 +54,8 @@ func (c *conn) answer() {
 	if len(msgs) == 1 {
 		b = msgs[0].b
 	} else {
-		buf := directBuffers.Get().(*[answerDirectly]byte)
-		defer directBuffers.Put(buf)
+		buf := writeBuffers.Get().(*[writeChunk]byte)
+		defer writeBuffers.Put(buf)
 		b = buf[:0]
 		for _, m := range msgs {
 			b = append(b, m.b...)
@@ -67,15 +67,19 @@ func (c *conn) answer() {
 			msgs[i].shown = true
 		}
 	}
-	n := 0
+	c.out.answered(msgs, c.writeNow(b))
+}
+
+// writeNow writes as much of b as the socket takes at once, and says how much that is.
+func (c *conn) writeNow(b []byte) (n int) {
 	err := c.raw.Control(func(fd uintptr) {
 		// It fails where the peer takes no more now, or never: the writer finds out which.
 		n, _ = unix.Write(int(fd), b)
 	})
 	if err != nil {
-		n = 0 // closed
+		return 0 // closed
 	}
-	c.out.answered(msgs, max(n, 0))
+	return max(n, 0)
 }
 
 // leaveAnswers has the writer write what waits, before the reader does something of
@@ -95,8 +99,8 @@ func (c *conn) leaveAnswers(t ofp.Type) {
 func (o *outbox) takeAnswers() []outMsg {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.dropped || len(o.fifo) == 0 {
-		return nil // the writer looks again when it has written
+	if o.writing || o.answering || o.dropped || len(o.fifo) == 0 {
+		return nil // the writer looks again when it, or PacketIns, has written
 	}
 	if o.replyBytes+o.asyncBytes+o.monitorBytes > answerDirectly {
 		signal(o.wake)
@@ -118,7 +122,7 @@ func (o *outbox) answered(msgs []outMsg, n int) {
 		m := &msgs[i]
 		if len(m.b) > n {
 			if n > 0 { // a part of it: the rest is a message of its own
-				o.writtenLocked(outMsg{b: m.b[:n], async: m.async, monitor: m.monitor})
+				o.writtenLocked(outMsg{b: m.b[:n], async: m.async, monitor: m.monitor, rest: m.rest})
 				m.b = m.b[n:]
 				m.rest = true
 			}

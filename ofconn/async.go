@@ -35,17 +35,30 @@ func flowRemovedMasks(a *ofp.AsyncConfig) *[2]uint32 { return &a.FlowRemoved }
 // asyncXID is the transaction id of messages that answer nothing.
 const asyncXID = 0
 
-// PacketIn sends a frame to the controllers that want it, except to those with
-// too many waiting. It does not block and keeps nothing of in.
-func (m *Manager) PacketIn(in PacketIn) {
-	messages := packetInMessages{in: &in}
-	for _, c := range m.established() {
-		if in.NoEntry && c.v10 == nil {
-			continue // in OpenFlow 1.3 such frames are dropped
+// PacketIns sends frames to the controllers that want them, except to those with
+// too many waiting. It does not block and keeps nothing of list.
+func (m *Manager) PacketIns(list []PacketIn) {
+	conns := m.established()
+	var few [8]*conn
+	waiting := few[:0] // those for which nothing had waited
+	for i := range list {
+		in := &list[i]
+		messages := packetInMessages{in: in}
+		for _, c := range conns {
+			if in.NoEntry && c.v10 == nil {
+				continue // in OpenFlow 1.3 such frames are dropped
+			}
+			if !c.wants(packetInMasks, in.Msg.Reason) {
+				continue
+			}
+			to := c.packetInConn(m.o.FlowHash, in.Msg.Data)
+			if to.out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c, c.maxLenFor(in)) }) {
+				waiting = append(waiting, to)
+			}
 		}
-		if c.wants(packetInMasks, in.Msg.Reason) {
-			c.packetInConn(in.FlowHash).out.putPacketIn(in.InPort, len(in.Msg.Data), func() []byte { return messages.message(c, c.maxLenFor(&in)) })
-		}
+	}
+	for _, c := range waiting {
+		c.writePacketIns()
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // tell makes one message of each kind and reason.
 func tell(m *Manager) {
 	for reason := range uint8(3) {
-		m.PacketIn(PacketIn{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, Reason: reason, Data: make([]byte, 60)}, InPort: ofp.PortNo(reason)})
+		m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, Reason: reason, Data: make([]byte, 60)}, InPort: ofp.PortNo(reason)}})
 	}
 	for reason := range uint8(4) {
 		m.FlowRemoved(&ofp.FlowRemoved{Reason: reason})
@@ -104,7 +104,7 @@ func TestPacketInIsWhole(t *testing.T) {
 	p := connected(t, m, connOptions{})
 	p.alive() // so it is in the set
 	frame := bytes.Repeat([]byte{0xab}, 9000)
-	m.PacketIn(PacketIn{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: 9000, Reason: ofp.PacketInAction, Cookie: 5, Table: 3, Data: frame}, InPort: 2, MaxLen: 96})
+	m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: 9000, Reason: ofp.PacketInAction, Cookie: 5, Table: 3, Data: frame}, InPort: 2, MaxLen: 96}})
 	got := p.want(asyncXID, ofp.TypePacketIn).(*ofp.PacketIn)
 	if got.BufferID != ofp.NoBuffer || got.TotalLen != 9000 || got.Cookie != 5 || got.Table != 3 || !bytes.Equal(got.Data, frame) {
 		t.Errorf("got %d of %d bytes, buffer %#x", len(got.Data), got.TotalLen, got.BufferID)

@@ -1,6 +1,7 @@
 package ofconn
 
 import (
+	"encoding/binary"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -27,7 +28,7 @@ func newAuxRig(t *testing.T, n int) *auxRig {
 		r.dialled <- newPeer(t, theirs)
 		return ours, nil
 	}}
-	r.m = newManager(t, r.sw, Options{dial: network.dial})
+	r.m = newManager(t, r.sw, Options{dial: network.dial, FlowHash: binary.BigEndian.Uint64})
 	r.set(n)
 	return r
 }
@@ -96,7 +97,8 @@ func (r *auxRig) quiet() {
 }
 
 func (r *auxRig) packetIn(flow uint64, cookie uint64) {
-	r.m.PacketIn(PacketIn{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, Reason: ofp.PacketInAction, Cookie: cookie, Data: make([]byte, 60)}, InPort: 1, FlowHash: func() uint64 { return flow }})
+	data := binary.BigEndian.AppendUint64(nil, flow)
+	r.m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, Reason: ofp.PacketInAction, Cookie: cookie, Data: data}, InPort: 1}})
 }
 
 // Role, asynchronous configuration and miss_send_len are the controller's,

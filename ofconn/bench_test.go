@@ -102,7 +102,7 @@ func BenchmarkPacketIn(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		m.PacketIn(PacketIn{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: 1500, Data: data}, InPort: ofp.PortNo(n & 7)})
+		m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: 1500, Data: data}, InPort: ofp.PortNo(n & 7)}})
 		n++
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "frames/s")

@@ -54,9 +54,9 @@ func (ch *channel) removeAuxLocked(c *conn) {
 
 // packetInConn is the connection that takes the packet-ins of a flow: one of
 // the auxiliary ones, always the same for as long as these are the same, or the
-// main one where there is none. flowHash is called only if there is a choice;
-// without one all go over the first.
-func (ch *channel) packetInConn(flowHash func() uint64) *conn {
+// main one where there is none. flowHash (Options.FlowHash) is asked about the frame only if
+// there is a choice; without one all go over the first.
+func (ch *channel) packetInConn(flowHash func([]byte) uint64, frame []byte) *conn {
 	aux := ch.auxiliaries()
 	switch {
 	case len(aux) == 0:
@@ -64,6 +64,6 @@ func (ch *channel) packetInConn(flowHash func() uint64) *conn {
 	case len(aux) == 1 || flowHash == nil:
 		return aux[0]
 	}
-	i, _ := bits.Mul64(flowHash(), uint64(len(aux)))
+	i, _ := bits.Mul64(flowHash(frame), uint64(len(aux)))
 	return aux[i]
 }

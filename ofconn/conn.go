@@ -221,7 +221,14 @@ func (c *conn) linger(err error, written <-chan struct{}) {
 // write empties the outbox until it is finished or the connection closed.
 func (c *conn) write() {
 	var spare batch
-	var buf []byte
+	var buf *[writeChunk]byte // nil while nothing is written
+	release := func() {
+		if buf != nil {
+			writeBuffers.Put(buf)
+			buf = nil
+		}
+	}
+	defer release()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -230,7 +237,7 @@ func (c *conn) write() {
 			if !more {
 				return
 			}
-			buf = nil // a thousand idle connections hold no buffers
+			release() // a thousand idle connections hold no buffers
 			spare = batch{}
 			var later <-chan time.Time
 			if wait > 0 {
@@ -246,10 +253,9 @@ func (c *conn) write() {
 			continue
 		}
 		if buf == nil {
-			buf = make([]byte, 0, 4<<10)
+			buf = writeBuffers.Get().(*[writeChunk]byte)
 		}
-		var err error
-		if buf, err = c.writeBatch(b, buf); err != nil {
+		if err := c.writeBatch(b, buf[:0]); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				c.close(errStalled)
 				return
@@ -270,8 +276,8 @@ func (c *conn) write() {
 }
 
 // writeBatch writes b in pieces of up to writeChunk bytes, several messages in
-// each, and gives back buf, perhaps grown.
-func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
+// each, by way of buf, which has room for so many.
+func (c *conn) writeBatch(b batch, buf []byte) error {
 	pending := b.fifo
 	taken := 0 // messages of pending that are in buf
 	write := func(b []byte) error {
@@ -298,19 +304,19 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 	for _, m := range b.fifo {
 		if m.part && len(m.b) > writeChunk/2 {
 			if err := flush(); err != nil {
-				return buf, err
+				return err
 			}
 			c.snoop(true, m.b)
 			taken = 1
 			if err := write(m.b); err != nil {
-				return buf, err
+				return err
 			}
 			freeRoom(m.b)
 			continue
 		}
 		if len(buf)+len(m.b) > writeChunk {
 			if err := flush(); err != nil {
-				return buf, err
+				return err
 			}
 		}
 		buf = append(buf, m.b...)
@@ -322,17 +328,17 @@ func (c *conn) writeBatch(b batch, buf []byte) ([]byte, error) {
 	for _, p := range b.pins {
 		if len(buf)+len(p) > writeChunk {
 			if err := flush(); err != nil {
-				return buf, err
+				return err
 			}
 		}
 		buf = append(buf, p...)
 		c.snoop(true, p)
 	}
 	if err := flush(); err != nil {
-		return buf, err
+		return err
 	}
 	c.out.writtenPins(len(b.pins))
-	return buf, nil
+	return nil
 }
 
 // snoop shows a message of a controller to those who snoop.

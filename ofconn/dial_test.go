@@ -259,7 +259,7 @@ func TestControllersByDifference(t *testing.T) {
 		first(b).want(probeXID, ofp.TypeEchoRequest)
 		first(b).send(probeXID, &ofp.EchoReply{})
 		for range 3 {
-			m.PacketIn(PacketIn{Msg: ofp.PacketIn{}, InPort: 1})
+			m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{}, InPort: 1}})
 		}
 		start := time.Now()
 		for got := 0; got < 3; {

@@ -39,7 +39,8 @@
 // budget: over it flow-removed messages are dropped and counted, and a
 // port-status closes the connection, whose controller then learns the ports
 // anew. Packet-ins have their own queues: a few per port, fairly drawn, and
-// dropped and counted when there are too many.
+// dropped and counted when there are too many. Where nothing else waits they are
+// written by who brings them, all of a batch in one piece (packet_in_write.go).
 //
 // # Auxiliary connections
 //

@@ -295,7 +295,7 @@ func TestThousandConnections(t *testing.T) {
 	}
 	_ = over.Close()
 	for range 100 {
-		m.PacketIn(PacketIn{Msg: ofp.PacketIn{Data: make([]byte, 1500)}, InPort: 1})
+		m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{Data: make([]byte, 1500)}, InPort: 1}})
 	}
 	held := 0
 	for _, c := range m.established() {

@@ -44,6 +44,12 @@ type Options struct {
 	// a time, alternating; it must not call the Manager.
 	OnMissPacketIn func(on bool)
 
+	// FlowHash gives a number, spread evenly over its bits, that is the same for
+	// all frames of a flow: it chooses among a controller's auxiliary
+	// connections, and is called only where there are several. Nil: all
+	// packet-ins go over the first.
+	FlowHash func(frame []byte) uint64
+
 	// Snoop, if not nil, sees every message of every controller, of those that a
 	// management listener took none: peer names the other end, toPeer is
 	// the direction. It must not block nor keep msg. Connections call it

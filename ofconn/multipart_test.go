@@ -94,7 +94,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 		bad.send(1, multipart(ofp.MultipartFlow, flowRequest()))
 		for range 20_000 {
 			m.FlowRemoved(&ofp.FlowRemoved{})
-			m.PacketIn(PacketIn{Msg: ofp.PacketIn{Data: make([]byte, 1500)}, InPort: 1})
+			m.PacketIns([]PacketIn{{Msg: ofp.PacketIn{Data: make([]byte, 1500)}, InPort: 1}})
 		}
 		synctest.Wait()
 		bad.c.out.mu.Lock()

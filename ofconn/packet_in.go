@@ -32,19 +32,26 @@ func (p *packetInMessages) message(c *conn, maxLen uint16) []byte {
 		return p.message10(c.v10, maxLen)
 	}
 	id := p.bufferFor(maxLen)
-	m := p.in.Msg // a copy: connections differ
 	if id == ofp.NoBuffer {
 		if p.whole == nil {
-			p.whole = ofp.Encode(asyncXID, &m)
+			p.whole = encodePacketIn(&p.in.Msg)
 		}
 		return p.whole
 	}
-	n := min(int(maxLen), len(m.Data))
+	n := min(int(maxLen), len(p.in.Msg.Data))
 	if p.part == nil || p.partLen != n {
+		m := p.in.Msg // a copy: connections differ
 		m.BufferID, m.Data = id, m.Data[:n]
-		p.part, p.partLen = ofp.Encode(asyncXID, &m), n
+		p.part, p.partLen = encodePacketIn(&m), n
 	}
 	return p.part
+}
+
+// encodePacketIn is ofp.Encode, for which m would have to be on the heap.
+func encodePacketIn(m *ofp.PacketIn) []byte {
+	n := ofp.HeaderLen + m.Len()
+	b := ofp.Header{Version: ofp.Version, Type: ofp.TypePacketIn, Length: uint16(n), XID: asyncXID}.Append(make([]byte, 0, n))
+	return m.Append(b)
 }
 
 // bufferFor is the id of the frame's buffer for a connection that wants maxLen

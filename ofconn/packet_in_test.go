@@ -61,7 +61,7 @@ func TestPacketInParts(t *testing.T) {
 			if test.buffer != 0 {
 				in.Buffer = func() uint32 { calls++; return test.buffer }
 			}
-			m.PacketIn(in)
+			m.PacketIns([]PacketIn{in})
 			if calls != test.calls {
 				t.Errorf("the frame was buffered %d times, want %d", calls, test.calls)
 			}
@@ -82,6 +82,6 @@ func TestPacketInForNobodyIsNotBuffered(t *testing.T) {
 	p.alive()
 	in := PacketIn{InPort: 1, MaxLen: 10, Msg: ofp.PacketIn{Reason: ofp.PacketInInvalidTTL, Data: make([]byte, 60)}}
 	in.Buffer = func() uint32 { t.Error("the frame was buffered for nobody"); return 1 }
-	m.PacketIn(in) // the default filter does not let INVALID_TTL through
+	m.PacketIns([]PacketIn{in}) // the default filter does not let INVALID_TTL through
 	p.alive()
 }

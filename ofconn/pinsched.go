@@ -25,6 +25,7 @@ type PacketInStats struct {
 type pinsched struct {
 	queues map[ofp.PortNo]*pinQueue
 	active []*pinQueue // those that are not empty, in the order of service
+	spare  *pinQueue   // one that was emptied, for the next that is needed; nil: none
 	next   int         // index in active of the one to be served next
 	total  int
 	bytes  int
@@ -41,7 +42,26 @@ type PacketInDrops struct{ Port, Total, Closed atomic.Uint64 }
 type pinQueue struct {
 	port ofp.PortNo
 	msgs [][]byte
+	room [][]byte // of no length: msgs is somewhere in its capacity
 }
+
+// add appends b.
+func (q *pinQueue) add(b []byte) {
+	if n := len(q.msgs); n == cap(q.msgs) {
+		if 2*n <= cap(q.room) && n > 0 {
+			all := q.room[:cap(q.room)]
+			q.msgs = all[:copy(all, q.msgs)]
+			clear(all[n:])
+		} else {
+			q.room = make([][]byte, 0, max(16, 2*n))
+			q.msgs = append(q.room, q.msgs...)
+		}
+	}
+	q.msgs = append(q.msgs, b)
+}
+
+// sparePins is the most packet-ins that an empty queue has room for.
+const sparePins = 64
 
 // push queues a packet-in. size is about how many bytes encode, which is called
 // only if there is room, will give.
@@ -68,7 +88,10 @@ func (p *pinsched) push(port ofp.PortNo, size int, encode func() []byte) {
 		q = p.queues[port] // may have been the one displaced from, and gone
 	}
 	if q == nil {
-		q = &pinQueue{port: port}
+		if q = p.spare; q == nil {
+			q = new(pinQueue)
+		}
+		q.port, p.spare = port, nil
 		if p.queues == nil {
 			p.queues = make(map[ofp.PortNo]*pinQueue)
 		}
@@ -76,7 +99,7 @@ func (p *pinsched) push(port ofp.PortNo, size int, encode func() []byte) {
 		p.active = append(p.active, q)
 	}
 	b := encode()
-	q.msgs = append(q.msgs, b)
+	q.add(b)
 	p.total++
 	p.bytes += len(b)
 }
@@ -120,6 +143,9 @@ func (p *pinsched) shift(i int) []byte {
 	p.bytes -= len(b)
 	if len(q.msgs) == 0 {
 		delete(p.queues, q.port)
+		if cap(q.room) <= sparePins {
+			q.msgs, p.spare = q.room, q
+		}
 		copy(p.active[i:], p.active[i+1:])
 		p.active[len(p.active)-1] = nil
 		p.active = p.active[:len(p.active)-1]
@@ -154,13 +180,29 @@ func (p *pinsched) pop(now time.Time) (b []byte, wait time.Duration) {
 	return b, 0
 }
 
+// nextLen is the length of the one that pop would give, 0 if there is none.
+func (p *pinsched) nextLen() int {
+	if p.total == 0 {
+		return 0
+	}
+	i := p.next
+	if i >= len(p.active) {
+		i = 0
+	}
+	return len(p.active[i].msgs[0])
+}
+
 // clear drops all that waits.
 func (p *pinsched) clear() {
-	p.stats.DroppedClosed += uint64(p.total)
+	p.droppedClosed(p.total)
+	p.queues, p.active, p.spare, p.next, p.total, p.bytes = nil, nil, nil, 0, 0, 0
+}
+
+func (p *pinsched) droppedClosed(n int) {
+	p.stats.DroppedClosed += uint64(n)
 	if p.all != nil {
-		p.all.Closed.Add(uint64(p.total))
+		p.all.Closed.Add(uint64(n))
 	}
-	p.queues, p.active, p.next, p.total, p.bytes = nil, nil, 0, 0, 0
 }
 
 // setLimit sets the rate in packets per second, 0 for none, and the burst in

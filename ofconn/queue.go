@@ -24,8 +24,9 @@ type outbox struct {
 	monitorTotal *atomic.Int64
 	pins         pinsched
 	// writing: the writer has what take gave it last. answering: the reader has what
-	// takeAnswers gave it. Never both.
+	// takeAnswers gave it, or Manager.PacketIns what takePacketIns did. Never two of them.
 	writing, answering bool
+	direct             [][]byte // for the next takePacketIns, empty
 	spare              []outMsg // for the next fifo, empty
 	finished           bool     // nothing more is accepted
 	dropped            bool     // and nothing more is given out
@@ -47,6 +48,8 @@ type outMsg struct {
 	shown   bool // to those who snoop
 	rest    bool // the rest of a message, whose first part counted as it
 	part    bool // of a multipart reply: nobody else has its memory
+	// pins is how many packet-ins end in it.
+	pins uint16
 }
 
 func newOutbox(monitorTotal *atomic.Int64, drops *PacketInDrops) *outbox {
@@ -160,18 +163,18 @@ func (o *outbox) awaitMonitor(most int, done <-chan struct{}) bool {
 	}
 }
 
-// putPacketIn queues a packet-in of about size bytes that came in by port.
-func (o *outbox) putPacketIn(port ofp.PortNo, size int, encode func() []byte) {
+// putPacketIn queues a packet-in of about size bytes that came in by port. If it says
+// true it is the first of those that wait, and its caller sees to it that they are
+// written (conn.writePacketIns).
+func (o *outbox) putPacketIn(port ofp.PortNo, size int, encode func() []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.finished {
-		return
+		return false
 	}
 	first := o.pins.total == 0
 	o.pins.push(port, size, encode)
-	if first {
-		signal(o.wake)
-	}
+	return first
 }
 
 // batch is what take gives out.
@@ -219,6 +222,7 @@ func (o *outbox) writtenLocked(m outMsg) {
 	if !m.rest {
 		o.sent++
 	}
+	o.writtenPinsLocked(int(m.pins))
 	if m.monitor {
 		if !o.dropped {
 			o.monitorBytes -= len(m.b)
@@ -242,6 +246,10 @@ func (o *outbox) writtenLocked(m outMsg) {
 func (o *outbox) writtenPins(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.writtenPinsLocked(n)
+}
+
+func (o *outbox) writtenPinsLocked(n int) {
 	o.sent += uint64(n)
 	o.pins.stats.Sent += uint64(n)
 }
@@ -259,6 +267,9 @@ func (o *outbox) finish() {
 func (o *outbox) drop() {
 	o.mu.Lock()
 	o.finished, o.dropped = true, true
+	for i := range o.fifo {
+		o.pins.droppedClosed(int(o.fifo[i].pins))
+	}
 	o.fifo = nil
 	o.monitorTotal.Add(int64(-o.monitorBytes))
 	o.monitorBytes = 0

@@ -90,28 +90,4 @@ type Switch interface {
 }
 
 // PacketIn is a frame for the controllers.
-type PacketIn struct {
-	// Msg is the message; Data is the whole frame and BufferID NoBuffer. Its
-	// memory is not kept.
-	Msg ofp.PacketIn
-	// InPort is the OpenFlow port that the frame came in by: packet-ins are
-	// queued fairly among ports.
-	InPort ofp.PortNo
-	// FlowHash gives a number, spread evenly over its bits, that is the same for
-	// all frames of a flow: it chooses among a controller's auxiliary
-	// connections, and is called only where there are several. Nil: all
-	// packet-ins go over the first.
-	FlowHash func() uint64
-	// NoEntry: no flow entry sent the frame, but the lack of one. That is for
-	// controllers of OpenFlow 1.0 alone.
-	NoEntry bool
-	// MaxLen is what the output action asked for, in bytes; where none did (reason
-	// INVALID_TTL, or NoEntry), each connection's miss_send_len counts. Without a packet
-	// buffer the whole frame goes to the controller whatever they say, since
-	// the rest would be lost (as Open vSwitch does).
-	MaxLen uint16
-	// Buffer keeps the frame and gives the id of its buffer, ofp.NoBuffer when
-	// there is no room. It is called once at most, before PacketIn returns, with a
-	// lock held: it must not block. Nil: the frame is not to be buffered.
-	Buffer func() uint32
-}
+type PacketIn = ofp.PacketInEvent

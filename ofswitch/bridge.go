@@ -17,7 +17,9 @@ import (
 // Controllers is what the data path tells the controllers of a bridge. The
 // methods must not block and must not call back into the bridge.
 type Controllers interface {
-	PacketIn(in PacketIn)
+	// PacketIns is about frames that have come one after the other, in their order. list is
+	// the caller's again when it returns.
+	PacketIns(list []PacketIn)
 	FlowRemoved(m *ofp.FlowRemoved)
 	PortStatus(m *ofp.PortStatus)
 	// FlowsChanged is about the changes of flow entries that a version has brought,

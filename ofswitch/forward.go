@@ -44,6 +44,7 @@ func (w *worker) forward(q *rxq) {
 		frames[i] = &w.batch.Frames[i]
 	}
 	w.process(w.admit(q, frames), in)
+	w.tellUpcalls()
 	w.transmit()
 }
 
@@ -150,4 +151,5 @@ func (w *worker) abandon() {
 	w.clones, w.saved, w.segs, w.cuts, w.joined = nil, nil, nil, nil, nil
 	w.pools = packet.NewPools()
 	w.depth = 0
+	w.tellUpcalls()
 }

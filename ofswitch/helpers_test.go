@@ -21,9 +21,9 @@ type recorder struct {
 	flows   []FlowChange
 }
 
-func (r *recorder) PacketIn(in PacketIn) {
+func (r *recorder) PacketIns(list []PacketIn) {
 	r.mu.Lock()
-	r.ins = append(r.ins, in)
+	r.ins = append(r.ins, list...)
 	r.mu.Unlock()
 }
 

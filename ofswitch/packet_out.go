@@ -145,6 +145,7 @@ func (o *packetOut) run(transmit bool) error {
 	p := w.tr.packetOut(&o.key, o.b, o.in, o.inPort, o.actions)
 	one := [1]*packet.Frame{o.frame}
 	w.execute(p, one[:])
+	w.tellUpcalls()
 	if transmit {
 		w.transmit()
 	}

@@ -9,11 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ofswitch/flow"
-	"ofswitch/flowtable"
 	"ofswitch/ofconn"
 	"ofswitch/ofp"
-	"ofswitch/packet"
 )
 
 // soakEars joins a bridge to its OpenFlow channel, and counts what it says.
@@ -24,19 +21,13 @@ type soakEars struct {
 	removed atomic.Uint64
 }
 
-func (e *soakEars) PacketIn(p PacketIn) {
-	e.pins.Add(1)
+func (e *soakEars) PacketIns(list []PacketIn) {
+	e.pins.Add(uint64(len(list)))
 	if m := e.m.Load(); m != nil {
-		m.PacketIn(ofconn.PacketIn{Msg: p.Msg, InPort: p.InPort, NoEntry: p.NoEntry, MaxLen: p.MaxLen, Buffer: p.Buffer, FlowHash: func() uint64 {
-			var k flow.Key
-			var w flow.Wide
-			flow.Extract(packet.FromBytes(p.Msg.Data), 0, &k)
-			w.SetKey(&k)
-			return flowtable.SelectHash(&w, nil)
-		}})
+		m.PacketIns(list)
 	}
 	if e.rec != nil {
-		e.rec.PacketIn(p)
+		e.rec.PacketIns(list)
 	}
 }
 

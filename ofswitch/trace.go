@@ -116,6 +116,7 @@ func (b *Bridge) trace(q *TraceQuery, tf *tracedFrame) (result *Trace, err error
 	}
 	one := [1]*packet.Frame{f}
 	w.execute(p, one[:])
+	w.tellUpcalls()
 	rec.collect(w)
 	return &Trace{Outputs: rec.sent, names: q.Names, sections: rec.sections}, nil
 }

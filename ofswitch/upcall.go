@@ -9,25 +9,8 @@ import (
 	"ofswitch/packet"
 )
 
-// PacketIn is a frame for the controllers. Msg.Data is the whole frame, checksums
-// finished, one segment of a GSO frame; nobody writes to it any more.
-type PacketIn struct {
-	Msg ofp.PacketIn
-	// InPort is the frame's ingress port, by which packet-ins are scheduled.
-	InPort ofp.PortNo
-	// NoEntry: no flow entry sent it, but the lack of one. That is for controllers
-	// of OpenFlow 1.0 alone, and each connection's miss_send_len counts.
-	NoEntry bool
-	// MaxLen is the output action's; ofp.ControllerNoBuffer where none asked
-	// (reason INVALID_TTL: each connection's miss_send_len counts).
-	MaxLen uint16
-	// Buffer keeps the frame for a packet-out or flow-mod, and gives the buffer's
-	// id, ofp.NoBuffer if there is no room. To be called once at most, by the
-	// receiver, before it returns, if any controller is to be sent a part of the
-	// frame; it takes leaf locks only. Nil: the frame cannot be buffered, or the
-	// output action does not want it to be.
-	Buffer func() uint32
-}
+// PacketIn is a frame for the controllers.
+type PacketIn = ofp.PacketInEvent
 
 // upcall is a packet-in on its way: a copy of the frame.
 type upcall struct {
@@ -51,7 +34,10 @@ type upcalls struct {
 	segs  []*packet.Frame
 	wake  chan struct{} // holds one token
 
-	batch []upcall // taken out, of the goroutine that drains
+	// Of the goroutine that drains:
+	batch []upcall   // taken out
+	ins   []PacketIn // made of them, for the controllers of one bridge:
+	to    Controllers
 
 	mu    sync.Mutex
 	ready []*upcallQueue // queues with packet-ins, the next in turn at turn
@@ -69,7 +55,7 @@ func newUpcalls(d *Datapath) *upcalls {
 
 // offer copies the frame into its port's queue, or drops and counts. This is
 // the one place where a worker copies and allocates for a frame that it
-// forwards.
+// forwards. Somebody has to call tell afterwards.
 func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
 	q, n := op.queue, f.Len()
 	u.mu.Lock()
@@ -94,6 +80,10 @@ func (u *upcalls) offer(op *packetInOp, f *packet.Frame) {
 		u.ready = append(u.ready, q)
 	}
 	u.mu.Unlock()
+}
+
+// tell has what was offered taken out.
+func (u *upcalls) tell() {
 	select {
 	case u.wake <- struct{}{}:
 	default:
@@ -153,6 +143,7 @@ func (u *upcalls) drain() {
 		for i := range u.batch {
 			u.deliver(&u.batch[i])
 		}
+		u.flush()
 	}
 }
 
@@ -166,7 +157,7 @@ func (u *upcalls) deliver(up *upcall) {
 				return
 			}
 		}
-		up.op.send(f)
+		u.send(up.op, f)
 		return
 	}
 	segs, err := packet.Segment(f, 0, u.pools, u.segs[:0])
@@ -176,7 +167,10 @@ func (u *upcalls) deliver(up *upcall) {
 		return
 	}
 	for _, s := range segs {
-		up.op.send(packet.FromBytes(s.Bytes()))
+		u.send(up.op, packet.FromBytes(s.Bytes()))
+	}
+	u.flush() // before others get their memory
+	for _, s := range segs {
 		if s != f {
 			u.pools.Put(s)
 		}
@@ -184,14 +178,18 @@ func (u *upcalls) deliver(up *upcall) {
 }
 
 // send gives f, which is nobody else's and has no offload state but that of a
-// reassembled frame, to the controllers.
-func (o *packetInOp) send(f *packet.Frame) {
+// reassembled frame, to the controllers, together with those that follow.
+func (u *upcalls) send(o *packetInOp, f *packet.Frame) {
 	c := o.bridge.opts.Controllers
 	if c == nil {
 		return
 	}
+	if c != u.to || len(u.ins) >= upcallBatch {
+		u.flush()
+		u.to = c
+	}
 	data := f.Bytes()
-	in := PacketIn{
+	u.ins = append(u.ins, PacketIn{
 		Msg: ofp.PacketIn{
 			BufferID: ofp.NoBuffer,
 			TotalLen: uint16(min(len(data), 0xffff)),
@@ -204,11 +202,20 @@ func (o *packetInOp) send(f *packet.Frame) {
 		InPort:  o.inPort,
 		MaxLen:  o.maxLen,
 		NoEntry: o.noEntry,
-	}
+	})
 	if s := o.bridge.buffers.Load(); s != nil && (o.noEntry || o.reason == ofp.PacketInInvalidTTL || o.maxLen != ofp.ControllerNoBuffer) {
-		in.Buffer = func() uint32 { return s.keep(bufferedFrame{data: data, inPort: o.inPort, refragment: f.Offload}) }
+		kept := bufferedFrame{data: data, inPort: o.inPort, refragment: f.Offload}
+		u.ins[len(u.ins)-1].Buffer = func() uint32 { return s.keep(kept) }
 	}
-	c.PacketIn(in)
+}
+
+// flush hands over what send has gathered.
+func (u *upcalls) flush() {
+	if len(u.ins) > 0 {
+		u.to.PacketIns(u.ins)
+		clear(u.ins)
+		u.ins = u.ins[:0]
+	}
 }
 
 // packetInMatch is the match of a packet-in (OpenFlow 1.3.5 §7.4.1): the

@@ -24,7 +24,7 @@ func (b *Bridge) keepVirtual(v classifier.Version) {
 func (w *worker) packetIn(in *packetInOp, f *packet.Frame) {
 	m := in.bridge.pinMeter.Load()
 	if m == nil {
-		w.d.upcalls.offer(in, f)
+		w.offerPacketIn(in, f)
 		return
 	}
 	if r := asReceived(f); !f.Offload.IsGSO() || !m.Split(w.now, r.packets, r.bytes) {
@@ -42,6 +42,21 @@ func (w *worker) packetIn(in *packetInOp, f *packet.Frame) {
 	}
 }
 
+// offerPacketIn leaves a packet-in to the goroutine for them, which is told when the batch has been
+// gone through.
+func (w *worker) offerPacketIn(in *packetInOp, f *packet.Frame) {
+	w.d.upcalls.offer(in, f)
+	w.called = true
+}
+
+// tellUpcalls wakes that goroutine if the batch had packet-ins.
+func (w *worker) tellUpcalls() {
+	if w.called {
+		w.called = false
+		w.d.upcalls.tell()
+	}
+}
+
 func (w *worker) packetInMetered(m *flowtable.Meter, in *packetInOp, f *packet.Frame) {
 	levels, pass := w.police(m, asReceived(f))
 	if !pass {
@@ -51,7 +66,7 @@ func (w *worker) packetInMetered(m *flowtable.Meter, in *packetInOp, f *packet.F
 		f = w.clone(f) // the frame that goes on keeps its DSCP
 		packet.SetIPDSCP(f, v)
 	}
-	w.d.upcalls.offer(in, f)
+	w.offerPacketIn(in, f)
 }
 
 // slow puts a frame that needs a translation through the meter SLOWPATH of the

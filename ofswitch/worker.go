@@ -69,6 +69,7 @@ type worker struct {
 	recircs int      // of the frame in work
 	frame   received // the frame in work; not known where a program runs over several
 	marks   uint64   // for settle
+	called  bool     // packet-ins were offered that nobody has been told of
 
 	plant *plant
 
