@@ -109,15 +109,30 @@ func printGarbage(results []garbageResult) {
 	w.Flush()
 }
 
-// measureGarbage measures one setting on a fresh switch: values in the order of
-// runGarbage's results.
-func measureGarbage(ctx context.Context, set setting, testdata string, length time.Duration) (values []float64, err error) {
+// garbageSwitch is a switch in this process between source and sink, with a channel for
+// peers and a well-behaved one that asks all the time.
+type garbageSwitch struct {
+	src    *source
+	dst    *sink
+	socket string
+	asker  *asker
+
+	undo []func() error // what close does, last to first
+}
+
+func newGarbageSwitch() (s *garbageSwitch, err error) {
+	s = &garbageSwitch{dst: &sink{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
 	dir, err := os.MkdirTemp("", "ofswitch-bench-")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	socket := filepath.Join(dir, "s")
+	s.undo = append(s.undo, func() error { return os.RemoveAll(dir) })
+	s.socket = filepath.Join(dir, "s")
 	log := slog.New(slog.DiscardHandler)
 	// As ofswitchd does; without the right to, the figures are worse.
 	if err := process.Raise(); err != nil {
@@ -128,39 +143,53 @@ func measureGarbage(ctx context.Context, set setting, testdata string, length ti
 	if err != nil {
 		return nil, err
 	}
-	defer dp.Close()
+	s.undo = append(s.undo, func() error { dp.Close(); return nil })
 	tell := &events{}
 	of, err := dp.AddBridge("br0", ofswitch.BridgeOptions{DatapathID: 1, Controllers: tell})
 	if err != nil {
 		return nil, err
 	}
-	src, err := newSource()
-	if err != nil {
+	if s.src, err = newSource(); err != nil {
 		return nil, err
 	}
-	dst := &sink{}
-	if err := errors.Join(of.AddPort(1, src), of.AddPort(2, dst)); err != nil {
-		return nil, errors.Join(err, src.Close())
+	s.undo = append(s.undo, s.src.Close, func() error { return dp.RemoveBridge("br0") })
+	if err := errors.Join(of.AddPort(1, s.src), of.AddPort(2, s.dst)); err != nil {
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, dp.RemoveBridge("br0"), src.Close()) }()
 	if err := addFlows(of); err != nil {
 		return nil, err
 	}
 	channel := ofconn.NewManager(of, ofconn.Options{Logger: log, FailMode: ofconn.FailSecure})
 	tell.m = channel
-	defer func() { err = errors.Join(err, channel.Close()) }()
-	if err := channel.SetListeners([]ofconn.Listener{{Target: "punix:" + socket, Management: true}}); err != nil {
+	s.undo = append(s.undo, channel.Close)
+	if err := channel.SetListeners([]ofconn.Listener{{Target: "punix:" + s.socket, Management: true}}); err != nil {
 		return nil, err
 	}
-	asker, err := startAsker(socket)
+	if s.asker, err = startAsker(s.socket); err != nil {
+		return nil, err
+	}
+	s.undo = append(s.undo, s.asker.nc.Close)
+	return s, nil
+}
+
+func (s *garbageSwitch) close() (err error) {
+	for _, f := range slices.Backward(s.undo) {
+		err = errors.Join(err, f())
+	}
+	return err
+}
+
+// measureGarbage measures one setting on a fresh switch: values in the order of
+// runGarbage's results.
+func measureGarbage(ctx context.Context, set setting, testdata string, length time.Duration) (values []float64, err error) {
+	s, err := newGarbageSwitch()
 	if err != nil {
 		return nil, err
 	}
-	defer asker.nc.Close()
-
+	defer func() { err = errors.Join(err, s.close()) }()
 	received := func() float64 { return 0 }
 	if set.attack {
-		target := socket
+		target := s.socket
 		if set.decoy {
 			target = ""
 		}
@@ -172,11 +201,11 @@ func measureGarbage(ctx context.Context, set setting, testdata string, length ti
 		received = peers.received
 	}
 	// A moment for caches, memory and the scheduler.
-	if err := src.start(0); err != nil {
+	if err := s.src.start(0); err != nil {
 		return nil, err
 	}
 	err = retry(func() error {
-		if dst.frames.Load() == 0 {
+		if s.dst.frames.Load() == 0 {
 			return errors.New("no frame comes out of the switch")
 		}
 		return nil
@@ -184,21 +213,21 @@ func measureGarbage(ctx context.Context, set setting, testdata string, length ti
 	if err != nil {
 		return nil, err
 	}
-	dst.measure(length / 4)
-	answers, bytes, began := asker.answers.Load(), received(), time.Now()
-	flatOut := dst.measure(length)
-	if err := src.start(pacedRate); err != nil {
+	s.dst.measure(length / 4)
+	answers, bytes, began := s.asker.answers.Load(), received(), time.Now()
+	flatOut := s.dst.measure(length)
+	if err := s.src.start(pacedRate); err != nil {
 		return nil, err
 	}
-	dst.measure(length / 20)
-	late := src.lost.Load()
-	paced := dst.measure(length)
-	late = src.lost.Load() - late
-	if err := src.start(-1); err != nil {
+	s.dst.measure(length / 20)
+	late := s.src.lost.Load()
+	paced := s.dst.measure(length)
+	late = s.src.lost.Load() - late
+	if err := s.src.start(-1); err != nil {
 		return nil, err
 	}
 	took := time.Since(began).Seconds()
-	if err := asker.failed(); err != nil {
+	if err := s.asker.failed(); err != nil {
 		return nil, err
 	}
 	if lost := flatOut.lost + paced.lost; lost != 0 {
@@ -209,7 +238,7 @@ func measureGarbage(ctx context.Context, set setting, testdata string, length ti
 		flatOut.worst.Seconds() * 1e3,
 		float64(late),
 		paced.worst.Seconds() * 1e3,
-		float64(asker.answers.Load()-answers) / took,
+		float64(s.asker.answers.Load()-answers) / took,
 		(received() - bytes) / 1e6,
 	}, nil
 }

@@ -102,7 +102,7 @@ func mainErr(ctx context.Context) error {
 
 // run measures what is named: lines, and those measurements that have a form of
 // their own.
-func (rep *report) run(ctx context.Context, o *options, lines []line, args []string) error {
+func (r *report) run(ctx context.Context, o *options, lines []line, args []string) error {
 	garbage, names := takesGarbage(args)
 	meters, names := takesMeter(names)
 	database, names := takesDatabase(names)
@@ -120,7 +120,7 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 			return err
 		}
 		printGarbage(attacked)
-		addOutcomes(rep, attacked)
+		addOutcomes(r, attacked)
 	}
 	if len(args) > 0 && len(names) == 0 && !meters && !database {
 		return nil
@@ -134,7 +134,7 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 			return err
 		}
 		results, err := runLines(ctx, o, chosen)
-		rep.Results = append(rep.Results, results...)
+		r.Results = append(r.Results, results...)
 		if err != nil {
 			return err
 		}
@@ -145,14 +145,14 @@ func (rep *report) run(ctx context.Context, o *options, lines []line, args []str
 			return err
 		}
 		printMeter(metered)
-		addOutcomes(rep, metered)
+		addOutcomes(r, metered)
 	}
 	if database {
 		results, err := runDatabase(ctx, o.bin, rounds, seconds)
 		if err != nil {
 			return err
 		}
-		addOutcomes(rep, results)
+		addOutcomes(r, results)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ const (
 	StateWords = Words - KeyWords
 )
 
-// MoreTags, in WEthSrc, says that the frame has more VLAN tags than the two that
+// MoreTags is the bit of WEthSrc that says that the frame has more VLAN tags than the two that
 // the key holds. The fields are those behind all of them.
 const MoreTags = 1
 

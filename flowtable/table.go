@@ -8,8 +8,9 @@ import (
 	"ofswitch/ofp"
 )
 
-// DefaultMaxEntries is the limit of a new table.
-const DefaultMaxEntries = 1_000_000
+// DefaultMaxEntries is the limit of a new table: a million entries, and room for those that
+// every table has besides, as for what nothing else matches.
+const DefaultMaxEntries = 1 << 20
 
 // Table is one flow table.
 type Table struct {
@@ -37,8 +38,8 @@ type Table struct {
 // Lookup finds the entry of highest priority that matches w at version v, nil
 // on a miss; the bits of w that the answer depends on are added to wc (if not
 // nil).
-func (t *Table) Lookup(w *flow.Wide, v classifier.Version, wc *flow.Mask) *Entry {
-	if r := t.rules.Lookup(w, v, wc); r != nil {
+func (tb *Table) Lookup(w *flow.Wide, v classifier.Version, wc *flow.Mask) *Entry {
+	if r := tb.rules.Lookup(w, v, wc); r != nil {
 		return r.Value()
 	}
 	return nil
@@ -47,15 +48,15 @@ func (t *Table) Lookup(w *flow.Wide, v classifier.Version, wc *flow.Mask) *Entry
 // Affects says whether a change as of a version after from, up to to, may have
 // given a lookup another answer, when the answer for all frames of region had this
 // priority (-1: a miss). It says true also when it does not know any more.
-func (t *Table) Affects(from, to classifier.Version, region *flow.Match, priority int32) bool {
-	return t.log.affects(from, to, region, priority)
+func (tb *Table) Affects(from, to classifier.Version, region *flow.Match, priority int32) bool {
+	return tb.log.affects(from, to, region, priority)
 }
 
 // Active is the number of entries, hidden ones apart, at the newest version.
-func (t *Table) Active() int { return int(t.active.Load()) }
+func (tb *Table) Active() int { return int(tb.active.Load()) }
 
 // Masks is the number of distinct masks: the most probes that a lookup makes.
-func (t *Table) Masks() int { return t.rules.Masks() }
+func (tb *Table) Masks() int { return tb.rules.Masks() }
 
 // Tables are the flow tables, groups and meters of one bridge. Make them with
 // NewTables.

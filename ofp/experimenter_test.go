@@ -183,7 +183,7 @@ func TestFlowMonitorCaptured(t *testing.T) {
 func TestFlowUpdateWriter(t *testing.T) {
 	for _, experimenter := range []uint32{ExperimenterONF, ExperimenterNicira} {
 		for _, count := range []int{0, 1, 5000} {
-			var g MultipartMerger
+			var g merger
 			done := false
 			w := NewFlowUpdateWriter(experimenter, 7, func(b []byte) error {
 				if len(b) > MultipartMaxLen {

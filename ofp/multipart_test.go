@@ -33,7 +33,7 @@ func TestMultipartWriterSplits(t *testing.T) {
 		if parts := max(1, (entries+583)/584); len(*msgs) != parts {
 			t.Errorf("%d entries: %d messages, want %d", entries, len(*msgs), parts)
 		}
-		var g MultipartMerger
+		var g merger
 		for i, b := range *msgs {
 			if len(b) > MultipartMaxLen {
 				t.Errorf("%d entries: message %d has %d bytes", entries, i, len(b))
@@ -138,7 +138,7 @@ func TestEncodeSplits(t *testing.T) {
 	}
 	stream := append(Encode(5, m), Encode(6, &BarrierReply{})...)
 	r := bytes.NewReader(stream)
-	var g MultipartMerger
+	var g merger
 	for done := false; !done; {
 		h, msg, err := ReadMessage(r, nil)
 		if err != nil {
@@ -157,22 +157,6 @@ func TestEncodeSplits(t *testing.T) {
 	}
 	if h, _, err := ReadMessage(r, nil); err != nil || h.Type != TypeBarrierReply {
 		t.Errorf("after it: %v, %v", h, err)
-	}
-}
-
-func TestMultipartMergerRefuses(t *testing.T) {
-	var g MultipartMerger
-	if done, err := g.Add(&MultipartReply{Kind: MultipartFlow, Flags: MultipartMore | 0x8000}); done || err != nil {
-		t.Fatal(done, err)
-	}
-	if _, err := g.Add(&MultipartReply{Kind: MultipartTable}); err == nil {
-		t.Error("a part of another kind is taken")
-	}
-	if done, err := g.Add(&MultipartReply{Kind: MultipartFlow, Flags: 0x8000}); !done || err != nil {
-		t.Fatal(done, err)
-	}
-	if _, err := g.Add(&MultipartReply{Kind: MultipartFlow}); err == nil {
-		t.Error("a part after the last is taken")
 	}
 }
 

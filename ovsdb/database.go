@@ -75,11 +75,11 @@ type RowChange struct {
 }
 
 // Changed says whether a column is not what it was.
-func (c *RowChange) Changed(col *Column) bool {
-	if c.Old == nil || c.New == nil {
+func (r *RowChange) Changed(c *Column) bool {
+	if r.Old == nil || r.New == nil {
 		return true
 	}
-	return !c.Old.Get(col).Equal(c.New.Get(col))
+	return !r.Old.Get(c).Equal(r.New.Get(c))
 }
 
 // indexKey is the value of a row in the columns of an index.

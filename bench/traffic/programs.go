@@ -9,7 +9,8 @@ import (
 	"ofswitch/packet"
 )
 
-// Verdicts of XDP and TCX programs, and fields of their contexts (linux/bpf.h).
+// Verdicts of XDP and TCX programs, and where the fields of their contexts xdp_md and
+// __sk_buff are (linux/bpf.h).
 const (
 	xdpAborted = 0
 	xdpDrop    = 1
@@ -143,7 +144,7 @@ const (
 	cntSlots
 )
 
-// maxSegments is the most that one GSO packet may be.
+// maxSegments is the most that one GSO packet may be: UDP_MAX_SEGMENTS (linux/udp.h).
 const maxSegments = 128
 
 // sinkProgram counts our frames and drops them; others go on to the host.

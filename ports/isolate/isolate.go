@@ -33,7 +33,7 @@ func ParseMode(s string) (Mode, error) {
 // frames that carry it leave an isolated device.
 const Mark uint32 = 0x6f667377
 
-// ErrUnavailable: neither method, or not the one asked for, can be had here.
+// ErrUnavailable says that neither method, or not the one asked for, can be had here.
 // The text has the reasons; ManualRules what to do instead.
 var ErrUnavailable = errors.New("stack isolation is not available")
 

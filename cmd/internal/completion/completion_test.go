@@ -181,3 +181,12 @@ func TestUnknownShell(t *testing.T) {
 		t.Errorf("csh: %v", err)
 	}
 }
+
+// quoteAll makes a list of words.
+func quoteAll(list []string) string {
+	var q []string
+	for _, s := range list {
+		q = append(q, quote(s))
+	}
+	return strings.Join(q, " ")
+}

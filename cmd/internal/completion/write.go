@@ -34,15 +34,6 @@ func Write(w io.Writer, shell string, app *cli.App, choices map[string][]string)
 // quote makes s one word of a shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// quoteAll makes a list of words.
-func quoteAll(list []string) string {
-	var q []string
-	for _, s := range list {
-		q = append(q, quote(s))
-	}
-	return strings.Join(q, " ")
-}
-
 // names are all names of options.
 func names(list []option) (all []string) {
 	for _, o := range list {

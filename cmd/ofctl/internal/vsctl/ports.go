@@ -250,13 +250,13 @@ func addBondInterface(r *run, c *call) error {
 }
 
 // mutateRef adds or takes out one reference.
-func (x *row) mutateRef(column, mutator string, u ovsdb.UUID) {
+func (r *row) mutateRef(column, mutator string, u ovsdb.UUID) {
 	one := ovsdb.Set(ovsdb.Ref(u))
-	d := x.get(column).Union(one)
+	d := r.get(column).Union(one)
 	if mutator == "delete" {
 		d = d.Subtract(one)
 	}
-	x.mutate(column, mutator, one, d)
+	r.mutate(column, mutator, one, d)
 }
 
 func deleteBondInterface(r *run, c *call) error {
