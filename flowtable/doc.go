@@ -11,6 +11,20 @@
 // [Tables.ApplyGroup] and [Tables.ApplyMeter] with groups and meters. The package
 // sends nothing, reads no clock and knows no threads but the caller's.
 //
+// # Where things are
+//
+//	table.go entry.go rows.go                 a table, its entries, and these side by side
+//	flow_mod.go legacy.go fetch.go undo.go    flow-mods, and taking them back
+//	select.go candidates.go                   which entries a deletion or request is about
+//	validate*.go match_check.go limits.go     what is refused
+//	pipeline.go features.go capabilities*.go  which tables there are, and what they can do
+//	timeout.go timers.go eviction.go          entries that go by themselves
+//	counters.go sums.go stats.go              statistics
+//	changelog.go                              which change concerns which frame
+//	editions.go index.go                      what groups and meters have in common
+//	group*.go select_hash.go                  groups
+//	meter*.go                                 meters
+//
 // # Memory
 //
 // An entry has 80 bytes and its counters 24; instructions are shared with other entries

@@ -29,6 +29,25 @@
 //	      outbox             what waits to be written
 //	        pinsched         packet-ins, one queue per in-port, round robin
 //
+// # Where things are
+//
+//	manager.go params.go switch.go        the set of controllers, and what it calls
+//	status.go failmode.go
+//	dial.go reconnect.go auxiliary.go     connections: how they come and end
+//	listen.go target.go tls.go
+//	conn.go channel.go handshake.go       a connection
+//	reader.go versions.go errors.go
+//	dispatch.go experimenter.go           messages that come
+//	openflow10.go flow_mods.go groups.go
+//	queue_config.go role.go
+//	multipart*.go                         multipart requests and their replies
+//	bundle*.go                            bundles
+//	monitor*.go flow_change.go            flow monitors
+//	outbox.go answer.go pinsched.go       what goes out, and in which order
+//	packet_in*.go async.go                messages that nobody has asked for
+//	role_status.go
+//	snoop.go                              those who listen to a conversation
+//
 // # Sending
 //
 // An outbox has three classes. Replies are bounded by making the one who

@@ -24,6 +24,21 @@
 // Update and so on. It connects to the Server of its own process through a pipe, or
 // to ovsdb-server, and follows the leader of a cluster.
 //
+// # Where things are
+//
+//	schema*.go basetype.go                  what may be: tables, columns, types
+//	atom.go datum*.go uuid.go text*.go      values, as JSON and as people write them
+//	object.go json_writer.go                JSON
+//	database.go row.go                      what is committed
+//	transact.go operations.go condition.go  transactions
+//	mutation.go txn.go commit.go result.go
+//	build.go                                a client's operations
+//	log*.go file_lock.go                    the file
+//	server*.go session*.go remotes.go       the server, its clients and where they come from
+//	monitor.go lock.go commands.go
+//	client*.go                              the client
+//	error.go                                errors, as they are sent
+//
 // # Goroutines
 //
 // One a client that writes what is queued for it, besides the one that called
