@@ -89,6 +89,18 @@ func ValidateActions(actions []ofp.Action, m *flow.Match, sw Limits) error {
 	return checkActions(actions, f, &sw, true)
 }
 
+// DependOnFrame says whether it depends on the frame's headers if ValidateActions accepts actions.
+func DependOnFrame(actions []ofp.Action) bool {
+	for _, a := range actions {
+		switch a.(type) {
+		case ofp.Output, ofp.Group, ofp.SetQueue:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // checkMatch finds fields without their prerequisites. The decoder refuses such
 // matches; those who make matches themselves are checked here.
 func checkMatch(m *flow.Match) error {

@@ -173,6 +173,13 @@ func TestValidateActionLists(t *testing.T) {
 		if err := ValidateActions(tc.actions, nil, everything()); code(err) != want {
 			t.Errorf("packet-out of an unknown frame, %+v: %v, want %v", tc.actions, err, want)
 		}
+		for _, a := range tc.actions {
+			one := []ofp.Action{a}
+			known, unknown := ValidateActions(one, &flow.Match{}, everything()), ValidateActions(one, nil, everything())
+			if code(known) != code(unknown) && !DependOnFrame(one) {
+				t.Errorf("%+v: what is refused depends on the frame: %v, %v", one, known, unknown)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package ofswitch
 
 import (
+	"sync"
+
 	"ofswitch/flow"
 	"ofswitch/flowtable"
 	"ofswitch/ofp"
@@ -11,11 +13,22 @@ import (
 // 1.3.5 §7.3.7), before it returns. The list may send it through the flow
 // tables by output to TABLE.
 func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
-	o, err := b.checkPacketOut(m)
-	if err != nil {
+	return b.packetOut(m, true)
+}
+
+// packetOuts are those of messages that come alone, which are many one after the other.
+var packetOuts = sync.Pool{New: func() any { return new(packetOut) }}
+
+func (b *Bridge) packetOut(m *ofp.PacketOut, transmit bool) error {
+	o := packetOuts.Get().(*packetOut)
+	defer func() {
+		*o = packetOut{}
+		packetOuts.Put(o)
+	}()
+	if err := o.check(b, m); err != nil {
 		return err
 	}
-	return o.send()
+	return o.run(transmit)
 }
 
 // DeferPacketOut is PacketOut of one of several that follow each other closely: the
@@ -24,11 +37,7 @@ func (b *Bridge) PacketOut(m *ofp.PacketOut) error {
 // frames (PacketOut, Barrier, statistics). A system call for each frame costs more
 // than all else that is done for it.
 func (b *Bridge) DeferPacketOut(m *ofp.PacketOut) error {
-	o, err := b.checkPacketOut(m)
-	if err != nil {
-		return err
-	}
-	return o.run(false)
+	return b.packetOut(m, false)
 }
 
 // FlushPacketOuts has sent what DeferPacketOut left when it returns.
@@ -69,15 +78,24 @@ type packetOut struct {
 
 // checkPacketOut says what is wrong with a packet-out. Who does not send what it
 // gives calls its undo.
-func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
+func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (*packetOut, error) {
+	o := new(packetOut)
+	if err := o.check(b, m); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// check makes o, which is empty, what a packet-out asks for, or says what is wrong with that.
+func (o *packetOut) check(b *Bridge, m *ofp.PacketOut) (err error) {
 	conf := b.conf.Load()
 	in := conf.ports[m.InPort]
 	if in == nil && m.InPort != ofp.PortController && m.InPort != ofp.PortAny {
-		return nil, ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
+		return ofp.BadRequestBadPort.Errorf("packet-out: bridge %s has no port %d to come from", b.name, m.InPort)
 	}
 	held, err := b.buffers.Load().claim("packet-out", m.BufferID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -89,10 +107,10 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 		data = held.data
 	}
 	if len(data) < packet.EthernetLen || len(data) > packet.MaxFrame {
-		return nil, ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(data))
+		return ofp.BadRequestBadPacket.Errorf("packet-out: %d bytes are no Ethernet frame", len(data))
 	}
 	f := packet.FromBytes(data)
-	o := &packetOut{b: b, frame: f, in: in, inPort: m.InPort, actions: m.Actions, held: held}
+	o.b, o.frame, o.in, o.inPort, o.actions, o.held = b, f, in, m.InPort, m.Actions, held
 	k := &o.key
 	num := uint32(0)
 	if in != nil {
@@ -106,15 +124,15 @@ func (b *Bridge) checkPacketOut(m *ofp.PacketOut) (_ *packetOut, err error) {
 		// A controller that was sent a reassembled frame sends it back whole.
 		f.Offload.GSOType = packet.GSORefragment
 	}
-	match := frameMatch(k, m.InPort)
-	if m.Legacy {
-		match = nil // actions need not fit the frame
+	var match *flow.Match
+	if !m.Legacy && flowtable.DependOnFrame(m.Actions) { // else actions need not fit the frame
+		match = frameMatch(k, m.InPort)
 	}
 	if err := flowtable.ValidateActions(m.Actions, match, b.limits); err != nil {
-		return nil, err
+		return err
 	}
 	f.InPort = num
-	return o, nil
+	return nil
 }
 
 // undo leaves the buffer that the packet-out would have used to others.
@@ -156,13 +174,24 @@ func (o *packetOut) run(transmit bool) error {
 
 // begin of the control executor is that of a worker; its programs live for
 // one packet-out. foldControl counts them; the epoch is still odd, so that a
-// reader behind Sync finds them counted.
+// reader behind Sync finds them counted. What most do counts at ports alone.
 func (d *Datapath) foldControl() {
-	d.foldMu.Lock()
-	defer d.foldMu.Unlock()
-	for p := d.ctl.programs.take(); p != nil; p = p.next {
-		p.fold()
-		p.refresh()
+	first := d.ctl.programs.take()
+	counts := false
+	for p := first; p != nil; p = p.next {
+		counts = counts || len(p.credits) > 0 || len(p.effects) > 0
+	}
+	if counts {
+		d.foldMu.Lock()
+		for p := first; p != nil; p = p.next {
+			p.fold()
+			p.refresh()
+		}
+		d.foldMu.Unlock()
+	}
+	if first != nil {
+		first.next = nil
+		d.ctl.tr.spare = first
 	}
 }
 

@@ -3,6 +3,7 @@ package ofswitch
 import (
 	"testing"
 
+	"ofswitch/flow"
 	"ofswitch/ofp"
 )
 
@@ -87,4 +88,49 @@ func TestDeferPacketOutRefused(t *testing.T) {
 	l.got(2, 0)
 	l.b.FlushPacketOuts()
 	l.got(2, 1)
+}
+
+// A packet-out counts by itself, whatever those before it did.
+func TestPacketOutsCount(t *testing.T) {
+	l := newLab(t, 3)
+	l.add(flowMod(t, 0, 9, "in_port=1", apply(output(2))))
+	f := udp(1, 2, 3, 4)
+	lists := [][]ofp.Action{
+		{output(3)},
+		{output(ofp.PortTable)},
+		{output(ofp.PortTable), output(3)},
+		{ofp.PushVLAN{EtherType: 0x8100}, output(3)},
+		{ofp.SetField{Field: flow.EthDst, Value: flow.Value{Lo: 5}}, output(3), output(ofp.PortTable)},
+	}
+	table, sent := uint64(0), uint64(0)
+	for i := range 60 {
+		list := lists[(i*7+i/8)%len(lists)]
+		for _, a := range list {
+			switch a {
+			case output(ofp.PortTable):
+				table++
+			case output(3):
+				sent++
+			}
+		}
+		deliver := l.b.PacketOut
+		if i%3 == 0 {
+			deliver = l.b.DeferPacketOut
+		}
+		if err := deliver(&ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: 1, Actions: list, Data: f}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.b.FlushPacketOuts()
+	if n := uint64(len(l.sent(3))); n != sent {
+		t.Errorf("%d frames left by port 3, want %d", n, sent)
+	}
+	if n := uint64(len(l.sent(2))); n != table {
+		t.Errorf("%d frames left by port 2, want %d", n, table)
+	}
+	for cookie, n := range counts(t, l.b) {
+		if n[0] != table {
+			t.Errorf("entry %#x has counted %d frames, want %d", cookie, n[0], table)
+		}
+	}
 }

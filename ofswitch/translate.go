@@ -15,6 +15,7 @@ type translator struct {
 	w          *worker
 	lastRecirc uint32
 	rec        *traceRecorder // nil: nobody traces
+	spare      *program       // for the next one, nobody else's; nil: a new one
 
 	in      *port // ingress port of the datapath; nil: the controller
 	version classifier.Version
@@ -96,7 +97,12 @@ func (t *translator) translate(k *flow.Key, in *port, fz *frozen) *program {
 
 // start prepares a translation.
 func (t *translator) start(k *flow.Key, in *port) {
-	p := &program{in: in, version: t.w.version, macGen: t.w.macGen, key: *k}
+	p := t.spare
+	if p == nil {
+		p = new(program)
+	}
+	t.spare = nil
+	*p = program{in: in, version: t.w.version, macGen: t.w.macGen, key: *k}
 	p.furnish()
 	t.in, t.version, t.prog = in, t.w.version, p
 	t.ops = t.ops[:0]
