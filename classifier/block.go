@@ -299,17 +299,18 @@ func removeEntry[T any](first *block[T], r *Rule[T]) *block[T] {
 }
 
 // lookupMerged is lookup in a merged table, of the rules that have this hash.
-func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int32) *Rule[T] {
+func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int32) (r *Rule[T], first bool) {
 	p := t.pages.find(hash)
 	if p == nil || p.priority() <= floor {
-		return nil
+		return nil, true
 	}
 	if r := ruleOf[T](p); r != nil {
 		if r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
-			return r
+			return r, true
 		}
-		return nil
+		return nil, false
 	}
+	first = true
 	for b := blocksOf[T](p); b != nil; b = b.next.Load() {
 		x := half(w, b.half)
 		for i, s := range b.sieve[:b.len()] {
@@ -318,12 +319,13 @@ func (t *table[T]) lookupMerged(w *flow.Wide, hash uint64, v Version, floor int3
 			}
 			e := &b.entries[i]
 			if e.priority <= floor {
-				return nil // falling priorities from here on
+				return nil, false // falling priorities from here on
 			}
 			if r := e.rule; !e.differs(w) && r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
-				return r
+				return r, first && i == 0
 			}
 		}
+		first = false
 	}
-	return nil
+	return nil, false
 }

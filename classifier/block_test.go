@@ -65,7 +65,8 @@ func TestBlocks(t *testing.T) {
 				t.Fatalf("seed %d, round %d, step %d: %d rules, want %d", seed, round, step, len(all), len(rules))
 			}
 			for _, o := range rules {
-				if w := o.Match().Value; x.lookup(&w, 0, -1) != nil {
+				w := o.Match().Value
+				if r, _ := x.lookup(&w, 0, -1); r != nil {
 					t.Fatal("a rule is found that was never added")
 				}
 			}

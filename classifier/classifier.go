@@ -96,12 +96,17 @@ func (c *Classifier[T]) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[T] 
 // search is Lookup without a record, in the tables that p has alive. It tells in which table best stands.
 func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) (best *Rule[T], from *table[T]) {
 	floor := int32(-1)
+	var probed, open uint64
+	bit := uint64(1) // of the table
+walk:
 	for n, chunk := range o.chunks {
 		for i := range chunk {
 			e := &chunk[i]
 			if e.max <= floor {
-				return best, from
+				break walk
 			}
+			at := bit
+			bit <<= 1
 			if i == pruneAfter && n == 0 && len(chunk) >= pruneAfter+pruneFor {
 				numbers := c.numbers.load()
 				p.alive[0] &= numbers[0]
@@ -109,16 +114,25 @@ func (c *Classifier[T]) search(o *order[T], w *flow.Wide, v Version, p *pruner) 
 				c.prune(p, w, pruneFor)
 			}
 			if !p.alive.has(e.id) {
+				probed |= at
+				open |= at
 				continue
 			}
 			if int(e.word) < len(w) && e.table.lacking(w[e.word]&e.mask) {
 				continue
 			}
-			if r := e.table.lookup(w, v, floor); r != nil {
+			probed |= at
+			r, first := e.table.lookup(w, v, floor)
+			if r != nil {
 				best, floor, from = r, r.priority, e.table
+				p.first = first
+			}
+			if !first {
+				open |= at
 			}
 		}
 	}
+	p.probed, p.open = probed, open
 	return best, from
 }
 

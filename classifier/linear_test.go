@@ -485,8 +485,12 @@ func checkNumbers(t *testing.T, c *Classifier[int], x *table[int]) {
 			run := int(r.shape.runs[i])
 			want[run], longest, all = true, max(longest, run), all && run > 0
 		}
-		if int(x.longest.Load()>>(8*i)&0xff) != longest {
-			t.Errorf("table %d: longest prefix of lane %d is %d, want %d", x.id, i, x.longest.Load()>>(8*i)&0xff, longest)
+		asks := x.asks.Load()
+		if int(asks>>(8*i)&0xff) != longest {
+			t.Errorf("table %d: longest prefix of lane %d is %d, want %d", x.id, i, asks>>(8*i)&0xff, longest)
+		}
+		if listed := asks>>(asksAll+i)&1 != 0; listed != (all && longest > 0 && x.id >= 0) {
+			t.Errorf("table %d: all rules ask for lane %d: %v, noted with the table as %v", x.id, i, all, listed)
 		}
 		l := c.asked[i].Load()
 		if l == nil {

@@ -31,7 +31,7 @@ func (c *Classifier[T]) lookupPlain(o *order[T], w *flow.Wide, v Version, wc *fl
 			if e.table.lacks(w) {
 				continue
 			}
-			if r := e.table.lookup(w, v, floor); r != nil {
+			if r, _ := e.table.lookup(w, v, floor); r != nil {
 				best, floor = r, r.priority
 			}
 		}

@@ -50,7 +50,7 @@ func (c early) Lookup(w *flow.Wide, v Version, wc *flow.Mask) *Rule[int] {
 			if wc != nil {
 				e.table.shape.orInto(wc)
 			}
-			if r := e.table.lookup(w, v, -1); r != nil {
+			if r, _ := e.table.lookup(w, v, -1); r != nil {
 				return r
 			}
 		}

@@ -109,6 +109,11 @@ func (c *Classifier[T]) listLength(t *table[T], i, run int, in bool) {
 func (c *Classifier[T]) listAll(t *table[T], i int, in bool) {
 	if t.id >= 0 {
 		c.laneTables(i).all.put(t.id, in)
+		asks := t.asks.Load() &^ (1 << (asksAll + i))
+		if in {
+			asks |= 1 << (asksAll + i)
+		}
+		t.asks.Store(asks)
 	}
 }
 
@@ -161,7 +166,7 @@ func (c *Classifier[T]) forgetRuns(t *table[T], r *Rule[T]) {
 
 // noteLongest notes the length of the longest prefix of lane i that rules of t ask for.
 func (t *table[T]) noteLongest(i, n int) {
-	t.longest.Store(t.longest.Load()&^(0xff<<(8*i)) | uint64(n)<<(8*i))
+	t.asks.Store(t.asks.Load()&^(0xff<<(8*i)) | uint64(n)<<(8*i))
 }
 
 // laneProof is what a lane says of a key.
@@ -175,6 +180,11 @@ type pruner struct {
 	alive tableSet            // those that can
 	asked uint32              // lanes
 	lanes [numLanes]laneProof // what they say
+
+	// What a search found out on its way, of the first 64 tables in the order, a bit for each.
+	probed uint64 // those of which the filter does not say that they have no rule that matches
+	open   uint64 // those that may have a rule of the key's hash that would come before the answer
+	first  bool   // the table of the answer has none, before it
 }
 
 // ask asks lane i, which tables ask for.

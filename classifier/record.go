@@ -33,19 +33,23 @@ func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *f
 	if typeMask&^wc[flow.WEthDst] == 0 {
 		p.clear = p.other
 	}
+	bit := uint64(1)
 	for _, chunk := range o.chunks {
 		for i := range chunk {
-			e := &chunk[i]
+			e, at := &chunk[i], bit
+			bit <<= 1
 			switch {
 			case e.max < floor:
 				return best
 			case e.table == from:
-				p.mismatches(e.table.chain(e.table.shape.hash(w)), w, wc, floor, best)
+				if !p.first {
+					p.mismatches(e.table.chain(e.table.shape.hash(w)), w, wc, floor, best)
+				}
 				floor++ // in the tables that follow, equals come too late
 			case e.id >= 0 && p.clear.has(e.id):
-			case e.table.mask&^wc[e.table.word] == 0 && e.table.lacks(w):
+			case at&^p.probed != 0 && e.mask&^wc[e.word] == 0:
 			default:
-				p.refute(c, e.table, w, wc, floor)
+				p.refute(c, e, at, w, wc, floor)
 			}
 		}
 	}
@@ -55,73 +59,86 @@ func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *f
 // cheap is a number of bits that is added without a search for a reason that adds fewer.
 const cheap = 4
 
-// refute adds what shows that no rule of t with a priority of at least floor matches: of several
+// refute adds what shows that no rule of a table with a priority of at least floor matches: of several
 // reasons one that adds few bits.
-func (p *prover[T]) refute(c *Classifier[T], t *table[T], w *flow.Wide, wc *flow.Mask, floor int32) {
-	if t.shape.cost(wc) == 0 {
-		if chain := t.chain(t.shape.hash(w)); chain.empty() {
-			return // what is recorded shows it
-		}
+func (p *prover[T]) refute(c *Classifier[T], e *ref[T], at uint64, w *flow.Wide, wc *flow.Mask, floor int32) {
+	t := e.table
+	filtered := at&^p.probed != 0
+	settled := at&^p.open != 0
+	all := t.shape.costUpTo(wc, cheap)
+	if settled && all <= cheap {
+		t.shape.orInto(wc)
+		return // the whole mask shows it
 	}
-	if p.staged {
-		if _, whole := p.stages(t, w, wc, cheap+1); !whole {
+	least, reason, used := 1<<30, 0, 0
+	if filtered {
+		least, reason = bits.OnesCount64(e.mask&^wc[e.word])+protoCost(wc, e.word), -1
+		if least <= cheap {
+			wc[e.word] |= e.mask
+			addProto(wc, e.word)
 			return
 		}
 	}
-	longest := t.longest.Load()
-	if t.id < 0 {
-		longest = 0 // no lane knows it
-	}
-	least, reason, used := 1<<30, 0, 0
-	for i := range lanes {
-		most := int(longest >> (8 * i) & 0xff)
-		if most == 0 || !c.asked[i].Load().all.has(t.id) {
-			continue // not all of its rules ask for a prefix
+	if p.staged {
+		if _, whole := p.stages(t, w, wc, cheap+1, settled); !whole {
+			return
 		}
+	}
+	asks := t.asks.Load()
+	for m := asks >> asksAll; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
 		if p.asked>>i&1 == 0 {
-			if least < 1<<30 {
+			if reason > 0 || all == 0 {
 				continue // another says enough
 			}
 			c.ask(&p.pruner, i, w)
 		}
 		l := &p.lanes[i]
-		if !l.dead.has(t.id) {
+		if !l.dead.has(e.id) {
 			continue
 		}
-		n := min(l.used, most)
+		n := min(l.used, int(asks>>(8*i)&0xff))
 		if cost := lanes[i].cost(wc, n) + protoCost(wc, lanes[i].word); cost < least {
-			if least, reason, used = cost, i, n; cost <= cheap {
+			if least, reason, used = cost, i+1, n; cost <= cheap {
 				break
 			}
 		}
 	}
 	if least > cheap {
-		h, whole := p.stages(t, w, wc, least)
+		h, whole := p.stages(t, w, wc, least, settled)
 		if !whole {
 			p.staged = true
 			return
 		}
-		if least == 1<<30 {
+		if reason == 0 {
 			t.shape.orInto(wc)
-			p.mismatches(t.chain(h), w, wc, floor, nil)
+			if !settled {
+				p.mismatches(t.chain(h), w, wc, floor, nil)
+			}
 			return
 		}
 	}
-	lanes[reason].addTo(wc, used)
-	addProto(wc, lanes[reason].word)
-	if l := &p.lanes[reason]; int(lanes[reason].run(wc)) >= l.used {
+	if reason < 0 {
+		wc[e.word] |= e.mask
+		addProto(wc, e.word)
+		return
+	}
+	i := reason - 1
+	lanes[i].addTo(wc, used)
+	addProto(wc, lanes[i].word)
+	if l := &p.lanes[i]; int(lanes[i].run(wc)) >= l.used {
 		p.clear[0] |= l.dead[0]
 		p.clear[1] |= l.dead[1]
 	}
 }
 
-// stages adds the first stage whose bits no rule of t has, if it adds fewer than limit bits. If no
-// stage tells, whole is true, and h the hash of the whole mask.
-func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int) (h uint64, whole bool) {
+// stages adds the first stage whose bits no rule of a table has, if it adds fewer than limit bits. If no
+// stage tells, whole is true, and h the hash of the whole mask, unless the limit was reached or the table is settled.
+func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int, settled bool) (h uint64, whole bool) {
 	s := t.shape
 	from, cost := uint8(0), 0
 	h = hashSeed
-	for i, end := range s.ends {
+	for i, end := range s.ends[:stageL4] {
 		if from == end {
 			continue
 		}
@@ -131,22 +148,24 @@ func (p *prover[T]) stages(t *table[T], w *flow.Wide, wc *flow.Mask, limit int) 
 			p.clear[1] |= p.other[1]
 			return 0, false
 		}
-		if i < stageL4 {
-			for j := from; j < end; j++ {
-				cost += bits.OnesCount64(s.mask[j] &^ wc[s.idx[j]])
-			}
-			if cost >= limit {
-				return 0, true
-			}
+		for j := from; j < end && int(j) < len(s.idx); j++ {
+			idx, mask := s.idx[j], s.mask[j]
+			cost += bits.OnesCount64(mask &^ wc[idx])
+			h = mix(h, w[idx]&mask)
 		}
-		h = s.hashFrom(h, w, from, end)
+		if cost >= limit {
+			return 0, true
+		}
 		from = end
-		if i < stageL4 && t.stages[i] != nil && !t.stages[i].has(h) {
+		if t.stages[i] != nil && !t.stages[i].has(h) {
 			for j := range end {
 				wc[s.idx[j]] |= s.mask[j]
 			}
 			return 0, false
 		}
+	}
+	if !settled {
+		h = s.hashFrom(h, w, from, s.ends[stageL4])
 	}
 	return h, true
 }

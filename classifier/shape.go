@@ -128,9 +128,9 @@ func (s *shape) hashFrom(h uint64, w *flow.Wide, from, to uint8) uint64 {
 	return h
 }
 
-// cost is the number of bits that orInto would add to m.
-func (s *shape) cost(m *flow.Mask) (n int) {
-	for i := 0; i < s.n && i < len(s.idx); i++ {
+// costUpTo is the number of bits that orInto would add to m, counted until there are more than most.
+func (s *shape) costUpTo(m *flow.Mask, most int) (n int) {
+	for i := 0; i < s.n && i < len(s.idx) && n <= most; i++ {
 		n += bits.OnesCount64(s.mask[i] &^ m[s.idx[i]])
 	}
 	return n

@@ -14,10 +14,10 @@ type table[T any] struct {
 	rules  *hashTable[Rule[T]]      // the subtable's own; nil: the table is merged
 	pages  *pageTable               // of a merged table; nil: it is not
 	stages [numStages - 1]*stageSet // what rules look like up to a stage; nil: tells nothing
-	// longest is, for each lane, the length of the longest prefix that a rule asks for, 8 bits
-	// each.
-	longest atomic.Uint64
-	id      int32 // number in sets; -1: none was left
+	// asks is, for each lane, the length of the longest prefix that a rule asks for, 8 bits
+	// each, and then for each lane a bit that says whether all rules ask for one.
+	asks atomic.Uint64
+	id   int32 // number in sets; -1: none was left
 
 	// filter is of the values of the rules in word, under the bits of the shape's mask, which are
 	// mask; nil: it has no bits.
@@ -93,22 +93,28 @@ func (s *runSet) longest() int {
 	return 0
 }
 
-// lookup is the rule of highest priority above floor that matches w at v.
-func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) *Rule[T] {
+// asksAll is where in a table's asks the lanes are that all rules ask for.
+const asksAll = 8 * numLanes
+
+// lookup is the rule of highest priority above floor that matches w at v. first says that no other rule of this
+// hash would come before it, or, if there is none, at all.
+func (t *table[T]) lookup(w *flow.Wide, v Version, floor int32) (r *Rule[T], first bool) {
 	h := t.shape.hash(w)
 	if t.pages != nil {
 		return t.lookupMerged(w, h, v, floor)
 	}
+	first = true
 	for x := t.rules.find(h); x != nil; x = nextSame(x) {
 		r := x.item
 		if r.priority <= floor {
-			return nil
+			break
 		}
 		if r.VisibleAt(v) && r.shape.equal(w, r.vals()) {
-			return r
+			return r, first
 		}
+		first = false
 	}
-	return nil
+	return nil, first
 }
 
 // chain are the rules of one hash, in falling order of priority.
