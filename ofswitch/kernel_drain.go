@@ -10,7 +10,7 @@ import (
 // A flow becomes active with a frame before which nothing of it waits for the switch. Where a sender
 // always has a frame there, as a TCP connection that is as fast as the switch, that does not come by
 // itself. But what most senders send is bounded by what they have yet to be told of: so for a few
-// milliseconds the frames that come by the port where the flow leaves are left waiting, the
+// milliseconds the frames that come by the ports where the flow leaves are left waiting, the
 // acknowledgements among them. The switch goes on with the flow's own frames until there are none, and the next is
 // the kernel's. Nothing is lost or overtaken; senders that heed nobody go on as before.
 const (
@@ -70,7 +70,7 @@ type vainTime struct {
 
 func (d *drains) add(f *kernelFlow) {
 	// Where a flow leaves by the port by which it came, what would wait is the flow itself.
-	if !f.over.Load() && f.out != nil && f.out != f.prog.in {
+	if !f.over.Load() && len(f.outs) > 0 && !slices.Contains(f.outs, f.prog.in) {
 		d.list = append(d.list, arming{f: f, due: time.Now().Add(drainFirst), after: drainFirst})
 	}
 }
@@ -130,16 +130,21 @@ func (d *drains) try(k *kernelFlows, f *kernelFlow) {
 	}
 }
 
-// drain has the switch read what waits by the flow's port, and nothing of the port where it leaves,
+// drain has the switch read what waits by the flow's port, and nothing of the ports where it leaves,
 // until the kernel has the flow, which it says, or time is up.
 func (k *kernelFlows) drain(f *kernelFlow) bool {
 	back := k.opposite(f)
 	k.table.Hold(back...)
-	f.out.hold.Store(&kernelHold{in: f.inPath, own: f.outPath, until: k.d.clock() + int64(drainTime)})
+	until := k.d.clock() + int64(drainTime)
+	for i, out := range f.outs {
+		out.hold.Store(&kernelHold{in: f.inPath, own: f.outPaths[i], until: until})
+	}
 	for end := time.Now().Add(drainTime); !f.active() && !f.over.Load() && time.Now().Before(end); time.Sleep(drainLook) {
 		f.inPath.Look()
 	}
-	f.out.hold.Store(nil)
+	for _, out := range f.outs {
+		out.hold.Store(nil)
+	}
 	k.table.Release(back...)
 	return f.active()
 }
@@ -149,7 +154,7 @@ func (k *kernelFlows) opposite(f *kernelFlow) (list []kernelSlot) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, g := range k.live {
-		if g.prog.in == f.out && g.out == f.prog.in {
+		if slices.Contains(f.outs, g.prog.in) && slices.Contains(g.outs, f.prog.in) {
 			list = append(list, g.slots...)
 		}
 	}

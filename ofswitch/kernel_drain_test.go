@@ -54,7 +54,7 @@ func TestKernelDrain(t *testing.T) {
 		l.in(no, udp(1, 2, 3, 4))
 	}
 	f, back := flowOf(1), flowOf(2)
-	out := f.out
+	out := f.outs[0]
 	helps := true
 	holds := 0
 	l.k.onHold = func(slots []kernelSlot) {

@@ -44,7 +44,8 @@ type kernelMem struct {
 
 type fakeSlot struct {
 	k              *fakeKernel
-	in, out        *kernelMem
+	in             *kernelMem
+	outs           []*kernelMem
 	x              kernelMatch
 	armed          bool
 	packets, bytes uint64
@@ -119,10 +120,10 @@ func (k *fakeKernel) forward(in *kernelMem, b []byte) bool {
 			if k.now != nil {
 				s.used = k.now()
 			}
-			if s.out != nil {
-				s.out.packets++
-				s.out.bytes += uint64(len(b))
-				s.out.tx.Tx([]*packet.Frame{packet.FromBytes(b)})
+			for _, out := range s.outs {
+				out.packets++
+				out.bytes += uint64(len(b))
+				out.tx.Tx([]*packet.Frame{packet.FromBytes(b)})
 			}
 		}
 		if k.delay {
@@ -133,6 +134,17 @@ func (k *fakeKernel) forward(in *kernelMem, b []byte) bool {
 		return true
 	}
 	return false
+}
+
+// taking are the slots of in that take a frame.
+func (k *fakeKernel) taking(in *kernelMem, b []byte) (list []*fakeSlot) {
+	kk, ok := fakeKey(b)
+	for _, s := range k.slots {
+		if ok && s.in == in && s.takes(&kk) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (s *fakeSlot) takes(kk *kernelpath.Key) bool {
@@ -197,7 +209,7 @@ func fakeKey(b []byte) (kk kernelpath.Key, ok bool) {
 
 func (k *fakeKernel) Prepare(*kernelpath.Port) error { return nil }
 
-func (k *fakeKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, error) {
+func (k *fakeKernel) Add(in *kernelpath.Port, outs []*kernelpath.Port, x *kernelMatch) (kernelSlot, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range k.slots {
@@ -205,8 +217,11 @@ func (k *fakeKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, 
 			return nil, kernelpath.ErrExists
 		}
 	}
-	s := &fakeSlot{k: k, in: k.ports[in], out: k.ports[out], x: *x, armed: k.armed}
-	if s.in == nil || out != nil && s.out == nil {
+	s := &fakeSlot{k: k, in: k.ports[in], x: *x, armed: k.armed}
+	for _, out := range outs {
+		s.outs = append(s.outs, k.ports[out])
+	}
+	if s.in == nil || slices.Contains(s.outs, nil) {
 		panic("a port that the kernel does not know")
 	}
 	k.slots = append(k.slots, s)

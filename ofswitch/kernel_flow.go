@@ -14,13 +14,14 @@ type kernelFlow struct {
 	// who holds Datapath.foldMu; version and macGen to who holds kernelFlows.mu. Its credits have
 	// the ports, too.
 	prog    *program
-	out     *port // nil: dropped
+	outs    []*port // none: dropped
 	matches []kernelMatch
 
 	// Made under kernelFlows.mu when it is added.
-	slots           []kernelSlot // one for each of matches
-	inPath, outPath *kernelpath.Port
-	added           int64
+	slots    []kernelSlot // one for each of matches
+	inPath   *kernelpath.Port
+	outPaths []*kernelpath.Port // of outs
+	added    int64
 
 	ticket uint64 // of its removal; under kernelFlows.mu
 
@@ -39,15 +40,15 @@ var kernelNever kernelFlow
 // it cannot.
 func newKernelFlow(w *worker, p *program) *kernelFlow {
 	f := &kernelFlow{}
-	switch {
-	case p.in == nil || p.in.dev == nil || len(p.ops) > 1:
+	if p.in == nil || p.in.dev == nil || len(p.ops) > kernelpath.MaxOutputs {
 		return nil
-	case len(p.ops) == 1:
-		o := &p.ops[0]
+	}
+	for i := range p.ops {
+		o := &p.ops[i]
 		if o.kind != opOutput || o.tx.queue != nil {
 			return nil
 		}
-		f.out = o.port
+		f.outs = append(f.outs, o.port)
 	}
 	if f.matches = kernelMatches(&p.key, &p.mask); len(f.matches) == 0 {
 		return nil
@@ -57,8 +58,8 @@ func newKernelFlow(w *worker, p *program) *kernelFlow {
 		ops: p.ops, mask: p.mask, key: p.key, hash: p.hash,
 		credits: append(slices.Clone(p.credits), credit{c: &p.in.rxCount}),
 	}
-	if f.out != nil {
-		f.prog.credits = append(f.prog.credits, credit{c: &f.out.txCount})
+	for _, out := range f.outs {
+		f.prog.credits = append(f.prog.credits, credit{c: &out.txCount})
 	}
 	return f
 }
@@ -76,11 +77,10 @@ func (f *kernelFlow) suits() bool {
 	if !in.kernelSuits() || in.policing.Load() != nil {
 		return false
 	}
-	if f.out == nil {
-		return true
-	}
-	mtu := f.out.mtu.Load()
-	return f.out.kernelSuits() && f.out.qos.Load() == nil && mtu != 0 && mtu >= in.mtu.Load()
+	return !slices.ContainsFunc(f.outs, func(out *port) bool {
+		mtu := out.mtu.Load()
+		return !out.kernelSuits() || out.qos.Load() != nil || mtu == 0 || mtu < in.mtu.Load()
+	})
 }
 
 // kernelSuits is suits for what holds in both directions.

@@ -168,8 +168,8 @@ func (f *kernelFlow) paths() map[*port]*kernelpath.Port { return pathsOf([]*kern
 func pathsOf(flows []*kernelFlow) map[*port]*kernelpath.Port {
 	paths := map[*port]*kernelpath.Port{}
 	for _, f := range flows {
-		for _, p := range []*port{f.prog.in, f.out} {
-			if _, asked := paths[p]; p != nil && !asked {
+		for _, p := range append([]*port{f.prog.in}, f.outs...) {
+			if _, asked := paths[p]; !asked {
 				paths[p], _ = p.kernelPath()
 			}
 		}
@@ -183,8 +183,12 @@ func (f *kernelFlow) finds(paths map[*port]*kernelpath.Port) bool {
 	if p, asked := paths[f.prog.in]; asked && p != f.inPath {
 		return false
 	}
-	p, asked := paths[f.out]
-	return f.out == nil || !asked || p == f.outPath
+	for i, out := range f.outs {
+		if p, asked := paths[out]; asked && p != f.outPaths[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // settle returns when no frame is in the kernel that has found a flow which was removed before, and the
@@ -207,15 +211,26 @@ func (k *kernelFlows) prepare(f *kernelFlow) (again int64, ok bool) {
 	if !f.suits() {
 		return kernelAgain, false
 	}
-	var why string
-	if f.inPath, why = f.prog.in.kernelPath(); f.inPath != nil && f.out != nil {
-		f.outPath, why = f.out.kernelPath()
+	path := func(p *port) *kernelpath.Port {
+		k, why := p.kernelPath()
+		if k == nil {
+			again = kernelAgain
+			if why == ports.KernelPathSoon {
+				again = 0
+			}
+		}
+		return k
 	}
-	switch {
-	case why == ports.KernelPathSoon:
-		return 0, false
-	case f.inPath == nil || f.out != nil && f.outPath == nil:
-		return kernelAgain, false
+	if f.inPath = path(f.prog.in); f.inPath == nil {
+		return again, false
+	}
+	f.outPaths = f.outPaths[:0]
+	for _, out := range f.outs {
+		k := path(out)
+		if k == nil {
+			return again, false
+		}
+		f.outPaths = append(f.outPaths, k)
 	}
 	if err := k.table.Prepare(f.inPath); err != nil {
 		k.d.log.Debug("the kernel cannot forward by itself", "port", f.prog.in.name, "err", err)
@@ -264,7 +279,7 @@ func (k *kernelFlows) add(f *kernelFlow) bool {
 		return false
 	}
 	for i := range f.matches {
-		s, err := k.table.Add(f.inPath, f.outPath, &f.matches[i])
+		s, err := k.table.Add(f.inPath, f.outPaths, &f.matches[i])
 		if err != nil {
 			k.d.log.Debug("the kernel does not take a flow", "port", f.prog.in.name, "err", err)
 			switch {

@@ -11,8 +11,8 @@ type kernelTable interface {
 	// Prepare makes the kernel ready for flows from in, which takes it some 10 ms; then Add takes
 	// none.
 	Prepare(in *kernelpath.Port) error
-	// Add has the kernel send frames of in that x takes out of out, or drop them where out is nil.
-	Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, error)
+	// Add has the kernel send frames of in that x takes out of each of outs, or drop them where there is none.
+	Add(in *kernelpath.Port, outs []*kernelpath.Port, x *kernelMatch) (kernelSlot, error)
 	// Remove has frames no longer find them. Those that have are still sent, until Wait.
 	Remove(slots ...kernelSlot)
 	// Hold has frames received as ever until Release, as if the flows had just been added. When it returns the
@@ -41,8 +41,8 @@ type kernelDevice interface {
 // realKernel is the kernel's table.
 type realKernel struct{ *kernelpath.Table }
 
-func (t realKernel) Add(in, out *kernelpath.Port, x *kernelMatch) (kernelSlot, error) {
-	f, err := t.Table.Add(in, out, &x.key, &x.mask)
+func (t realKernel) Add(in *kernelpath.Port, outs []*kernelpath.Port, x *kernelMatch) (kernelSlot, error) {
+	f, err := t.Table.Add(in, outs, &x.key, &x.mask)
 	if err != nil {
 		return nil, err // not a nil *Flow in an interface
 	}

@@ -212,7 +212,7 @@ func TestKernelStaleness(t *testing.T) {
 			if !l.taken(1, frame) {
 				t.Fatal("the kernel has not taken the flow")
 			}
-			had := l.k.slots
+			had := l.k.taking(l.paths[0], frame)
 			tt.do(t, l)
 			gone := len(had) > 0 && !contains(l.k.slots, had)
 			if gone != tt.goes {

@@ -82,7 +82,11 @@ func byType(t testing.TB, table *kernelpath.Table, in, out *kernelpath.Port, ety
 	key.SetClass(kernelpath.ClassL2)
 	key.SetEthType(etype)
 	mask.SetEthType(0xffff)
-	f, err := table.Add(in, out, &key, &mask)
+	outs := []*kernelpath.Port{out}
+	if out == nil {
+		outs = nil // dropped
+	}
+	f, err := table.Add(in, outs, &key, &mask)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +290,7 @@ func TestIntegrationKernelPathWhyNot(t *testing.T) {
 		t.Error(err)
 	}
 	var key kernelpath.Key
-	if _, err := table.Add(path(t, p), k, &key, &key); err == nil {
+	if _, err := table.Add(path(t, p), []*kernelpath.Port{k}, &key, &key); err == nil {
 		t.Error("a flow to a port that is closed")
 	}
 	table.Remove(f)

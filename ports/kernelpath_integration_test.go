@@ -50,7 +50,7 @@ func byClass(t testing.TB, table *kernelpath.Table, in, out *kernelpath.Port, c 
 	t.Helper()
 	var key, mask kernelpath.Key
 	key.SetClass(c)
-	f, err := table.Add(in, out, &key, &mask)
+	f, err := table.Add(in, []*kernelpath.Port{out}, &key, &mask)
 	if err != nil {
 		t.Fatal(err)
 	}

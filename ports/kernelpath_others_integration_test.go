@@ -173,7 +173,7 @@ func TestIntegrationKernelPathOthersHidFrames(t *testing.T) {
 	testutil.Wait(t, "it is known again", func() bool { return path(t, tap).Missing() == 0 })
 	var key, mask kernelpath.Key
 	key.SetClass(kernelpath.ClassL2)
-	f, err := table.Add(k, k, &key, &mask)
+	f, err := table.Add(k, []*kernelpath.Port{k}, &key, &mask)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,9 @@
 // ways, or neither. What the host sends through a TAP meets one program, at the
 // TAP's egress hook, that does both.
 //
+// A flow has up to MaxOutputs outputs: copies go to all but the first, and the frame itself there. They share what they
+// can, and each has headers of its own.
+//
 // Towards a device the frame leaves with the mark that isolation lets through, by the
 // device's queueing discipline; towards a TAP the host's stack receives it. GSO
 // packets, partial checksums and the tag beside a frame stay as they are.

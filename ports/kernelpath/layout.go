@@ -14,6 +14,8 @@ const (
 	cpuEntries  = 256
 	buckets     = 2048
 	ways        = 8
+	// MaxOutputs is how many ports a flow may leave by.
+	MaxOutputs = 8
 )
 
 // Bits of slotEntry.state.
@@ -48,6 +50,9 @@ type cpuEntry struct {
 	_       [32]byte
 }
 
+// toHost is the bit of slotEntry.more that says that the device is a TAP.
+const toHost = 1 << 31
+
 // slotEntry is a flow.
 type slotEntry struct {
 	_       structs.HostLayout
@@ -57,8 +62,9 @@ type slotEntry struct {
 	out     uint32 // ifindex; 0: drop
 	flags   uint32
 	mark    uint32
-	most    uint32 // bytes of a frame without its tag; 0: any
-	_       [32]byte
+	most    uint32                 // bytes of a frame without its tag; 0: any
+	marks   uint32                 // of copies, but for those to TAPs
+	more    [MaxOutputs - 1]uint32 // ifindices where copies go; 0: no more
 	packets atomic.Uint64
 	bytes   atomic.Uint64
 	used    atomic.Int64

@@ -55,7 +55,7 @@ type Device struct {
 	Namespace Namespace
 	// Within runs fn on a thread in that network namespace.
 	Within func(fn func() error) error
-	// Mark is the mark of frames that leave by the device.
+	// Mark is the mark of frames that leave by the device, the same for all devices of a table.
 	Mark uint32
 	// Look has the owner call Settle; of TAPs alone.
 	Look func()

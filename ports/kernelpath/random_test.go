@@ -290,11 +290,11 @@ func TestIntegrationRandomFrames(t *testing.T) {
 			}
 			mask := masks[i][g.IntN(MaxMasks)]
 			m := &modelFlow{in: ports[i], key: k, mask: mask}
-			var out *Port
-			if g.IntN(2) == 0 {
-				out = ports[0]
+			outs := make([]*Port, g.IntN(MaxOutputs+1))
+			for o := range outs {
+				outs[o] = ports[g.IntN(len(ports))]
 			}
-			m.Flow, err = table.Add(ports[i], out, &k, &mask)
+			m.Flow, err = table.Add(ports[i], outs, &k, &mask)
 			if err == nil {
 				flows[m.Flow] = m
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,7 +131,8 @@ func (t *Table) Close() error {
 // Flow is an entry of the table.
 type Flow struct {
 	t       *Table
-	in, out *Port
+	in      *Port
+	outs    []*Port // where there is one twice the flow sends it two
 	slot    *slotEntry
 	at      uint16
 	mask    int // number among the port's masks
@@ -173,18 +175,21 @@ func (s *slotEntry) counts() counts {
 }
 
 // Add has the kernel forward frames of in with this key, as far as mask looks at it, to
-// out; nil: it drops them, which a TAP cannot. It copies both. The flow counts from then on, but
+// each of outs, at most MaxOutputs; none: it drops them, which a TAP cannot. It copies all three. The flow counts from then on, but
 // may only become active later: see Flow.Active. The first flow of a port takes the kernel some
 // 10 ms and more. Errors wrap ErrFull, ErrMasks, ErrExists, ErrElsewhere, ErrClosed,
 // ErrUnavailable.
-func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
-	if in.t != t || out != nil && out.t != t {
+func (t *Table) Add(in *Port, outs []*Port, key, mask *Key) (*Flow, error) {
+	if in.t != t || slices.ContainsFunc(outs, func(p *Port) bool { return p.t != t }) {
 		return nil, ErrClosed
 	}
-	if out != nil && out.namespace != in.namespace {
+	if slices.ContainsFunc(outs, func(p *Port) bool { return p.namespace != in.namespace }) {
 		return nil, ErrElsewhere
 	}
-	if out == nil && in.redirect == redirectIngress {
+	if len(outs) > MaxOutputs {
+		return nil, fmt.Errorf("%w: %d outputs, of at most %d", ErrUnavailable, len(outs), MaxOutputs)
+	}
+	if len(outs) == 0 && in.redirect == redirectIngress {
 		return nil, fmt.Errorf("%w: a sender at the TAP would be told of the drop", ErrUnavailable)
 	}
 	if err := in.begin(); err != nil {
@@ -192,7 +197,7 @@ func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || in.closed || out != nil && out.closed {
+	if t.closed || in.closed || slices.ContainsFunc(outs, func(p *Port) bool { return p.closed }) {
 		return nil, ErrClosed
 	}
 	k, m := *key, *mask
@@ -207,7 +212,7 @@ func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
 		k[i] &= m[i]
 	}
 	k[3] |= uint64(number + 1)
-	f := &Flow{t: t, in: in, out: out, mask: number}
+	f := &Flow{t: t, in: in, outs: slices.Clone(outs), mask: number}
 	entry, err := t.placeLocked(f, &k)
 	if err != nil {
 		return nil, err
@@ -218,10 +223,7 @@ func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
 	s.packets.Store(0)
 	s.bytes.Store(0)
 	s.used.Store(0)
-	s.out, s.flags, s.mark, s.most = 0, 0, 0, 0
-	if out != nil {
-		s.out, s.flags, s.mark, s.most = uint32(out.ifindex), out.redirect, out.mark, out.most.Load()
-	}
+	s.leadTo(outs)
 	s.state.Store(flowHeld)
 	f.bucket.Store(entry)
 	if isNew {
@@ -232,13 +234,32 @@ func (t *Table) Add(in, out *Port, key, mask *Key) (*Flow, error) {
 	in.maskUsers[number]++
 	t.flows[f.at] = f
 	in.flows[f] = struct{}{}
-	if out != nil {
+	for _, out := range outs {
 		out.flows[f] = struct{}{}
 	}
 	// Frames that looked before it was there are in the ring when it may become active.
 	t.waitLocked()
 	s.state.And(^uint64(flowHeld))
 	return f, nil
+}
+
+// leadTo has the slot's frames go to outs. Nothing finds it yet.
+func (s *slotEntry) leadTo(outs []*Port) {
+	s.out, s.flags, s.mark, s.most, s.marks = 0, 0, 0, 0, 0
+	clear(s.more[:])
+	for i, p := range outs {
+		if most := p.most.Load(); most != 0 && (s.most == 0 || most < s.most) {
+			s.most = most
+		}
+		switch {
+		case i == 0:
+			s.out, s.flags, s.mark = uint32(p.ifindex), p.redirect, p.mark
+		case p.redirect == redirectIngress:
+			s.more[i-1] = uint32(p.ifindex) | toHost
+		default:
+			s.more[i-1], s.marks = uint32(p.ifindex), p.mark
+		}
+	}
 }
 
 // placeLocked finds a slot and a place in the index for the key, and gives them to f. entry
@@ -296,8 +317,8 @@ func (t *Table) removeLocked(flows []*Flow) {
 			p.orderLocked(f.mask, false)
 		}
 		delete(p.flows, f)
-		if f.out != nil {
-			delete(f.out.flows, f)
+		for _, out := range f.outs {
+			delete(out.flows, f)
 		}
 		t.gone = append(t.gone, f)
 	}

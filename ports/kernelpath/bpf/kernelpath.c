@@ -16,6 +16,7 @@ static u64 (*const bpf_ktime_get_coarse_ns)(void) = (void *)BPF_FUNC_ktime_get_c
 static u32 (*const bpf_get_smp_processor_id)(void) = (void *)BPF_FUNC_get_smp_processor_id;
 static long (*const bpf_skb_load_bytes)(const void *, u32, void *, u32) = (void *)BPF_FUNC_skb_load_bytes;
 static long (*const bpf_redirect)(u32, u64) = (void *)BPF_FUNC_redirect;
+static long (*const bpf_clone_redirect)(void *, u32, u64) = (void *)BPF_FUNC_clone_redirect;
 
 // What follows is laid out in table_unsafe.go as well; a test compares the sizes.
 
@@ -27,6 +28,7 @@ enum {
 	WAYS = 8,
 	MASKS = 4,
 	WORDS = 8,
+	MORE = 7, // further outputs of a flow
 };
 
 // States of a slot. A frame that goes to the switch although it hits the slot adds
@@ -35,6 +37,9 @@ enum {
 #define FLOW_HELD (1ULL << 62)
 #define GENERATION (1ULL << 16)
 #define UNDERWAY 0xffffULL
+
+// Of slot.more: the ifindex is a TAP's.
+#define TO_HOST (1U << 31)
 
 struct mask {
 	u64 words[WORDS];
@@ -63,7 +68,8 @@ struct slot {
 	u32 flags; // of bpf_redirect
 	u32 mark;
 	u32 most; // bytes of a frame without its tag, one segment of it; 0: any
-	u64 pad0[4];
+	u32 marks; // of copies, but for those to TAPs
+	u32 more[MORE]; // where copies go; 0: no more
 	u64 packets;
 	u64 bytes;
 	u64 used; // ns
@@ -508,6 +514,20 @@ INLINE int send(struct __sk_buff *skb, struct slot *s)
 	u32 out = s->out;
 	if (!out)
 		return TCX_DROP;
+#pragma unroll
+	for (int i = 0; i < MORE; i++) {
+		u32 to = READ(s->more[i]);
+		if (!to)
+			break;
+		// What fails is lost on its way, as what is redirected may be.
+		if (to & TO_HOST) {
+			skb->mark = 0;
+			bpf_clone_redirect(skb, to & ~TO_HOST, BPF_F_INGRESS);
+		} else {
+			skb->mark = s->marks;
+			bpf_clone_redirect(skb, to, 0);
+		}
+	}
 	skb->mark = s->mark;
 	return bpf_redirect(out, s->flags);
 }
