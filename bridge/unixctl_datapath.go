@@ -203,6 +203,11 @@ var flowTypes = map[string]dump{
 }
 
 func readDump(args *[]string) (d dump, err error) {
+	for _, a := range *args {
+		if strings.HasPrefix(a, "filter=") || strings.HasPrefix(a, "pmd=") {
+			return d, fmt.Errorf("%.100s: cached flows are not selected by match or thread here; type=TYPE selects, and each stands below its thread", a)
+		}
+	}
 	word := ""
 	*args = slices.DeleteFunc(slices.Clone(*args), func(a string) bool {
 		t, is := strings.CutPrefix(a, "type=")

@@ -119,6 +119,8 @@ func TestBridgeCommands(t *testing.T) {
 		{"ofproto/trace br9 in_port=1 ffz", "Trailing garbage in packet data: want pairs of hexadecimal digits"},
 		{"ofproto/trace br9 in_port=1 ff ff", "too many arguments"},
 		{"dpif/dump-flows br9", "no such bridge"},
+		{"dpctl/dump-flows filter=tcp", "filter=tcp: cached flows are not selected by match or thread here; type=TYPE selects, and each stands below its thread"},
+		{"dpctl/dump-flows pmd=0", "pmd=0: cached flows are not selected by match or thread here; type=TYPE selects, and each stands below its thread"},
 		{"coverage/read-counter nope", "No such counter"},
 		{"bond/show nope", "no such bond"},
 		{"qos/show nope", "no such interface"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -182,8 +183,21 @@ func usageError(err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		return fmt.Errorf("there is no flag --%s; ofswitchd --help lists those that there are", strings.TrimPrefix(name, "-"))
 	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Errorf("--%s needs a value; ofswitchd --help says which", strings.TrimPrefix(name, "-"))
+	}
+	if m := wrongValue.FindStringSubmatch(err.Error()); m != nil {
+		want := "a number"
+		if m[1] != "" {
+			want = "true or false, or nothing"
+		}
+		return fmt.Errorf("--%s=%.100s: want %s", m[3], m[2], want)
+	}
 	return err
 }
+
+// wrongValue is what the flag package says of a value that is no number, or neither true nor false.
+var wrongValue = regexp.MustCompile(`^invalid (boolean )?value "(.*)" for (?:flag )?-([a-z-]+): `)
 
 // groups builds the configuration from flags in the order given, which a flag
 // package's own values would lose.

@@ -87,6 +87,9 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --cpu-mask 0xg", "no mask of processors"},
 		{"--db none --bridge br0 --log-level loud", "debug, info, warn or error"},
 		{"--db none --bridge br0 extra", `argument "extra" is not expected`},
+		{"--db none --bridge br0 --workers x", "--workers=x: want a number"},
+		{"--db none --bridge br0 --busy-poll=7", "--busy-poll=7: want true or false, or nothing"},
+		{"--db none --bridge br0 --log-file", "--log-file needs a value; ofswitchd --help"},
 		{"--db none --bridge br0 --colour", "there is no flag --colour; ofswitchd --help"},
 		{"--db none --bridge br0 --run-dir=", "want the path of a directory"},
 	} {
