@@ -30,7 +30,7 @@ func (w *worker) find(k *flow.Key, hash uint32, p *program) (fresh, stale *progr
 	if !w.freshen(p) {
 		return nil, p
 	}
-	w.megaHit(1, probes)
+	w.counts.megaHit(1, probes)
 	w.remember(k, hash, p)
 	return p, nil
 }
@@ -55,12 +55,22 @@ func (w *worker) lookup(k *flow.Key, hash uint32) (fresh, stale *program) {
 	return w.find(k, hash, w.cache.Lookup(k, hash))
 }
 
+// lookAgain is lookup for a frame that was looked up before and may have become stale since.
+// What that has counted (seen) is taken back: a frame counts once.
+func (w *worker) lookAgain(k *flow.Key, seen megaLook) (fresh, stale *program, now megaLook) {
+	w.counts.takeBack(seen)
+	was := w.counts.looks()
+	fresh, stale = w.lookup(k, k.Hash())
+	now = w.counts.looks()
+	return fresh, stale, megaLook{now.MegaflowHits - was.MegaflowHits, now.Probes - was.Probes}
+}
+
 // program translates k, for which find has found nothing but stale. With fz,
 // translation goes on from there.
 func (w *worker) program(k *flow.Key, hash uint32, stale *program, in *port, fz *frozen) *program {
 	began := w.d.clock()
 	p := w.tr.translate(k, in, fz)
-	w.missed(w.d.clock() - began)
+	w.counts.missed(w.d.clock() - began)
 	if w.cache == nil {
 		w.programs.push(p)
 		return p

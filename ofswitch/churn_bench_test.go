@@ -61,7 +61,7 @@ func BenchmarkCoreChanges(b *testing.B) {
 						run()
 					}
 					spent = 0
-					misses := w.misses
+					misses := w.counts.Misses
 					var mods [2]*ofp.FlowMod
 					n, sent := 0, 0
 					for b.Loop() {
@@ -82,7 +82,7 @@ func BenchmarkCoreChanges(b *testing.B) {
 						run()
 					}
 					b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N)/batch, "ns/frame")
-					b.ReportMetric(float64(w.misses-misses)/float64(b.N*batch), "translations/frame")
+					b.ReportMetric(float64(w.counts.Misses-misses)/float64(b.N*batch), "translations/frame")
 					b.ReportMetric(0, "ns/op")
 				})
 			}

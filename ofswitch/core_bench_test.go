@@ -39,13 +39,13 @@ func coreBench(b *testing.B, l *lab, batch int, next func() (src, dst uint32, po
 	for range 200000 / batch {
 		run()
 	}
-	misses := w.misses
+	misses := w.counts.Misses
 	b.ReportAllocs()
 	for b.Loop() {
 		run()
 	}
 	report(b, batch)
-	if n := float64(w.misses-misses) / float64(b.N*batch); n > 0.001 {
+	if n := float64(w.counts.Misses-misses) / float64(b.N*batch); n > 0.001 {
 		b.ReportMetric(n, "translations/frame")
 	}
 }

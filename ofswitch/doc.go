@@ -90,7 +90,7 @@
 // # Where things are
 //
 //	worker.go forward.go polling.go epoch.go cell.go  a worker, its batch, how it waits
-//	caches.go misses.go sweep.go hull.go              the way to a program, and out of the caches
+//	caches.go sweep.go hull.go                        the way to a program, and out of the caches
 //	program*.go params.go drop.go                     programs and their text, bounds, reasons of drops
 //	translate*.go                                     flow tables to a program; NORMAL, mirrors, groups
 //	exec*.go transmit.go coalesce.go reassemble.go    a program over frames, and what leaves

@@ -69,7 +69,7 @@ func (w *worker) process(frames []*packet.Frame, in *port) {
 		}
 		found[i] = w.cache.Lookup(k, k.Hash())
 	}
-	w.megaHit(hits, hits)
+	w.counts.megaHit(hits, hits)
 
 	var prog, stale *program // prog: of frames[start:i], not yet executed
 	start := 0

@@ -160,7 +160,7 @@ func (d *Datapath) Workers() []WorkerStats {
 	defer d.foldMu.Unlock()
 	list := make([]WorkerStats, len(d.workers()))
 	for i, w := range d.workers() {
-		list[i] = WorkerStats{Packets: w.folded, Misses: w.translations()}
+		list[i] = WorkerStats{Packets: w.folded, Misses: w.counts.read().Misses}
 		for p := w.programs.head.Load(); p != nil; p = p.next {
 			if p.cached.Load() {
 				list[i].Flows++

@@ -63,13 +63,13 @@ func TestL2Staleness(t *testing.T) {
 	misses := func(what string, want uint64, change func()) {
 		t.Helper()
 		change()
-		before := w.misses
+		before := w.counts.Misses
 		run()
-		if got := w.misses - before; got != want {
+		if got := w.counts.Misses - before; got != want {
 			t.Errorf("%s: %d translations, want %d", what, got, want)
 		}
 		run()
-		if got := w.misses - before; got != want {
+		if got := w.counts.Misses - before; got != want {
 			t.Errorf("%s: %d translations in the end, want %d", what, got, want)
 		}
 	}

@@ -75,8 +75,8 @@ func TestMegaflowMasks(t *testing.T) {
 				t.Errorf("%d frames sent, want 500", n)
 			}
 			w := l.d.workers()[0]
-			if w.misses != 1 {
-				t.Errorf("%d translations of 500 flows, want 1", w.misses)
+			if w.counts.Misses != 1 {
+				t.Errorf("%d translations of 500 flows, want 1", w.counts.Misses)
 			}
 			for _, p := range megaflows(w) {
 				if p.mask != want {
@@ -97,10 +97,10 @@ func TestMegaflowAndChanges(t *testing.T) {
 	l.send(1, frames...)
 	misses := func(what string, want uint64) {
 		t.Helper()
-		before := w.misses
+		before := w.counts.Misses
 		l.sent(2)
 		l.send(1, frames...)
-		if got := w.misses - before; got != want {
+		if got := w.counts.Misses - before; got != want {
 			t.Errorf("%s: %d translations, want %d", what, got, want)
 		}
 		if n := len(l.sent(2)); n != len(frames) {
@@ -120,9 +120,9 @@ func TestMegaflowAndChanges(t *testing.T) {
 	}
 	misses("entries for the same addresses, below", 0)
 	l.add(flowMod(t, 0, 20, "udp,nw_dst=10.7.0.1", apply(output(3))))
-	if before := w.misses; true {
+	if before := w.counts.Misses; true {
 		l.send(1, frames...)
-		if w.misses == before {
+		if w.counts.Misses == before {
 			t.Error("an entry for another frame of the megaflow: no translation")
 		}
 	}
@@ -171,13 +171,13 @@ func TestHulls(t *testing.T) {
 		{1, 50, "dl_src=02:00:00:00:00:05", true},
 		{0, 50, "", true},
 	} {
-		before, misses := w.stamp, w.misses
+		before, misses := w.stamp, w.counts.Misses
 		l.add(flowMod(t, tt.table, tt.prio, tt.match, apply(output(3))))
 		l.send(1, to(1, 0x0a010001, 1, 1))
 		if w.stamp != before != tt.touches {
 			t.Errorf("table %d, priority %d, %q: concerns programs: %v, want %v", tt.table, tt.prio, tt.match, w.stamp != before, tt.touches)
 		}
-		if !tt.touches && w.misses != misses {
+		if !tt.touches && w.counts.Misses != misses {
 			t.Errorf("%q: a translation", tt.match)
 		}
 	}
@@ -220,8 +220,8 @@ func TestMegaflowAdopts(t *testing.T) {
 		l.add(flowMod(t, 0, 20, fmt.Sprintf("udp,nw_dst=11.0.%d.%d", i>>8, i&255), apply(output(3))))
 	}
 	l.send(1, to(1, 0x0a000001, 1, 1), to(1, 0x0a000002, 1, 1))
-	if list := megaflows(w); w.misses < 2 || len(list) == 0 || list[0] != p {
-		t.Errorf("%d translations, %d megaflows, the first of which is kept: %v", w.misses, len(list), len(list) > 0 && list[0] == p)
+	if list := megaflows(w); w.counts.Misses < 2 || len(list) == 0 || list[0] != p {
+		t.Errorf("%d translations, %d megaflows, the first of which is kept: %v", w.counts.Misses, len(list), len(list) > 0 && list[0] == p)
 	}
 	if n, _, _ := p.cell.load(); n != 3 {
 		t.Errorf("it counted %d frames, want 3", n)
@@ -370,12 +370,12 @@ func TestExplosion(t *testing.T) {
 	if n := w.mega.Len(); n > w.mega.Cap() {
 		t.Errorf("%d megaflows of %d", n, w.mega.Cap())
 	}
-	before := w.misses
+	before := w.counts.Misses
 	for i := range uint32(100) {
 		l.send(2, to(8, i, 2, 2))
 	}
-	if w.misses != before {
-		t.Errorf("the other port's frames were translated %d times", w.misses-before)
+	if w.counts.Misses != before {
+		t.Errorf("the other port's frames were translated %d times", w.counts.Misses-before)
 	}
 	var n uint64
 	if err := l.b.FlowStats(&ofp.FlowStatsRequest{Table: ofp.TableAll, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}, func(s *ofp.FlowStats) error {

@@ -21,9 +21,9 @@ func TestStaleness(t *testing.T) {
 	l.send(1, two, three)
 	misses := func(what string, want uint64, frames ...[]byte) {
 		t.Helper()
-		before := w.misses
+		before := w.counts.Misses
 		l.send(1, frames...)
-		if got := w.misses - before; got != want {
+		if got := w.counts.Misses - before; got != want {
 			t.Errorf("%s: %d translations, want %d", what, got, want)
 		}
 	}
@@ -168,11 +168,11 @@ func TestNoAllocations(t *testing.T) {
 			for range 10 {
 				l.d.Poll()
 			}
-			before := l.d.workers()[0].misses
+			before := l.d.workers()[0].counts.Misses
 			if n := testing.AllocsPerRun(100, func() { l.d.Poll() }); n != 0 && !raceEnabled { // the detector allocates
 				t.Errorf("%v allocations per batch", n)
 			}
-			if n := l.d.workers()[0].misses - before; n != 0 {
+			if n := l.d.workers()[0].counts.Misses - before; n != 0 {
 				t.Errorf("%d translations: not the path of cached flows", n)
 			}
 		})

@@ -226,7 +226,7 @@ func (d *Datapath) shrinkLocked(n int) error {
 			p.refresh()
 		}
 		d.past.Packets += w.folded
-		d.past.Misses += w.translations()
+		d.past.Misses += w.counts.read().Misses
 	}
 	d.team.Store(&team{running: stay, all: stay})
 	d.foldMu.Unlock()

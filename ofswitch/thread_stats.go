@@ -62,15 +62,12 @@ type ThreadQueue struct {
 
 // threadBase is what ClearThreads has put behind a worker.
 type threadBase struct {
-	at, cpu              int64
-	counts               workerCounts
-	misses, mega, probes uint64
-	missTime             int64
+	at, cpu int64
+	counts  workerCounts
 }
 
 func (w *worker) base() threadBase {
-	mega, probes := w.megaStats()
-	return threadBase{w.d.clock(), w.thread.cpuTime(), w.counts.read(), w.translations(), mega, probes, w.translating()}
+	return threadBase{w.d.clock(), w.thread.cpuTime(), w.counts.read()}
 }
 
 // Threads gives the statistics of each forwarding thread, exact as of the call. The loads of
@@ -112,7 +109,7 @@ func (w *worker) stats() ThreadStats {
 		Busy: time.Duration(c.Busy), Idle: time.Duration(c.Idle), Sleeps: c.Sleeps,
 		Frames: c.Frames, Batches: c.Batches, LargestBatch: c.LargestBatch, FullBatches: c.FullBatches,
 		LongestBatch: time.Duration(c.LongestBatch), IdleRounds: c.IdleRounds, Recirculated: c.Recirculated, Policed: c.Policed, Refused: c.Refused,
-		MegaflowHits: now.mega - then.mega, Probes: now.probes - then.probes, Misses: now.misses - then.misses, MissTime: time.Duration(now.missTime - then.missTime),
+		MegaflowHits: c.MegaflowHits, Probes: c.Probes, Misses: c.Misses, MissTime: time.Duration(c.MissTime),
 		Sent: c.Sent, Sends: c.Sends,
 	}
 	s.Asleep = max(s.For-s.Busy-s.Idle, 0)

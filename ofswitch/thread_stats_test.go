@@ -89,7 +89,7 @@ func TestHitsOfStaleFlows(t *testing.T) {
 		l.send(1, udp(1, 2, 3, 4), udp(1, 2, 3, 4), udp(1, 2, 3, 4), udp(40+i, 2, 3, 4), udp(1, 2, 3, 4), udp(1, 2, 3, 4))
 		lookups += 7
 		s := l.d.Threads(1)[0]
-		if s.Lookups() != lookups || s.Misses != l.d.workers()[0].misses {
+		if s.Lookups() != lookups || s.Misses != l.d.workers()[0].counts.Misses {
 			t.Fatalf("%d lookups and %d misses of %d frames", s.Lookups(), s.Misses, lookups)
 		}
 		if s.MegaflowHits+s.Misses > lookups || s.Probes < s.MegaflowHits {

@@ -54,7 +54,7 @@ func (l *lab) many(first, n int, at map[uint16]int) {
 // after a while flows have programs of their own again.
 func TestSelectManyFlows(t *testing.T) {
 	l := selectLab(t)
-	misses := func() uint64 { return l.d.workers()[0].translations() }
+	misses := func() uint64 { return l.d.workers()[0].counts.read().Misses }
 	at := map[uint16]int{}
 	l.many(0, selectAfter, at)
 	if n := misses(); n < selectAfter {

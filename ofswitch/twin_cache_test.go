@@ -153,7 +153,7 @@ func (r *pair) run(steps int) error {
 		}
 	}
 	for _, w := range r.cached.d.workers() {
-		n, _ := w.megaStats()
+		n := w.counts.looks().MegaflowHits
 		r.hits += int(n)
 	}
 	return r.counters()

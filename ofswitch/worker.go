@@ -45,15 +45,11 @@ type worker struct {
 	sweeper   sweeper
 	hot       hotPrograms
 	hulls     hulls
-	megaHits  uint64 // keys found in mega; misses.go
-	probes    uint64 // tuples that were searched for them
 	keys      [packet.BatchSize]flow.Key
 	recircKey flow.Key
 	selects   selectGroups
 	programs  programList
 	unburied  int    // programs that left the cache since the collector was woken for them
-	misses    uint64 // translations made (misses.go)
-	missTime  int64  // nanoseconds that they took
 	folded    uint64 // packets of its programs, as folded; under Datapath.foldMu
 	tr        translator
 

@@ -18,6 +18,9 @@ type workerCounts struct {
 	Policed         uint64 // frames dropped before they were looked up
 	Refused         uint64 // frames that the meter SLOWPATH kept from being translated
 	LongestBatch    uint64 // ns
+	Misses          uint64 // translations made
+	MissTime        uint64 // ns that they took
+	megaLook
 }
 
 //go:norace
@@ -54,6 +57,32 @@ func (c *workerCounts) policed(frames uint64) { c.Policed += frames }
 func (c *workerCounts) refused() { c.Refused++ }
 
 //go:norace
+func (c *workerCounts) missed(took int64) { c.Misses++; c.MissTime += uint64(took) }
+
+//go:norace
+func (c *workerCounts) megaHit(hits, probes int) {
+	c.MegaflowHits += uint64(hits)
+	c.Probes += uint64(probes)
+}
+
+// megaLook is what lookups have counted of the megaflow cache.
+type megaLook struct {
+	MegaflowHits uint64 // keys found in it
+	Probes       uint64 // tuples that were searched for them
+}
+
+//go:norace
+func (c *workerCounts) looks() megaLook { return c.megaLook }
+
+// takeBack undoes what was counted of a lookup.
+//
+//go:norace
+func (c *workerCounts) takeBack(l megaLook) {
+	c.MegaflowHits -= l.MegaflowHits
+	c.Probes -= l.Probes
+}
+
+//go:norace
 func (c *workerCounts) read() workerCounts { return *c }
 
 // forgetExtremes is for the worker itself.
@@ -75,5 +104,9 @@ func (c workerCounts) since(base *workerCounts) workerCounts {
 	c.Recirculated -= base.Recirculated
 	c.Policed -= base.Policed
 	c.Refused -= base.Refused
+	c.Misses -= base.Misses
+	c.MissTime -= base.MissTime
+	c.MegaflowHits -= base.MegaflowHits
+	c.Probes -= base.Probes
 	return c
 }
