@@ -201,14 +201,18 @@ func (b *Bridge) forget(moved []ofp.PortNo) {
 	b.d.macsChanged()
 }
 
-// joinLocked makes l2Ports of the bridge's ports as desired. It returns the numbers by
-// which stations were known that must be learnt anew, and whether anything changed. The
-// writer lock is held, in an update.
-func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
+// l2Plan is what the ports of a bridge are to be for NORMAL.
+type l2Plan struct {
+	joined map[*l2Port]*l2PortConf // those in use, and how
+	byName map[string]*l2Port      // by the names of bonds, then of ports
+	home   map[ofp.PortNo]*l2Port  // which of them each port belongs to
+}
+
+// planL2Locked makes l2Ports of the bridge's ports as desired, and changes nothing that
+// frames go by. The writer lock is held, in an update.
+func (b *Bridge) planL2Locked() l2Plan {
 	list, want := b.conf.Load().list, &b.l2want
-	joined := map[*l2Port]*l2PortConf{}
-	byName := map[string]*l2Port{}
-	home := map[ofp.PortNo]*l2Port{}
+	plan := l2Plan{map[*l2Port]*l2PortConf{}, map[string]*l2Port{}, map[ofp.PortNo]*l2Port{}}
 	for i := range want.Bonds {
 		w := &want.Bonds[i]
 		bond := want.bonds[w.Name]
@@ -221,31 +225,38 @@ func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
 		}
 		c := &l2PortConf{L2Port: w.L2Port}
 		for _, p := range list {
-			if slices.Contains(w.Members, p.no) && home[p.no] == nil {
+			if slices.Contains(w.Members, p.no) && plan.home[p.no] == nil {
 				c.members = append(c.members, p)
-				home[p.no] = bond.lp
+				plan.home[p.no] = bond.lp
 			}
 		}
 		c.bond = b.runBondLocked(bond, w, c.members)
-		joined[bond.lp], byName[w.Name] = c, bond.lp
+		plan.joined[bond.lp], plan.byName[w.Name] = c, bond.lp
 	}
 	for _, p := range list {
-		if home[p.no] == nil {
-			home[p.no] = p.own
-			joined[p.own] = &l2PortConf{L2Port: want.Ports[p.no], members: []*port{p}}
+		if plan.home[p.no] == nil {
+			plan.home[p.no] = p.own
+			plan.joined[p.own] = &l2PortConf{L2Port: want.Ports[p.no], members: []*port{p}}
 		}
-		if byName[p.name] == nil {
-			byName[p.name] = home[p.no]
+		if plan.byName[p.name] == nil {
+			plan.byName[p.name] = plan.home[p.no]
 		}
 	}
-	for _, c := range joined {
+	for _, c := range plan.joined {
 		if len(c.members) > 0 {
 			c.no = c.members[0].no
 		}
 	}
-	b.mirrorsLocked(joined, byName)
+	b.mirrorsLocked(plan.joined, plan.byName)
+	return plan
+}
 
-	for lp, c := range joined {
+// joinLocked makes the bridge's ports what planL2Locked says. It returns the numbers by
+// which stations were known that must be learnt anew, and whether anything changed. The
+// writer lock is held, in an update.
+func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
+	list, want, plan := b.conf.Load().list, &b.l2want, b.planL2Locked()
+	for lp, c := range plan.joined {
 		old := lp.conf.Load()
 		if old.equal(c) {
 			continue
@@ -257,14 +268,14 @@ func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
 		changed = true
 	}
 	for _, p := range list {
-		if p.l2.Load() != home[p.no] {
-			p.l2.Store(home[p.no])
+		if p.l2.Load() != plan.home[p.no] {
+			p.l2.Store(plan.home[p.no])
 			changed = true
 		}
 	}
 	// What is no longer used: ports in bonds, bonds that are gone.
 	retire := func(lp *l2Port) {
-		if joined[lp] == nil && lp.conf.Load() != noL2 {
+		if plan.joined[lp] == nil && lp.conf.Load() != noL2 {
 			if no := lp.conf.Load().no; no != 0 {
 				moved = append(moved, no)
 			}
@@ -276,7 +287,7 @@ func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
 		retire(p.own)
 	}
 	for name, bond := range want.bonds {
-		if joined[bond.lp] == nil {
+		if plan.joined[bond.lp] == nil {
 			retire(bond.lp)
 			bond.stop()
 			delete(want.bonds, name)
@@ -284,12 +295,12 @@ func (b *Bridge) joinLocked() (moved []ofp.PortNo, changed bool) {
 	}
 	if changed || b.l2.Load() == nil {
 		s := &l2State{}
-		for lp, c := range joined {
+		for lp, c := range plan.joined {
 			if len(c.members) > 0 {
 				s.ports = append(s.ports, lp)
 			}
 		}
-		slices.SortFunc(s.ports, func(x, y *l2Port) int { return cmp.Compare(joined[x].no, joined[y].no) })
+		slices.SortFunc(s.ports, func(x, y *l2Port) int { return cmp.Compare(plan.joined[x].no, plan.joined[y].no) })
 		b.l2.Store(s)
 	}
 	return moved, changed
