@@ -14,6 +14,9 @@ func TestDeferredPacketOuts(t *testing.T) {
 	refused := &ofp.PacketOut{BufferID: 1, InPort: ofp.PortController}
 	add, remove := flowMod(ofp.FlowAdd, 0), flowMod(ofp.FlowDelete, 0)
 	badAdd := flowMod(ofp.FlowAdd, 0xff)
+	table := &ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: ofp.PortController, Actions: []ofp.Action{ofp.Output{Port: ofp.PortTable}}, Data: make([]byte, 14)}
+	buffered := flowMod(ofp.FlowAdd, 0)
+	buffered.BufferID = 7
 	echo, barrier := &ofp.EchoRequest{}, &ofp.BarrierRequest{}
 	tests := []struct {
 		name string
@@ -23,7 +26,12 @@ func TestDeferredPacketOuts(t *testing.T) {
 	}{
 		{"one alone", []ofp.Message{out}, []string{"PacketOut"}, 1},
 		{"three", []ofp.Message{out, out, out}, []string{"DeferPacketOut", "DeferPacketOut", "PacketOut"}, 3},
-		{"with flow-mods", []ofp.Message{add, out, add, out}, []string{"FlowMod", "DeferPacketOut", "FlowMod", "PacketOut"}, 2},
+		{"with flow-mods", []ofp.Message{add, out, add, out}, []string{"FlowMod", "FlowMod", "DeferPacketOut", "PacketOut"}, 2},
+		{"through the tables", []ofp.Message{add, table, add, out}, []string{"FlowMod", "DeferPacketOut", "FlowMod", "PacketOut"}, 2},
+		{"with a flow-mod that has a buffer", []ofp.Message{add, out, buffered, out}, []string{"FlowMod", "DeferPacketOut", "FlowMod", "FlushPacketOuts", "PacketOut"}, 2},
+		{"with a deletion", []ofp.Message{add, out, remove, out}, []string{"FlowMod", "PacketOut", "FlowMod", "PacketOut"}, 2},
+		{"behind a deletion", []ofp.Message{remove, out, add, out, out, add}, []string{"FlowMod", "FlowMod", "FlowMod", "DeferPacketOut", "DeferPacketOut", "PacketOut"}, 3},
+		{"that are refused", []ofp.Message{add, refused, badAdd, out, add}, []string{"FlowMod", "FlowMod", "FlowMod", "DeferPacketOut", "FlushPacketOuts", "PacketOut"}, 1},
 		{"before a deletion", []ofp.Message{out, remove, out}, []string{"PacketOut", "FlowMod", "PacketOut"}, 2},
 		{"before one in the end", []ofp.Message{out, add, remove}, []string{"DeferPacketOut", "FlowMod", "FlushPacketOuts", "FlowMod"}, 1},
 		{"before an echo", []ofp.Message{out, add, echo}, []string{"DeferPacketOut", "FlowMod", "FlushPacketOuts"}, 1},

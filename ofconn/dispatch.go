@@ -169,8 +169,12 @@ func (c *conn) result(h ofp.Header, msg []byte, err error) error {
 }
 
 func (c *conn) handlePacketOut(h ofp.Header, msg []byte, m ofp.Message) error {
-	p := m.(*ofp.PacketOut)
-	if c.unsent < maxUnsent && c.continues() {
+	return c.carryOut(h, msg, m.(*ofp.PacketOut), false)
+}
+
+// carryOut is handlePacketOut of p, which others follow that have been taken out of the buffer already if more says so.
+func (c *conn) carryOut(h ofp.Header, msg []byte, p *ofp.PacketOut, more bool) error {
+	if c.unsent < maxUnsent && (more || c.continues()) {
 		c.unsent++
 		return c.result(h, msg, c.m.sw.DeferPacketOut(p))
 	}

@@ -81,7 +81,8 @@
 //
 // Controllers answer many packet-ins in one piece. A packet-out that has another, or a flow
 // entry to be added, behind it in the buffer is carried out at once, and what it sends leaves with
-// the next (Switch.DeferPacketOut, at most maxUnsent in a row): a system call for all of them.
+// the next (Switch.DeferPacketOut, at most maxUnsent in a row): a system call for all of them. Flow-mods and
+// packet-outs in turns are gone through as two lists where that changes nothing (flow_mods.go).
 // Nothing is left over when the reader waits, or writes an answer.
 //
 // # Bundles, flow monitors, snooping
