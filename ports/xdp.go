@@ -95,6 +95,9 @@ func openXDP(p *System, attempts []xdpAttempt, rx, tx int) (*xdpIO, error) {
 		if err == nil {
 			return x, nil
 		}
+		if errors.Is(err, ErrPermission) { // in any mode
+			return nil, errors.Join(err, x.close())
+		}
 		errs = append(errs, fmt.Errorf("%s: %w", a.mode, errors.Join(err, x.close())))
 	}
 	return nil, errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -28,7 +29,7 @@ type xdpProgram struct {
 func loadXDPProgram(n int) (*xdpProgram, error) {
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "ofs_xsk", Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: uint32(n)})
 	if err != nil {
-		return nil, fmt.Errorf("map of sockets: %w", err)
+		return nil, xdpRefused("map of sockets", err)
 	}
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "ofs_xdp", Type: ebpf.XDP, License: "Apache-2.0",
@@ -41,9 +42,18 @@ func loadXDPProgram(n int) (*xdpProgram, error) {
 		},
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("XDP program: %w", err), m.Close())
+		return nil, errors.Join(xdpRefused("XDP program", err), m.Close())
 	}
 	return &xdpProgram{sockets: m, prog: prog}, nil
+}
+
+// xdpRefused says why the kernel did not make a map or a program. What the library adds to a
+// refusal for want of permission is for kernels before 5.11.
+func xdpRefused(what string, err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: it takes CAP_BPF and CAP_NET_ADMIN", ErrPermission)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // attach puts the program at the device's hook, in the driver or, generic, in

@@ -80,7 +80,10 @@ func open() (*Table, error) {
 
 // explain adds what a refusal for want of permission takes.
 func explain(err error) error {
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+	if errors.Is(err, unix.EPERM) { // what the library says of it is for kernels before 5.11
+		return fmt.Errorf("needs CAP_BPF and CAP_NET_ADMIN: %w", unix.EPERM)
+	}
+	if errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("needs CAP_BPF and CAP_NET_ADMIN: %w", err)
 	}
 	return err
