@@ -39,8 +39,9 @@ type kernelHold struct {
 }
 
 // waits says that a queue's frames are to wait. The queue is the worker's.
-func (w *worker) waits(q *rxq, h *kernelHold) bool {
-	if h.in.Missing() == 0 || h.own.Missing() > drainMost || w.d.clock() > h.until {
+func (w *worker) waits(q *rxq) bool {
+	h := q.port.hold.Load()
+	if q.port.leaving.Load() == 0 && (h == nil || h.in.Missing() == 0 || h.own.Missing() > drainMost || w.d.clock() > h.until) {
 		return false
 	}
 	q.empty, q.falseWakes = 0, 0 // it has frames, and is left alone
@@ -134,7 +135,7 @@ func (d *drains) try(k *kernelFlows, f *kernelFlow) {
 // until the kernel has the flow, which it says, or time is up.
 func (k *kernelFlows) drain(f *kernelFlow) bool {
 	back := k.opposite(f)
-	k.table.Hold(back...)
+	k.leave(back, func() { k.table.Hold(slotsOf(back)...) })
 	until := k.d.clock() + int64(drainTime)
 	for i, out := range f.outs {
 		out.hold.Store(&kernelHold{in: f.inPath, own: f.outPaths[i], until: until})
@@ -145,18 +146,25 @@ func (k *kernelFlows) drain(f *kernelFlow) bool {
 	for _, out := range f.outs {
 		out.hold.Store(nil)
 	}
-	k.table.Release(back...)
+	k.table.Release(slotsOf(back)...)
 	return f.active()
 }
 
-// opposite are the slots of the flows in the other direction.
-func (k *kernelFlows) opposite(f *kernelFlow) (list []kernelSlot) {
+// opposite are the flows in the other direction.
+func (k *kernelFlows) opposite(f *kernelFlow) (list []*kernelFlow) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, g := range k.live {
 		if slices.Contains(f.outs, g.prog.in) && slices.Contains(g.outs, f.prog.in) {
-			list = append(list, g.slots...)
+			list = append(list, g)
 		}
+	}
+	return list
+}
+
+func slotsOf(flows []*kernelFlow) (list []kernelSlot) {
+	for _, f := range flows {
+		list = append(list, f.slots...)
 	}
 	return list
 }

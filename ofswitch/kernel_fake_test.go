@@ -26,6 +26,8 @@ type fakeKernel struct {
 	delay bool // leave frames there
 	// onHold is called when slots are held.
 	onHold func(slots []kernelSlot)
+	// onDrain is called in Drain.
+	onDrain func()
 
 	hits, adds, waits int
 	masks             map[kernelpath.Key]bool // that were added
@@ -251,6 +253,12 @@ func (k *fakeKernel) set(slots []kernelSlot, armed bool) {
 	defer k.mu.Unlock()
 	for _, s := range slots {
 		s.(*fakeSlot).armed = armed
+	}
+}
+
+func (k *fakeKernel) Drain() {
+	if k.onDrain != nil {
+		k.onDrain()
 	}
 }
 

@@ -99,8 +99,12 @@ func (k *kernelFlows) removeLocked(after int64, gone func(*kernelFlow) bool) {
 	if len(list) == 0 {
 		return
 	}
+	k.leave(list, func() {
+		for _, f := range list {
+			k.table.Remove(f.slots...)
+		}
+	})
 	for _, f := range list {
-		k.table.Remove(f.slots...)
 		for _, x := range f.matches {
 			delete(k.byMatch, kernelID{f.prog.in, x})
 		}

@@ -19,6 +19,8 @@ type kernelTable interface {
 	// kernel sends none of them.
 	Hold(slots ...kernelSlot)
 	Release(slots ...kernelSlot)
+	// Drain returns when what was sent by slots that were removed or held before is past what the switch could overtake.
+	Drain()
 	// Wait returns when nobody uses what was removed before, and their counts are final.
 	Wait()
 	// Now is the clock of kernelSlot.Count, in ns.

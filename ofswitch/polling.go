@@ -134,7 +134,7 @@ func (w *worker) round() (frames int) {
 			continue
 		}
 		q := w.active[i]
-		if h := q.port.hold.Load(); h == nil || !w.waits(q, h) {
+		if !w.waits(q) {
 			frames += w.poll(q)
 		}
 		w.epoch.leave()
@@ -163,6 +163,7 @@ func (w *worker) poll(q *rxq) int {
 		return 0
 	}
 	q.empty, q.falseWakes = 0, 0
+	q.port.awaitLeft()
 	w.begin()
 	w.forward(q)
 	w.batch.Release()

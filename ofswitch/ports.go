@@ -36,7 +36,8 @@ type port struct {
 	policing atomic.Pointer[Policing] // nil: no bounds
 	policed  atomic.Uint64            // frames beyond them
 
-	hold atomic.Pointer[kernelHold] // nil: its frames need not wait
+	hold    atomic.Pointer[kernelHold] // nil: its frames need not wait
+	leaving atomic.Int32               // flows that leave the kernel: as long as there are any, its frames wait, too
 
 	upcalls upcallQueue
 

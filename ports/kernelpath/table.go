@@ -36,6 +36,8 @@ type Table struct {
 	stuck  [cpuEntries]uint64
 	closed bool
 
+	backlogs backlogs
+
 	opened time.Time // when the last port was
 	early  []*Port   // TAPs that are to be made ready ahead, in their order
 	ahead  int       // how many are
@@ -75,6 +77,7 @@ func open() (*Table, error) {
 	for i := range MaxFlows {
 		t.free = append(t.free, uint16(MaxFlows-1-i))
 	}
+	t.backlogs.open()
 	return t, nil
 }
 
@@ -126,7 +129,7 @@ func (t *Table) Close() error {
 	}
 	t.reclaimLocked()
 	t.closed = true
-	errs = append(errs, unix.Munmap(t.mem), t.progs.close())
+	errs = append(errs, unix.Munmap(t.mem), t.progs.close(), t.backlogs.close())
 	t.m, t.mem = nil, nil
 	return errors.Join(errs...)
 }
