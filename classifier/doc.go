@@ -107,21 +107,28 @@
 //     type is known by one look ([typeTables]; types of the same tables share a set), and these alone are searched: its 16 bits rule out all tables of other protocols.
 //   - A stage (NSDI 2015, section 5.3): no rule of the table has the key's bits of the port and the metadata,
 //     or of these and layer 2, or of these and layer 3. What rules look like up to a stage stands in a
-//     [stageSet] for each table and stage that tells something. So the ports of a rule
+//     [stageSet] for each table and stage that tells something more than the Ethernet type. So the ports of a rule
 //     count only for frames whose addresses it has.
 //   - A prefix (section 5.4): every rule of the table asks for a prefix in some field, and the key has
 //     none of these lengths in the field's tree ([prefixTree]; IPv4 and IPv6 source and
 //     destination, layer 4 ports), of which a few leading bits are enough evidence. Tables have numbers,
 //     and there is a set of tables for each field and length ([laneTables]): one walk of a tree
 //     rules many tables out at once, and its bits serve all of them.
-//   - A word that is recorded already, and that no rule of the table has (the filter below).
+//   - A word that no rule of the table has (the filter below).
 //   - The whole mask of the table, and, for each rule with the same hash, one field in which the key
 //     differs, of a prefix only the bits up to the first that differs.
 //
-// What is free is taken: a reason in bits that are recorded. Else a stage or the first field that tells, the one of
-// both that adds fewer bits. Tables that
+// The search for the answer has looked at most of this: it notes, a bit for each of the first 64 tables, whether the filter let it pass
+// and whether a rule of the key's hash could still come before the answer ([pruner]). Where the filter or the hash table was
+// the end of a probe, the word or the whole mask is proof without another look, and costs only the bits that are not recorded yet.
+//
+// What is free, or adds at most 4 bits, is taken. Else the filter's word, a stage or the first field that tells, the one that adds
+// fewest bits; where a prefix adds at most 16, no stage is looked at. Tables that
 // could hold only rules which come later need no reason. Bits are whole fields or leading
 // bits of fields, so that records are few different ones: a cache of them is searched by mask, too.
+//
+// A record is dearest where all rules take the values of their fields from the same few: every prefix is there then in
+// every table, and walks of trees tell nothing.
 //
 // The first two bytes of a key are looked up in pages of a tree ([frontPage]), of 256 values each; only
 // what is longer stands in binary tries. These grow to 131,072 nodes for each field.
@@ -131,7 +138,7 @@
 // Price: 24 bytes a node of a tree (32 for IPv6), two nodes for each distinct prefix, 3 MB
 // at most, and 2.1 KB a page, 257 at most (4.1 KB where short prefixes end in it); 8 bytes a cell of a stage's set, of which lookups read 4, two to four cells
 // for each distinct value; 256 bytes for each upper byte of an Ethernet type, 5 KB for their sets, and an entry of a map for each type of a table. Deleting a rule costs about what inserting it costs, 2 us of 300,000 rules of five fields in random order,
-// of which the trees are a third. A lookup with record costs two to eight times one without (docs/performance.md); on ClassBench sets it
+// of which the trees are a third. A lookup with record costs one and a half to four times one without (docs/performance.md); on ClassBench sets it
 // records 79 to 98 bits.
 //
 // # Optimisations, and the price of each
@@ -165,7 +172,8 @@
 // words (a third slower at 1,000 rules: one field fewer is told); shapes in the order of what lookups read; 32 or 128 rules that share a hash (again, with sieves);
 // to load the tree pages and nodes of both IPv4 addresses before the search, so that a walk need not wait for
 // them (nothing at 1,000 rules, within what the machine varies at 10,000); to try stages before walks where the pages alone show that no
-// prefix is cheaper (a fifth slower); 24 or 128 instead of 64 rules that share a hash, blocks of 32 instead of 16, pruning after 6 tables.
+// prefix is cheaper (a fifth slower); to look at no stage or tree where the whole mask or a stage adds at most 8 or 16 bits (a seventh faster, but up to 18 bits more);
+// 24 or 128 instead of 64 rules that share a hash, blocks of 32 instead of 16, pruning after 6 tables.
 //
 // One allocation a rule. The values stand behind the rule in the same object.
 // Price: sizes are rounded up to 2, 4, 7, 11 or 24 words.

@@ -84,6 +84,9 @@ func (l *lane) prefix(n int) (a, b uint64) {
 
 // cost is the number of bits that the first n of the lane would add to m.
 func (l *lane) cost(m *flow.Mask, n int) int {
+	if l.bits <= 32 {
+		return bits.OnesCount64((^uint64(0) &^ (^uint64(0) >> (n & 63))) >> (l.shift & 63) & l.mask &^ m[l.word])
+	}
 	a, b := l.prefix(n)
 	c := bits.OnesCount64(a &^ m[l.word])
 	if l.bits == 128 {

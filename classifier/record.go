@@ -56,8 +56,12 @@ func (c *Classifier[T]) lookupRecord(o *order[T], w *flow.Wide, v Version, wc *f
 	return best
 }
 
-// cheap is a number of bits that is added without a search for a reason that adds fewer.
-const cheap = 4
+// Numbers of bits that are added without a search for a reason that adds fewer: at all, and by a prefix, where a stage seldom
+// does and costs time to find.
+const (
+	cheap       = 4
+	cheapPrefix = 16
+)
 
 // refute adds what shows that no rule of a table with a priority of at least floor matches: of several
 // reasons one that adds few bits.
@@ -99,12 +103,12 @@ func (p *prover[T]) refute(c *Classifier[T], e *ref[T], at uint64, w *flow.Wide,
 		}
 		n := min(l.used, int(asks>>(8*i)&0xff))
 		if cost := lanes[i].cost(wc, n) + protoCost(wc, lanes[i].word); cost < least {
-			if least, reason, used = cost, i+1, n; cost <= cheap {
+			if least, reason, used = cost, i+1, n; cost <= cheapPrefix {
 				break
 			}
 		}
 	}
-	if least > cheap {
+	if least > cheapPrefix {
 		h, whole := p.stages(t, w, wc, least, settled)
 		if !whole {
 			p.staged = true

@@ -39,8 +39,9 @@ func newTable[T any](s *shape, staged bool) *table[T] {
 	t := &table[T]{shape: s, max: -1}
 	last := uint8(0)
 	for i := range t.stages {
-		// A stage tells something if it has bits of its own, and others come after it.
-		if staged && s.ends[i] > last && int(s.ends[i]) < s.n {
+		// A stage tells something if it has bits of its own, and others come after it, and more than the Ethernet type,
+		// which is told by what tables have it.
+		if staged && s.ends[i] > last && int(s.ends[i]) < s.n && (s.ends[i] > 1 || s.idx[0] != flow.WEthDst || s.mask[0] != typeMask) {
 			t.stages[i] = newStageSet(0)
 		}
 		last = s.ends[i]
