@@ -56,7 +56,8 @@
 // Where it cannot be read, Drain waits for a grace period of the kernel, some 10 ms. A pair of veth devices
 // keeps the order of such senders, and so does a bridge: of 2.8 and 1.4 million datagrams none came late, the sender bound to
 // a processor or not. Late datagrams of a sender that sends one at a time, 151 and 78 in two of seven streams while the
-// kernel's part was turned off and on, were never seen again, with this or without, in some 60 streams.
+// kernel's part was turned off and on, were not seen again: in some 60 streams without this wait, and in four with it. So it is not
+// known whether they had the same cause.
 //
 // Not waited for is what lies in the transmit queues of a network card, of which it may use another for what the switch sends; and
 // what RPS at the receiver puts in the backlog of another processor before a flow becomes active. And a flow that leaves by
