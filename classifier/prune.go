@@ -24,8 +24,6 @@ type sharedSet [setTables / 64]atomic.Uint64
 
 func (s *sharedSet) load() tableSet { return tableSet{s[0].Load(), s[1].Load()} }
 
-func (s *sharedSet) has(n int32) bool { return s[n>>6&1].Load()>>(n&63)&1 != 0 }
-
 func (s *sharedSet) store(to tableSet) {
 	s[0].Store(to[0])
 	s[1].Store(to[1])

@@ -133,9 +133,6 @@ func (t *table[T]) chain(h uint64) (c chain[T]) {
 	return c
 }
 
-// empty says that there are none.
-func (c *chain[T]) empty() bool { return c.own == nil && c.merged == nil }
-
 // add takes r in, which looks to the table's shape as hashes say. A rule of a merged
 // table gets its place.
 func (t *table[T]) add(r *Rule[T], hashes *[numStages]uint64) {
