@@ -82,3 +82,21 @@ func TestSegmentsKeepTheOrder(t *testing.T) {
 		t.Errorf("%d bytes left, %d came", next, number)
 	}
 }
+
+// What goes before the batch ends, since a frame became very many, counts as sent like
+// the rest.
+func TestManySegmentsCountAsSent(t *testing.T) {
+	l := newLab(t, 2)
+	const segments = 10 * packet.BatchSize
+	// A meter that some of the segments pass has them one by one.
+	l.meterMod(&ofp.MeterMod{MeterID: 1, Flags: ofp.MeterFlagPKTPS | ofp.MeterFlagBurst, Bands: []ofp.MeterBand{{Type: ofp.MeterBandDrop, Rate: segments / 2, BurstSize: segments / 2}}})
+	l.add(flowMod(t, 0, 1, "tcp,in_port=1", then(ofp.Instructions{Has: 1 << ofp.InstrMeter, Meter: 1}, 1)))
+	l.add(flowMod(t, 1, 1, "", apply(output(2))))
+	l.ports[0].Inject(tcpFrame(t, 100*segments, 100))
+	for l.d.Poll() > 0 {
+	}
+	sent := len(l.sent(2))
+	if s := l.d.Threads(1)[0]; sent <= packet.BatchSize || sent >= segments || s.Sent != uint64(sent) || s.Sends == 0 {
+		t.Errorf("%d of %d segments sent, counted as %d in %d batches", sent, segments, s.Sent, s.Sends)
+	}
+}

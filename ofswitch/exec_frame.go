@@ -117,15 +117,6 @@ func (w *worker) split(ops []op, f *packet.Frame) {
 	w.clones = w.clones[:clones]
 }
 
-// sendDirty sends every batch that has frames.
-func (w *worker) sendDirty() {
-	for _, t := range w.dirty {
-		w.send(t)
-		t.clear()
-	}
-	w.dirty = w.dirty[:0]
-}
-
 // scope is ops up to the restore that ends the copy on which they begin.
 func scope(ops []op) []op {
 	open := 0

@@ -23,17 +23,22 @@ func (t *txBatch) clear() {
 // transmit sends every batch that has frames, one Tx per port, and gives the
 // copies back.
 func (w *worker) transmit() {
+	w.sendDirty()
+	for i, f := range w.clones {
+		w.pools.Put(f)
+		w.clones[i] = nil
+	}
+	w.clones = w.clones[:0]
+}
+
+// sendDirty sends every batch that has frames.
+func (w *worker) sendDirty() {
 	for _, t := range w.dirty {
 		w.counts.send(uint64(len(t.frames)))
 		w.send(t)
 		t.clear()
 	}
 	w.dirty = w.dirty[:0]
-	for i, f := range w.clones {
-		w.pools.Put(f)
-		w.clones[i] = nil
-	}
-	w.clones = w.clones[:0]
 }
 
 func (w *worker) send(t *txBatch) {
