@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -45,16 +44,26 @@ const (
 	KeyForwardBPDU = "forward-bpdu"
 )
 
+// SettingError is a value that its key does not take.
+type SettingError struct {
+	Setting string // as "other_config:KEY=VALUE"
+	Want    string // "want ..."
+	Instead string // what becomes of a bridge that has it nevertheless
+}
+
+// Error is for the log of a switch that goes on.
+func (e *SettingError) Error() string { return e.Setting + ": " + e.Want + "; " + e.Instead }
+
 // settings are the keys of Bridge.OtherConfig that have an effect, each with what is
-// wrong with a value, in words that end the sentence "KEY=VALUE: ".
-var settings = map[string]func(value string) error{
+// wrong with a value: nil, or an error without its Setting.
+var settings = map[string]func(value string) *SettingError{
 	KeyAuxConnections: wholeNumber(KeyAuxConnections),
 	KeyPacketBuffers:  wholeNumber(KeyPacketBuffers),
-	KeyHWAddr:         func(v string) error { _, err := parseHWAddr(v); return err },
+	KeyHWAddr:         func(v string) *SettingError { _, err := parseHWAddr(v); return err },
 	KeyDisableInBand:  trueOrFalse,
-	KeyInBandQueue: func(v string) error {
+	KeyInBandQueue: func(v string) *SettingError {
 		if _, err := strconv.ParseUint(v, 10, 32); err != nil {
-			return errors.New("want a queue, 0 to 4294967295; none is used")
+			return &SettingError{Want: "want a queue, 0 to 4294967295", Instead: "none is used"}
 		}
 		return nil
 	},
@@ -75,38 +84,38 @@ var withoutEffect = []string{
 }
 
 // wholeNumber checks the value of a key of otherNumbers.
-func wholeNumber(key string) func(string) error {
-	return func(value string) error {
+func wholeNumber(key string) func(string) *SettingError {
+	return func(value string) *SettingError {
 		n := otherNumbers[key]
 		if v, err := strconv.Atoi(value); err != nil || v < n.min || v > n.max {
-			return fmt.Errorf("want a number from %d to %d; %d is used", n.min, n.max, n.byDefault)
+			return &SettingError{Want: fmt.Sprintf("want a number from %d to %d", n.min, n.max), Instead: fmt.Sprintf("%d is used", n.byDefault)}
 		}
 		return nil
 	}
 }
 
-func trueOrFalse(value string) error {
+func trueOrFalse(value string) *SettingError {
 	if value != "true" && value != "false" {
-		return errors.New("want true or false; false is used")
+		return &SettingError{Want: "want true or false", Instead: "false is used"}
 	}
 	return nil
 }
 
 // atMost refuses text that does not fit into the reply to OFPMP_DESC.
-func atMost(n int) func(string) error {
-	return func(value string) error {
+func atMost(n int) func(string) *SettingError {
+	return func(value string) *SettingError {
 		if len(value) > n {
-			return fmt.Errorf("want at most %d bytes; the default is used", n)
+			return &SettingError{Want: fmt.Sprintf("want at most %d bytes", n), Instead: "the default is used"}
 		}
 		return nil
 	}
 }
 
 // parseHWAddr reads the value of KeyHWAddr.
-func parseHWAddr(value string) (mac [6]byte, err error) {
+func parseHWAddr(value string) (mac [6]byte, wrong *SettingError) {
 	hw, err := net.ParseMAC(value)
 	if err != nil || len(hw) != len(mac) || hw[0]&1 != 0 || isZero(hw) {
-		return mac, errors.New("want the address of one station, as 02:00:00:00:00:01; it is chosen as if there were none")
+		return mac, &SettingError{Want: "want the address of one station, as 02:00:00:00:00:01", Instead: "it is chosen as if there were none"}
 	}
 	return [6]byte(hw), nil
 }
@@ -157,8 +166,8 @@ func (b *Bridge) checkOther() []error {
 	return errs
 }
 
-// CheckOtherConfig refuses a key of Bridge.OtherConfig that has no effect, and a
-// value that the key does not take.
+// CheckOtherConfig refuses a key of Bridge.OtherConfig that has no effect, and, with a
+// *SettingError, a value that the key does not take.
 func CheckOtherConfig(key, value string) error {
 	check := settings[key]
 	switch {
@@ -167,8 +176,9 @@ func CheckOtherConfig(key, value string) error {
 	case check == nil:
 		return fmt.Errorf("other_config:%s is not known; known are %s", key, strings.Join(sortedKeys(settings), ", "))
 	}
-	if err := check(value); err != nil {
-		return fmt.Errorf("other_config:%s=%s: %w", key, value, err)
+	if wrong := check(value); wrong != nil {
+		wrong.Setting = "other_config:" + key + "=" + value
+		return wrong
 	}
 	return nil
 }

@@ -271,7 +271,11 @@ func (g *groups) otherConfig(s string) error {
 		if !ok {
 			return fmt.Errorf("%q is no KEY=VALUE", pair)
 		}
-		if err := bridge.CheckOtherConfig(key, value); err != nil {
+		err := bridge.CheckOtherConfig(key, value)
+		if wrong := (*bridge.SettingError)(nil); errors.As(err, &wrong) {
+			return fmt.Errorf("%s: %s", wrong.Setting, wrong.Want) // nothing is used instead: there is no switch
+		}
+		if err != nil {
 			return err
 		}
 		if b.OtherConfig == nil {

@@ -78,6 +78,7 @@ func TestFlagErrors(t *testing.T) {
 		{"--db none --bridge br0 --listen tcp:6653", "it does not listen"},
 		{"--db none --bridge br0 --controller tcp:h,role=master", "column role is not known"},
 		{"--db none --bridge br0 --other-config aux-connections", "no KEY=VALUE"},
+		{"--db none --bridge br0 --other-config aux-connections=999", "aux-connections=999: want a number from 0 to 255"},
 		{"--db none --bridge br0 --other-config colour=red", "other_config:colour is not known"},
 		{"--db none --other-config aux-connections=1 --bridge br0", "put --bridge NAME before it"},
 		{"--db none --bridge br0 --workers 0", "want 1 to 64"},
@@ -96,6 +97,9 @@ func TestFlagErrors(t *testing.T) {
 		_, err := parse(strings.Fields(c.args)...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.args, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "is used") {
+			t.Errorf("%s: error %v, but there is no switch that uses it", c.args, err)
 		}
 	}
 }
