@@ -99,14 +99,14 @@ func parseBacklogs(text string) (map[uint64]backlog, error) {
 	return all, nil
 }
 
-// drain returns when the processors have handled what waited in their backlogs when it was called. read is b.read
-// but for tests.
-func drain(read func() (map[uint64]backlog, error)) error {
+// drain returns when the processors have handled what waited in their backlogs when it was called, or patience is over.
+// read is b.read but for tests.
+func drain(read func() (map[uint64]backlog, error), patience time.Duration) error {
 	began, err := read()
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(backlogPatience)
+	deadline := time.Now().Add(patience)
 	for tries := 0; ; tries++ {
 		now := began
 		if tries > 0 {
@@ -134,7 +134,7 @@ func drain(read func() (map[uint64]backlog, error)) error {
 func (b *backlogs) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if drain(b.read) != nil {
+	if drain(b.read, backlogPatience) != nil {
 		// Then until each processor has ended what it does: some 10 ms. It fails where the kernel lacks it,
 		// and there is no other way left.
 		_, _, _ = unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0)

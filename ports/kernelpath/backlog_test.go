@@ -5,6 +5,8 @@ import (
 	"maps"
 	"os"
 	"testing"
+
+	"ofswitch/internal/testutil"
 )
 
 func TestParseBacklogs(t *testing.T) {
@@ -54,7 +56,7 @@ func TestDrain(t *testing.T) {
 					return nil, failed
 				}
 				return maps.Clone(at), nil
-			})
+			}, testutil.Patience)
 			if n != c.want || errors.Is(err, failed) != (c.reads[len(c.reads)-1] == nil) {
 				t.Errorf("read %d times, want %d; %v", n, c.want, err)
 			}
@@ -64,7 +66,7 @@ func TestDrain(t *testing.T) {
 
 // One that never gets anywhere is not waited for for ever.
 func TestDrainStuck(t *testing.T) {
-	if err := drain(func() (map[uint64]backlog, error) { return map[uint64]backlog{0: {5, 2}}, nil }); err != nil {
+	if err := drain(func() (map[uint64]backlog, error) { return map[uint64]backlog{0: {5, 2}}, nil }, backlogPatience); err != nil {
 		t.Error(err)
 	}
 }
