@@ -74,7 +74,7 @@ func TestIntegrationKernelPathCopies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &steps{t: t, from: c.from, rx: c.rx}
+			s := &steps{t: t, from: c.from, rx: c.rx, table: table}
 			s.send(0x88b5) // may be the first to be forwarded
 			for !f.Active() {
 				s.read(1)

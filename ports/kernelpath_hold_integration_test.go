@@ -28,7 +28,7 @@ func TestIntegrationKernelPathHeld(t *testing.T) {
 	}{{"ring", p0, socketAt{host, "a0"}}, {"TAP", tap, socketAt{sw, "br0"}}} {
 		t.Run(c.name, func(t *testing.T) {
 			in, out := prepared(t, table, c.in), path(t, p1)
-			s := &steps{t: t, from: c.at.open(), to: other.PacketSocket("b0"), rx: c.in.(Port).RxQueues()[0]}
+			s := &steps{t: t, from: c.at.open(), to: other.PacketSocket("b0"), rx: c.in.(Port).RxQueues()[0], table: table}
 			f := byType(t, table, in, out, one)
 			s.send(none)
 			s.send(one) // notes that it went to the switch

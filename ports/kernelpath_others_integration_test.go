@@ -3,6 +3,7 @@ package ports
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -70,7 +71,7 @@ func TestIntegrationKernelPathOthersInFront(t *testing.T) {
 	o := SystemOptions{KernelPath: table, Isolation: isolate.TCX}
 	p0, p1 := openSystem(t, sw, "p0", o), openSystem(t, sw, "p1", o)
 	in, out := prepared(t, table, p0), path(t, p1)
-	s := &steps{t: t, from: socketAt{host, "a0"}.open(), to: other.PacketSocket("b0"), rx: p0.RxQueues()[0]}
+	s := &steps{t: t, from: socketAt{host, "a0"}.open(), to: other.PacketSocket("b0"), rx: p0.RxQueues()[0], table: table}
 	f := byType(t, table, in, out, one)
 	// forwarded sends frames until the kernel forwards them, and lends those before to nobody.
 	forwarded := func() {
@@ -158,7 +159,7 @@ func TestIntegrationKernelPathOthersHidFrames(t *testing.T) {
 	table := openKernel(t)
 	tap := openTapIn(t, sw, OpenInternal, "br0", TapOptions{KernelPath: table})
 	k := prepared(t, table, tap)
-	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0]}
+	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0], table: table}
 	detach := foreign(t, sw, "br0", ebpf.AttachTCXEgress, link.Head(), verdictPass)
 	for range 3 {
 		s.send(one)
@@ -193,4 +194,21 @@ func TestIntegrationKernelPathEgressChains(t *testing.T) {
 	awaitWhy(t, p0, "nftables")
 	sw.Run("nft", "delete table netdev z")
 	awaitWhy(t, p0, "")
+}
+
+// What a queueing discipline that shapes drops of what the kernel path has sent would not be counted at the port; where the
+// switch sends, it learns of each.
+func TestIntegrationKernelPathShaped(t *testing.T) {
+	_, sw := veth(t)
+	p0 := openSystem(t, sw, "p0", SystemOptions{KernelPath: openKernel(t), Isolation: isolate.TCX})
+	awaitWhy(t, p0, "")
+	for _, c := range []struct{ what, why string }{
+		{"replace dev p0 root tbf rate 1mbit burst 10k latency 50ms", "qdisc tbf"},
+		{"delete dev p0 root", ""},
+		{"add dev p0 root pfifo limit 10", "qdisc pfifo"},
+		{"replace dev p0 root fq_codel", ""},
+	} {
+		sw.Run("tc", append([]string{"qdisc"}, strings.Fields(c.what)...)...)
+		awaitWhy(t, p0, c.why)
+	}
 }

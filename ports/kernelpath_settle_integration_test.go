@@ -32,7 +32,7 @@ func TestIntegrationKernelPathSettle(t *testing.T) {
 	openFirst(t, sw, table)
 	tap := openTapIn(t, sw, OpenInternal, "br0", TapOptions{KernelPath: table})
 	k := path(t, tap)
-	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0]}
+	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0], table: table}
 	s.send(etype) // not counted, or counted: nobody knows
 	if err := table.Prepare(k); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestIntegrationKernelPathFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := path(t, first[0])
-	s := &steps{t: t, from: socketAt{sw, first[0].Name()}.open(), rx: first[0].RxQueues()[0]}
+	s := &steps{t: t, from: socketAt{sw, first[0].Name()}.open(), rx: first[0].RxQueues()[0], table: table}
 	for range 3 {
 		s.send(etype)
 	}
@@ -103,7 +103,7 @@ func TestIntegrationKernelPathLook(t *testing.T) {
 	table := openKernel(t)
 	tap := openTapIn(t, sw, OpenInternal, "br0", TapOptions{KernelPath: table})
 	k := path(t, tap)
-	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0]}
+	s := &steps{t: t, from: socketAt{sw, "br0"}.open(), rx: tap.RxQueues()[0], table: table}
 	const room = 1000 // txqueuelen
 	for range room + 10 {
 		s.send(0x88b5)
