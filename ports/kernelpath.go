@@ -101,7 +101,7 @@ func (p *System) KernelPath() (*kernelpath.Port, string) {
 	case !p.iso.ByTCX():
 		return nil, KernelPathSoon
 	}
-	if why := cmp.Or(programsOfOthers(k), p.dev.filtered()); why != "" {
+	if why := cmp.Or(programsOfOthers(k), p.dev.atEgress()); why != "" {
 		return nil, why
 	}
 	if k.Missing() != 0 && p.mu.TryLock() {

@@ -1,8 +1,12 @@
 package ports
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"ofswitch/ports/isolate"
 	"ofswitch/ports/kernelpath"
@@ -24,11 +28,11 @@ func programsOfOthers(k *kernelpath.Port) string {
 	return ""
 }
 
-// egressEvery is how old what is known of a network namespace's egress chains may be.
+// egressEvery is how old what is known of a network namespace's egress may be.
 const egressEvery = 500 * time.Millisecond
 
-// egressChains are those of the network namespaces where ports are.
-var egressChains struct {
+// egress is what stands where frames leave by the devices of the network namespaces where ports are.
+var egress struct {
 	sync.Mutex
 	of map[namespaceID]*egressKnown
 }
@@ -36,17 +40,19 @@ var egressChains struct {
 // egressKnown is what was known at a time.
 type egressKnown struct {
 	at      time.Time
-	devices func(name string) bool
+	devices func(name string) bool // those that have chains of nftables
+	shaped  map[int]string         // those that have other queueing disciplines than plain ones, by ifindex
 	err     error
 }
 
-// filtered says that nftables has chains for what leaves by the device: what the kernel path redirects would pass them by.
-func (d *device) filtered() string {
+// atEgress says that nftables has chains for what leaves by the device: what the kernel path redirects would pass them by.
+// And a queueing discipline that shapes drops frames, of which the switch learns only where it has sent them itself.
+func (d *device) atEgress() string {
 	ns, err := namespaceOf(d.ctl)
 	if err != nil {
 		ns = namespaceID{} // not permitted: then there is one for all ports
 	}
-	e := &egressChains
+	e := &egress
 	e.Lock()
 	defer e.Unlock()
 	now := time.Now()
@@ -54,7 +60,9 @@ func (d *device) filtered() string {
 	if k == nil || now.Sub(k.at) > egressEvery {
 		k = &egressKnown{at: now}
 		_, k.err = inNamespaceOf(d.ctl, func() (n int, err error) {
-			k.devices, err = isolate.EgressChains()
+			if k.devices, err = isolate.EgressChains(); err == nil {
+				k.shaped, err = shapedDevices()
+			}
 			return 0, err
 		})
 		if e.of == nil {
@@ -72,6 +80,24 @@ func (d *device) filtered() string {
 		return inOneLine(k.err)
 	case k.devices(d.name):
 		return "nftables"
+	case k.shaped[d.ifindex] != "":
+		return "qdisc " + k.shaped[d.ifindex]
 	}
 	return ""
+}
+
+// shapedDevices are the devices of the thread's network namespace at whose root is a queueing discipline that somebody has set, and
+// its kind.
+func shapedDevices() (map[int]string, error) {
+	list, err := netlink.QdiscList(nil)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // then it has most of them, and the next has the rest
+		return nil, err
+	}
+	shaped := map[int]string{}
+	for _, q := range list {
+		if a := q.Attrs(); a.Parent == netlink.HANDLE_ROOT && q.Type() != "noop" && !slices.Contains(plainQdiscs, q.Type()) {
+			shaped[a.LinkIndex] = q.Type()
+		}
+	}
+	return shaped, nil
 }

@@ -206,7 +206,7 @@ func TestIntegrationKernelPathShaped(t *testing.T) {
 		{"replace dev p0 root tbf rate 1mbit burst 10k latency 50ms", "qdisc tbf"},
 		{"delete dev p0 root", ""},
 		{"add dev p0 root pfifo limit 10", "qdisc pfifo"},
-		{"replace dev p0 root fq_codel", ""},
+		{"replace dev p0 root pfifo_fast", ""},
 	} {
 		sw.Run("tc", append([]string{"qdisc"}, strings.Fields(c.what)...)...)
 		awaitWhy(t, p0, c.why)
