@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ofswitch/ports/kernelpath"
 )
 
@@ -45,7 +47,28 @@ func (w *worker) waits(q *rxq) bool {
 		return false
 	}
 	q.empty, q.falseWakes = 0, 0 // it has frames, and is left alone
+	w.kept = true
 	return true
+}
+
+// keptSpins is for how many rounds in a row a worker that has nothing but frames that are to wait looks again at once, some
+// 50 us: mostly it is over by then. From there on it sleeps for keptNap in between (the kernel adds some 50 us): what it waits for may be the
+// kernel's soft interrupts, whose thread has a lower priority than the worker and perhaps the same processor.
+const (
+	keptSpins = 32
+	keptNap   = 20 * time.Microsecond
+)
+
+// leaveAlone is for after a round without a frame.
+func (w *worker) leaveAlone() {
+	if !w.kept {
+		w.keptRounds = 0
+		return
+	}
+	if w.keptRounds++; w.keptRounds > keptSpins {
+		nap := unix.NsecToTimespec(int64(keptNap))
+		_ = unix.Nanosleep(&nap, nil) // a signal ends it early
+	}
 }
 
 // arming is a flow that is in the table and not active.

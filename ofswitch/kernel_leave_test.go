@@ -104,3 +104,28 @@ func TestKernelLeaveAtRx(t *testing.T) {
 		t.Errorf("%d frames were sent, want 1", n)
 	}
 }
+
+// TestLeftAlone: rounds in which all that there is is left alone are counted, for the worker to sleep in between; one
+// that forwards begins anew.
+func TestLeftAlone(t *testing.T) {
+	l := newLab(t, 2)
+	l.add(flowMod(t, 0, 1, "in_port=1", apply(output(2))))
+	w, in := l.d.workers()[0], l.b.conf.Load().ports[1]
+	in.leaving.Add(1)
+	if l.ports[0].InjectBytes(udp(1, 2, 3, 4)) != 1 {
+		t.Fatal("the port takes no frame")
+	}
+	for i := range keptSpins + 2 {
+		n := l.d.Poll()
+		w.leaveAlone()
+		if n != 0 || w.keptRounds != i+1 {
+			t.Fatalf("%d frames in round %d, %d in a row", n, i+1, w.keptRounds)
+		}
+	}
+	in.leaving.Add(-1)
+	n := l.d.Poll()
+	w.leaveAlone()
+	if n != 1 || w.keptRounds != 0 || len(l.sent(2)) != 1 {
+		t.Errorf("%d frames when they are read again, and %d rounds in a row", n, w.keptRounds)
+	}
+}

@@ -51,6 +51,7 @@ func (w *worker) loop() {
 
 // wait is what to do after a round without a frame.
 func (w *worker) wait() {
+	w.leaveAlone()
 	now := w.d.clock()
 	w.counts.idleRound(now - w.last)
 	w.last, w.follows = now, false
@@ -123,6 +124,7 @@ func (w *worker) round() (frames int) {
 	if w.hasMail.Load() {
 		w.runMail()
 	}
+	w.kept = false
 	for i := 0; i < len(w.active) || w.rx.Load() != w.set; i++ {
 		w.epoch.enter()
 		// A queue may be touched only if it is still ours now that Sync

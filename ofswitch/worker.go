@@ -74,6 +74,10 @@ type worker struct {
 	follows bool  // last is when a batch ended, and nothing has come between
 	looked  int64 // when epoll was last asked
 	naps    int   // sleeps shorter than dozeTime, in a row
+	// Frames wait in a queue that is not read for now (kernel_drain.go), and for so many rounds in a row.
+	kept       bool
+	keptRounds int
+
 	counts  workerCounts
 	thread  thread
 	cleared threadBase // under Datapath.teamMu
