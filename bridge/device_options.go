@@ -18,7 +18,7 @@ type deviceOptions struct {
 	xdpMode        ports.XDPMode
 	rxDesc, txDesc int // 0: not given
 	ring           bool
-	isolation      isolate.Mode
+	isolation      isolate.Mode // "": not given, which spares a device with the default route
 }
 
 // deviceOptions reads them without a look at the device.
@@ -54,7 +54,8 @@ func (p *Port) deviceOptions() (o deviceOptions, err error) {
 	if o.ring, err = p.onByDefault("packet-ring"); err != nil {
 		return o, err
 	}
-	if o.isolation, err = isolate.ParseMode(p.Options["stack-isolation"]); err != nil {
+	o.isolation = isolate.Mode(p.Options["stack-isolation"])
+	if _, err = isolate.ParseMode(string(o.isolation)); err != nil {
 		return o, fmt.Errorf("port %s: options:stack-isolation: %w", p.Name, err)
 	}
 	return o, nil

@@ -67,7 +67,7 @@ func TestIntegrationStockOvsOfctl(t *testing.T) {
 	}
 	features := d.stock("dump-table-features", mgmt)
 	for _, want := range []string{
-		"table 0:\n", "tables 1...252: ditto", "table 253:\n", "max_entries=1000000", "next tables: 1-253\n", "instructions (table miss and others):",
+		"table 0:\n", "tables 1...252: ditto", "table 253:\n", "max_entries=1048576", "next tables: 1-253\n", "instructions (table miss and others):",
 		"instructions: meter apply_actions clear_actions write_actions write_metadata goto_table\n", "arbitrary mask: tun_id metadata eth_{src,dst} vlan_vid ",
 	} {
 		if !strings.Contains(features, want) {
