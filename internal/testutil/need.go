@@ -15,7 +15,7 @@ import (
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: network namespaces and raw sockets")
+		t.Skip("needs root, for network namespaces and raw sockets: sudo make test")
 	}
 	if missing := missingCapabilities(); missing != "" {
 		t.Skipf("needs %s, which this root does not have: run it on a machine, or in a privileged container", missing)
